@@ -1,0 +1,92 @@
+// X.509 certificates as agencies use them (RFC 5280, SPIFFE X.509-SVID).
+#ifndef VOUCH_CRYPTO_CERTIFICATE_H_
+#define VOUCH_CRYPTO_CERTIFICATE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "crypto/bytes.h"
+#include "crypto/keys.h"
+
+namespace vouch::crypto {
+
+// The URI under which an agency's name stands in its certificate.
+inline constexpr absl::string_view kAgencyUriPrefix = "spiffe://vouch/agency/";
+
+// What is read from one certificate. Plain values; no OpenSSL object outlives the call.
+struct CertificateFacts {
+  std::vector<std::string> uris;       // URI subject alternative names
+  std::vector<std::string> dns_names;  // DNS subject alternative names
+  std::string issuer;                  // RFC 2253
+  std::string subject;                 // RFC 2253
+  std::string serial;                  // hexadecimal
+  std::string public_key_fingerprint;  // KeyFingerprint of its SubjectPublicKeyInfo
+  absl::Time not_before;
+  absl::Time not_after;
+  bool is_authority = false;
+};
+// The first certificate of a PEM text.
+absl::StatusOr<CertificateFacts> ReadCertificate(absl::string_view pem);
+
+// The agency a certificate names: its one URI under kAgencyUriPrefix. InvalidArgument when there is
+// none, more than one, or the name is not a lower-case DNS-like name.
+absl::StatusOr<std::string> AgencyOf(const CertificateFacts& facts);
+
+// Trust anchors and revocation lists for ONE agency. Immutable and thread-safe.
+class TrustAnchors {
+ public:
+  // `crl_pem` may be empty. When it is not, every certificate below an anchor must be covered by a
+  // current list, else verification fails (fails closed).
+  static absl::StatusOr<TrustAnchors> Load(absl::string_view anchors_pem,
+                                           absl::string_view crl_pem);
+  TrustAnchors(TrustAnchors&&) noexcept;
+  TrustAnchors& operator=(TrustAnchors&&) noexcept;
+  ~TrustAnchors();
+
+  enum class Purpose { kTlsClient, kTlsServer, kSigning };
+  // Verifies the chain (leaf first, PEM) at `now`: signatures, validity, key usage for the purpose,
+  // revocation. PermissionDenied with a reason in plain words otherwise.
+  absl::Status Verify(absl::string_view chain_pem, Purpose purpose, absl::Time now) const;
+
+ private:
+  struct Handle;
+  explicit TrustAnchors(std::shared_ptr<const Handle> handle);
+  std::shared_ptr<const Handle> handle_;
+};
+
+// For development authorities and tests.
+struct CertificateRequest {
+  std::string common_name;
+  std::vector<std::string> uris;
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  absl::Time not_before;
+  absl::Time not_after;
+  bool is_authority = false;
+  bool for_tls = true;  // serverAuth and clientAuth; otherwise digital signature for documents
+};
+struct IssuedCertificate {
+  std::string certificate_pem;
+  SigningKey key;
+};
+IssuedCertificate IssueSelfSigned(const CertificateRequest& request, KeyKind kind = KeyKind::kP256);
+absl::StatusOr<IssuedCertificate> Issue(const CertificateRequest& request,
+                                        absl::string_view authority_pem,
+                                        const SigningKey& authority_key,
+                                        KeyKind kind = KeyKind::kP256);
+// A revocation list of the authority for these serials (hexadecimal), valid between the times.
+absl::StatusOr<std::string> IssueRevocationList(absl::string_view authority_pem,
+                                                const SigningKey& authority_key,
+                                                const std::vector<std::string>& serials,
+                                                absl::Time this_update, absl::Time next_update);
+
+// Makes TLS 1.3 the only version for every OpenSSL user of the process, gRPC included, keeping what
+// the host's own OpenSSL configuration says besides. Call before the first gRPC call.
+absl::Status RequireTls13();
+
+}  // namespace vouch::crypto
+
+#endif  // VOUCH_CRYPTO_CERTIFICATE_H_
