@@ -1,0 +1,78 @@
+// The set of agreements a node holds at one moment, swapped whole.
+#ifndef VOUCH_POLICIES_ENGINE_CATALOG_H_
+#define VOUCH_POLICIES_ENGINE_CATALOG_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "policies/engine/agreement.h"
+#include "policies/engine/reference.h"
+
+namespace vouch::policies {
+
+enum class AgreementState : uint8_t {
+  kUnsigned = 1,
+  kWaiting = 2,
+  kInForce = 3,
+  kChangeover = 4,
+  kExpired = 5,
+  kStopped = 6,
+  kNotReady = 7,
+};
+absl::string_view AgreementStateName(AgreementState state);
+
+// One revision of one agreement as held: its file, its catalogue, and whether it may be used.
+struct HeldAgreement {
+  Agreement agreement;
+  FileDigest digest{};
+  std::string file;
+  FactCatalogue facts;
+  bool signatures_satisfied = false;  // countersigned, or unsigned and allowed by the node
+  // waiting, in force or expired by date; unsigned when signatures are missing.
+  AgreementState StateAt(absl::Time now) const;
+};
+
+// A file as the caller read it from the folder.
+struct CatalogFile {
+  std::string name;  // path relative to the agreements folder
+  std::string bytes;
+  FileDigest digest{};
+};
+
+// Immutable and thread-safe once built.
+class Catalog {
+ public:
+  struct Options {
+    KnownNames known;
+    Use use = Use::kTest;  // agreements of the other use are refused
+    std::string agency;    // the node's own; an agreement it is no party to is refused
+    bool allow_unsigned = false;
+  };
+  // Builds a set from files (agreements, their fact catalogues and pinned tables). An agreement
+  // with an error is left out and reported; when `previous` holds it, its last good revision is
+  // kept. Two files with the same id and revision are an error for both. Pins are compared.
+  static std::shared_ptr<const Catalog> Build(const std::vector<CatalogFile>& files,
+                                              const Options& options,
+                                              std::shared_ptr<const Catalog> previous,
+                                              const ReferenceTables& tables, Report* report);
+
+  // The revision of an agreement that counts at `now`: the highest whose effective moment has come,
+  // else the lowest that waits. nullptr when the id is unknown.
+  const HeldAgreement* Find(absl::string_view agreement_id, absl::Time now) const;
+  // All revisions of all agreements, ordered by id and revision.
+  const std::vector<std::shared_ptr<const HeldAgreement>>& all() const { return all_; }
+  const ReferenceTables& tables() const { return tables_; }
+
+ private:
+  std::vector<std::shared_ptr<const HeldAgreement>> all_;
+  std::map<std::string, std::vector<const HeldAgreement*>, std::less<>> by_id_;
+  ReferenceTables tables_;
+};
+
+}  // namespace vouch::policies
+
+#endif  // VOUCH_POLICIES_ENGINE_CATALOG_H_
