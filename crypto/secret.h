@@ -20,6 +20,8 @@ class SecretBytes {
  public:
   SecretBytes() = default;
   static SecretBytes CopyOf(ByteSpan bytes);
+  // Zero bytes, to be filled through mutable_bytes.
+  static SecretBytes OfSize(size_t size);
   // Uniform random bytes from the operating system's generator by way of OpenSSL's private DRBG.
   static SecretBytes Random(size_t size);
 
@@ -50,7 +52,10 @@ bool ConstantTimeEqual(ByteSpan a, ByteSpan b);
 void Wipe(absl::Span<uint8_t> bytes);
 void Wipe(std::string* text);
 
-// Turns core dumps off for this process and sets up the secure heap. Call first in main().
+// Turns core dumps and debuggers off for this process and sets up the secure heap: guarded pages,
+// kept out of core dumps, and out of swap where the limit on locked memory (RLIMIT_MEMLOCK) allows
+// 1 MiB. Secrets beyond its size come from ordinary memory. Call first in main(). Internal when the
+// system refuses.
 absl::Status HardenProcess();
 
 }  // namespace vouch::crypto
