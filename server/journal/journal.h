@@ -1,0 +1,170 @@
+// The durable sequence of commits. One commit checks and adds charges, appends ledger entries and
+// remembers request ids, all or nothing; nothing is reported before it is on disk.
+#ifndef VOUCH_SERVER_JOURNAL_JOURNAL_H_
+#define VOUCH_SERVER_JOURNAL_JOURNAL_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "crypto/bytes.h"
+#include "crypto/merkle.h"
+#include "policies/engine/limits.h"
+
+namespace vouch::server::journal {
+
+// A pseudonymous row name: an HMAC under K_charge, truncated. The journal never sees what is behind.
+using RowKey = std::array<uint8_t, 16>;
+
+// What one item uses up when it is answered.
+struct Charges {
+  RowKey tokens{};                       // V: the token vector
+  absl::InlinedVector<RowKey, 8> people;  // P: one per match key, dummies included, all distinct
+  uint32_t value = 0;                    // fingerprint of question and parameter values
+  // F: a fact's cap across agreements; one per capped fact the question uses.
+  struct FactRow {
+    RowKey key{};
+    uint32_t value = 0;
+    policies::CountLimit limit;
+  };
+  absl::InlinedVector<FactRow, 1> facts;
+  RowKey agreement{};  // (requester, agreement): agreement-wide minute buckets and new people
+  const policies::Limits* limits = nullptr;
+  uint32_t rows_die_after = 0;  // seconds since 1970: when an unlimited window ends (agreement expiry)
+};
+
+// One item offered to a commit.
+struct Proposal {
+  RowKey request{};            // (requester, request id, position)
+  crypto::Digest content{};    // SHA-256 of the canonical request
+  uint32_t remember_until = 0;  // seconds since 1970; 0: not remembered (refusals)
+  // The epoch rule: a request in an epoch below the requester's highest is refused.
+  RowKey epoch_row{};  // (requester, agreement)
+  uint32_t epoch = 0;
+  bool precedes_replay = false;  // refused so early that its request id is not looked at
+  bool refused = false;          // refused after that: replay or reuse still come first
+  Charges charges;               // ignored when refused
+};
+
+enum class Verdict : uint8_t {
+  kAnswer = 1,         // charged: answer as decided
+  kUndetermined = 2,   // charged: a person's limit is used up under another spelling; UNDETERMINED
+  kReplay = 3,         // same request id, same content: answered before, at `where`
+  kRequestIdReused = 4,
+  kEpochClosed = 5,
+  kPersonLimit = 6,
+  kAgreementLimit = 7,  // whole agreement or new people; `retry_after` says when the window has room
+  kRefused = 8,         // the proposal came refused, or is no longer permitted at commit time
+};
+
+// Where a remembered item lies: a commit and the item's place in it.
+struct Location {
+  uint64_t commit = 0;
+  uint32_t item = 0;
+};
+
+struct Decision {
+  Verdict verdict = Verdict::kRefused;
+  absl::Duration retry_after = absl::ZeroDuration();
+  Location where;                // kReplay: where it lies; otherwise where it is being written
+  uint64_t entry_index = 0;      // its entry's position in the log, for everything but replays
+};
+
+// What is written for one item besides charges.
+struct Written {
+  std::string entry;   // one ledger entry, exact bytes; empty: none (a replay, or a counted refusal)
+  std::string sealed;  // what lies beside the ledger: sealed details, opaque here
+};
+
+// The caller's part in a commit. Called in order of the items, on the committing thread, with the
+// journal locked: no blocking, no failing.
+class CommitSteps {
+ public:
+  virtual ~CommitSteps() = default;
+  // False turns the item into kRefused: what permitted it no longer holds at commit time.
+  virtual bool StillPermitted(size_t item, uint32_t commit_second) = 0;
+  virtual Written Write(size_t item, uint32_t commit_second, const Decision& decision) = 0;
+};
+
+// The log's state after a commit.
+struct Head {
+  std::string origin;
+  uint64_t tree_size = 0;
+  crypto::CompactRange range;
+  uint64_t commit = 0;
+  uint32_t second = 0;
+};
+
+struct Committed {
+  uint32_t second = 0;
+  std::vector<Decision> decisions;  // one for each proposal
+  uint64_t first_entry = 0;
+  uint32_t entries = 0;
+};
+
+// One written item, as read back for a replay or an inspection.
+struct StoredItem {
+  uint32_t second = 0;
+  uint64_t entry_index = 0;
+  std::string entry;
+  std::string sealed;
+};
+
+// Thread-safe; commits are serialised. A failed fsync aborts the process; a full disk rolls back and
+// returns Unavailable, and the journal goes on.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // Commit time is max(last commit, now). An item that repeats a request id within one span is a
+  // replay of the first. Unavailable: nothing was committed.
+  virtual absl::StatusOr<Committed> Commit(absl::Span<const Proposal> proposals, absl::Time now,
+                                           CommitSteps* steps) = 0;
+  // Entries of the node itself: counted refusals, adoptions, epoch statements, ...
+  virtual absl::Status Append(absl::Span<const std::string> entries, absl::Time now) = 0;
+  // Durably adds `count` to two counters before anything is evaluated: the windowed one of
+  // (requester, agreement) and the key's own for ever. ResourceExhausted with the time until the
+  // window has room in a "retry_ms" payload; FailedPrecondition when the key's cap is reached.
+  virtual absl::Status ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
+                                         const RowKey& key_row, uint64_t key_cap, uint32_t count,
+                                         absl::Time now) = 0;
+  // NotFound when the item lies in a part that was archived.
+  virtual absl::StatusOr<StoredItem> Read(const Location& where) const = 0;
+  virtual Head head() const = 0;
+
+  // Durable facts about agreements: adoption (digest, revision) and highest revision seen.
+  struct Adoption {
+    std::string agreement_id;
+    int64_t revision = 0;
+    crypto::Digest digest{};
+  };
+  virtual std::vector<Adoption> adoptions() const = 0;
+  // Records an adoption with its entry in one commit. FailedPrecondition for a lower revision than
+  // adopted before, or another digest for the same revision.
+  virtual absl::Status Adopt(const Adoption& adoption, const std::string& entry,
+                             absl::Time now) = 0;
+
+  struct Figures {
+    uint64_t commits = 0, entries = 0, charge_rows = 0, remembered = 0, tail_bytes = 0;
+  };
+  virtual Figures figures() const = 0;
+};
+
+struct JournalOptions {
+  std::string folder;  // created 0700 when missing; locked against a second process
+  std::string origin;  // e.g. "irs.treasury.example/ledger/2026"
+  uint64_t tail_bytes = 384u << 20;  // commits replayed at start before a new table image is written
+};
+// FailedPrecondition when another process holds the folder or its schema is newer than this program.
+absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const JournalOptions& options);
+
+}  // namespace vouch::server::journal
+
+#endif  // VOUCH_SERVER_JOURNAL_JOURNAL_H_

@@ -1,0 +1,102 @@
+// What a responder holds about people: token indexes, facts, sealed identities. A walk keeps the
+// generation it began with; a load swaps generations whole.
+#ifndef VOUCH_SERVER_RECORDS_RECORDS_H_
+#define VOUCH_SERVER_RECORDS_RECORDS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "crypto/bytes.h"
+#include "policies/engine/authorize.h"
+#include "policies/engine/values.h"
+
+namespace vouch::server::records {
+
+// Stable across loads: HMAC(K_person, the source's own id). Never leaves the responder.
+using PersonHandle = crypto::Digest;
+
+// How one subject was found.
+enum class Match : uint8_t { kOne = 1, kNone = 2, kSeveral = 3, kMismatch = 4 };
+
+// What one match key found.
+struct KeyFinding {
+  enum class Kind : uint8_t { kNothing = 0, kOne = 1, kSeveral = 2 };
+  Kind kind = Kind::kNothing;
+  PersonHandle person{};  // kOne; otherwise a pseudo-random value from the token
+};
+
+// One subject resolved. Only a Snapshot makes one. On a miss, facts() reads a pseudo-random row: the
+// same work is done, and the result must not be used (match() says so).
+class Resolved {
+ public:
+  Match match() const { return match_; }
+  // The person when match() is kOne or kMismatch; otherwise a pseudo-random value.
+  const PersonHandle& person() const { return person_; }
+  int matching_key() const { return matching_key_; }  // -1: none
+  const absl::InlinedVector<KeyFinding, 4>& by_key() const { return by_key_; }
+  bool held_back() const { return held_back_; }
+  const policies::FactSource& facts() const { return *facts_; }
+
+ private:
+  friend class Snapshot;
+  friend class SnapshotReader;
+  Resolved() = default;
+  Match match_ = Match::kNone;
+  PersonHandle person_{};
+  int matching_key_ = -1;
+  absl::InlinedVector<KeyFinding, 4> by_key_;
+  bool held_back_ = false;
+  const policies::FactSource* facts_ = nullptr;
+  std::shared_ptr<const policies::FactSource> owned_facts_;
+};
+
+// Counted so that a test can compare the work done for people who are known and unknown.
+struct WorkCounters {
+  uint64_t index_lookups = 0, facts_reads = 0, overlay_lookups = 0, hold_checks = 0;
+};
+
+// One generation: immutable and thread-safe, valid as long as it is held.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  // True when the index of (agreement, epoch) is complete for this generation.
+  virtual bool Ready(absl::string_view agreement_id, uint32_t epoch) const = 0;
+  // Resolves one person. `tokens` has one token per match key of the permit's agreement, zero tokens
+  // included: those look up a pseudo-random value. Does the same look-ups and one facts read
+  // whatever is found. Precondition: Ready.
+  virtual Resolved Resolve(const policies::Permit& permit, uint32_t epoch,
+                           absl::Span<const crypto::Token> tokens) const = 0;
+  // The day the data set is as of, and when it was loaded.
+  virtual absl::CivilDay data_as_of() const = 0;
+  virtual absl::Time loaded_at() const = 0;
+  virtual uint64_t people() const = 0;
+  virtual WorkCounters work() const = 0;
+};
+
+// Thread-safe.
+class Records {
+ public:
+  virtual ~Records() = default;
+  virtual std::shared_ptr<const Snapshot> Current() const = 0;
+  // Looks for a newer manifest and swaps to it; cheap when there is none. The last good generation
+  // stays when the new one is damaged.
+  virtual absl::Status Refresh() = 0;
+};
+
+// Opens the records of a node's folder, memory-mapped. NotFound when nothing was ever loaded.
+struct RecordsOptions {
+  std::string folder;           // .../records
+  std::string keys_folder;      // holds index.key (K_index) and person.key (K_person), mode 0600
+};
+absl::StatusOr<std::unique_ptr<Records>> OpenFileRecords(const RecordsOptions& options);
+
+}  // namespace vouch::server::records
+
+#endif  // VOUCH_SERVER_RECORDS_RECORDS_H_
