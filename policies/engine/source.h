@@ -4,6 +4,7 @@
 #ifndef VOUCH_POLICIES_ENGINE_SOURCE_H_
 #define VOUCH_POLICIES_ENGINE_SOURCE_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,19 @@ struct Finding {
   std::string cite;       // section or statute the rule comes from
 };
 
-// Findings in order of position. Not thread-safe.
+// Findings, file by file in the order the files were first named, and by position within each.
+// Keeps the first kMostFindings and counts the rest: a broken file cannot use up memory. Not
+// thread-safe.
 class Report {
  public:
+  static constexpr size_t kMostFindings = 500;
   void Add(Finding finding);
+  // How many findings there was no room for; errors among them still count in HasErrors.
+  size_t left_out() const { return left_out_; }
   const std::vector<Finding>& findings() const { return findings_; }
   bool HasErrors() const;
-  // True when an error says that the file is not readable at all (exit code 3 in the tools).
+  // True when an error (rule "file/..." or "yaml/...") says that a file is not well formed, so that
+  // what it means cannot be judged (exit code 3 in the tools).
   bool Unreadable() const;
   // For people: file:line:column, message, the source line with a caret, mend, citation. `source`
   // is the text the findings are about; empty when it is not at hand.
@@ -48,7 +55,19 @@ class Report {
 
  private:
   std::vector<Finding> findings_;
+  size_t left_out_ = 0;
+  bool has_errors_ = false;
+  bool unreadable_ = false;
 };
+
+// Text that may come from a hostile file, made fit for a terminal or log: at most `most` code
+// points, control, bidirectional and invisible characters and bytes that are not UTF-8 written as
+// \u{HEX} or \xHH.
+std::string Shown(absl::string_view text, size_t most = 60);
+
+// The one of `names` that `word` most likely stands for, or empty when none is near. Letter case,
+// hyphen against underscore, and swapped neighbours count as near.
+std::string Nearest(absl::string_view word, const std::vector<std::string>& names);
 
 }  // namespace vouch::policies
 
