@@ -38,7 +38,9 @@ struct EpochStatement {
   absl::Time not_before;   // whole seconds
   absl::Time not_after;
 
-  // The signed bytes: docs/protocol.md, "Epoch statement".
+  // The signed bytes (docs/protocol.md, "Epoch statement"): Field "vouch-epoch-statement/1", U8
+  // kind, Field agreement, U32 epoch, Field asker, Field public key, U64 not before and U64 not
+  // after in seconds since 1970.
   std::string Bytes() const;
 };
 
@@ -49,11 +51,14 @@ struct SignedStatement {
 };
 SignedStatement SignStatement(const EpochStatement& statement, const SigningKey& authority);
 // Parses and verifies; PermissionDenied when the authority's fingerprint is not `pinned`
-// ("sha256:...") or the signature fails, InvalidArgument when the bytes are malformed.
+// ("sha256:...") or the signature fails, InvalidArgument when the bytes are malformed or a field is
+// out of bounds. Whether the statement is in force, and the first for its epoch, is the caller's to
+// judge; so is that the public key is a point (CheckPoint).
 absl::StatusOr<EpochStatement> OpenStatement(const SignedStatement& signed_statement,
                                              absl::string_view pinned);
 
-// The info of OprfPrivateKey::Derive for an agreement and epoch, length-prefixed.
+// The info of OprfPrivateKey::Derive for an agreement and epoch: Field "vouch-oprf-key/1", Field
+// agreement, U32 epoch.
 std::string OprfKeyInfo(absl::string_view agreement_id, uint32_t epoch);
 
 }  // namespace vouch::crypto
