@@ -1,0 +1,60 @@
+// A node's folder: node.yaml (format "vouch-node/1") and where everything else lies. Read by vouchd
+// and by the vouch command alike, with the reader of agreement files.
+#ifndef VOUCH_SERVER_NODE_NODE_FILE_H_
+#define VOUCH_SERVER_NODE_NODE_FILE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "policies/engine/agreement.h"
+#include "policies/engine/source.h"
+
+namespace vouch::server::node {
+
+// An agency this node exchanges questions with. Its certificates are believed only under its own
+// anchors.
+struct Partner {
+  std::string agency;
+  std::string address;      // "host:port" of its node; empty when we only answer it
+  std::string anchors;      // path: PEM of the anchors for this agency
+  std::string revocations;  // path: PEM of revocation lists; may be empty
+  // Where its authority will not issue agency URIs: "sha256:..." of the leaf's
+  // SubjectPublicKeyInfo, or issuer (RFC 2253) and DNS name together. All empty otherwise.
+  std::string key_pin;
+  std::string issuer;
+  std::string dns_name;
+  std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
+  int64_t calls_per_second = 2000;     // admission: refused as BUSY above
+};
+
+struct NodeFile {
+  std::string agency;
+  policies::Use use = policies::Use::kTest;
+  std::string listen;   // partners, "host:port"; port 0 picks a free one, printed and written to
+                        // run/listen
+  std::string metrics;  // HTTP /metrics and /healthz, "host:port"; empty: off
+  std::string certificate, key;  // paths: TLS chain and key, PEM
+  // Paths of folders.
+  std::string agreements, records, journal, keys, run;
+  bool allow_unsigned_agreements = false;  // unsigned_agreements: "allow" | "refuse"
+  bool reflection = true;
+  std::string log_level;  // "info" | "warning" | "error"
+  int64_t walkers = 2;
+  int64_t queue_items = 65536;  // subjects queued before BUSY
+  int64_t queue_megabytes = 256;
+  int64_t evaluators = 2;  // threads for Evaluate
+  absl::Duration drain = absl::Seconds(10);
+  std::vector<Partner> partners;
+
+  const Partner* FindPartner(absl::string_view agency) const;
+};
+
+// Paths come back absolute, resolved against `folder`. Findings name file, line and column.
+absl::StatusOr<NodeFile> ReadNodeFolder(const std::string& folder, policies::Report* report);
+
+}  // namespace vouch::server::node
+
+#endif  // VOUCH_SERVER_NODE_NODE_FILE_H_
