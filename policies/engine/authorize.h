@@ -50,10 +50,13 @@ class Permit {
 class Authorizer {
  public:
   // In order, first failure wins: party, in force, digest, question, purpose, parameters, subject.
-  // A caller that is no party learns nothing but NOT_PERMITTED.
+  // A caller that is no party learns nothing but NOT_PERMITTED. Questions about a group are not
+  // answered by this version: NOT_IN_AGREEMENT. No message repeats what the caller sent.
   static absl::variant<Permit, Refusal> Authorize(const std::shared_ptr<const Catalog>& catalog,
                                                   const Asked& asked, absl::Time now);
   // The gates that hold for every use of an agreement, replays included: party, in force, digest.
+  // A party is an asker or a contractor acting for one. No changeover is given: the digest must be
+  // that of the revision that counts at `now`.
   static absl::variant<const HeldAgreement*, Refusal> Admit(const Catalog& catalog,
                                                             absl::string_view requester,
                                                             absl::string_view agreement_id,

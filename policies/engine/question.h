@@ -10,7 +10,23 @@
 namespace vouch::policies {
 
 // Strong Kleene logic: a missing fact is unknown, and unknown that decides is kUndetermined.
-// `today` is the civil day in the agreement's time zone. `parameters` were authorised.
+// `today` is the civil day in the agreement's time zone. `parameters` were authorised. All leaves
+// are evaluated whichever decides.
+//
+// Periods. latest-filed-tax-year: the latest year held of those that have ended; each fact on its
+//   own. last-full-month: the calendar month before today's. as-of-today: the value as last known,
+//   however old (records_loaded_within bounds that). last-N-days: only for facts whose value is a
+//   date, timeless or as of today; the leaf is false unless today - N <= date <= today, and with a
+//   comparison that must hold too; for any other fact it is unknown.
+// Comparisons. between includes both ends. For a set of codes, `is` means that the set holds the
+//   code (all of them, when the threshold is a set) and is_one_of that it holds at least one. A
+//   whole number stands for cents when the fact is money. A threshold that does not fit the fact's
+//   type, or that no row or table covers, leaves the leaf unknown.
+// Exactness. A percentage of a table's amount is compared without division: value * 100 against
+//   amount * percent, in 128 bits. Tables hold yearly amounts, so a share is unknown for a month.
+// Age. Whole years of the calendar, from the fact date_of_birth; who was born on 29 February grows
+//   older on 1 March of a common year. Periods other than none and as-of-today leave it unknown.
+// Leaves with sum_over_group are unknown: this evaluates one person.
 Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
                         const FactSource& facts, const ReferenceTables& tables,
                         absl::CivilDay today);
@@ -19,7 +35,8 @@ Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
 const Obligation& ObligationFor(const Question& question, Answer answer);
 
 // The name under which different values count: "question|name=value|..." with parameters in
-// alphabetical order. Hashed before it is stored.
+// alphabetical order; '|', '=' and backslash inside an id or code follow a backslash. Hashed before
+// it is stored.
 std::string ValueLabel(const Question& question, const Parameters& parameters);
 
 }  // namespace vouch::policies

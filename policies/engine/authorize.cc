@@ -1,0 +1,218 @@
+#include "policies/engine/authorize.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace vouch::policies {
+namespace {
+
+// What a caller sent is never repeated in a message: a field filled in wrongly may hold an
+// identifier. Messages name what the agreement lists instead.
+Refusal Refuse(Reason reason, std::string field, std::string message) {
+  Refusal refusal;
+  refusal.reason = reason;
+  refusal.field = std::move(field);
+  refusal.message = std::move(message);
+  return refusal;
+}
+
+// One refusal, to the byte, for all who may not ask: whether an agreement exists is nobody's
+// business but its parties'.
+Refusal NotPermitted() {
+  return Refuse(Reason::kNotPermitted, "",
+                "This agency may not ask under this agreement. ListAgreements shows the agreements "
+                "of which it is a party; ask the program officer.");
+}
+
+Refusal NotListed(std::string field, std::string message) {
+  return Refuse(Reason::kNotInAgreement, std::move(field), std::move(message));
+}
+
+Refusal Malformed(std::string field, std::string message) {
+  return Refuse(Reason::kMalformed, std::move(field), std::move(message));
+}
+
+bool MayAsk(const Agreement& agreement, absl::string_view requester) {
+  if (agreement.IsAsker(requester)) return true;
+  const auto contractor = agreement.acting_for.find(std::string(requester));
+  return contractor != agreement.acting_for.end() && agreement.IsAsker(contractor->second);
+}
+
+std::string Hex(absl::Span<const uint8_t> bytes) {
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+template <typename Listed>
+std::string Ids(const std::vector<Listed>& listed) {
+  return absl::StrJoin(listed, ", ", [](std::string* out, const Listed& one) {
+    absl::StrAppend(out, "\"", one.id, "\"");
+  });
+}
+
+std::string Describe(const ParameterRule& rule) {
+  if (rule.range.has_value()) {
+    return absl::StrCat("a whole number from ", rule.range->first, " to ", rule.range->second);
+  }
+  return absl::StrCat(
+      "one of ", absl::StrJoin(rule.codes, ", ", [](std::string* out, const std::string& code) {
+        absl::StrAppend(out, "\"", code, "\"");
+      }));
+}
+
+bool Lists(const ParameterRule& rule, const ParameterValue& value) {
+  if (rule.range.has_value()) {
+    return absl::holds_alternative<int64_t>(value) &&
+           absl::get<int64_t>(value) >= rule.range->first &&
+           absl::get<int64_t>(value) <= rule.range->second;
+  }
+  return absl::holds_alternative<std::string>(value) &&
+         std::find(rule.codes.begin(), rule.codes.end(), absl::get<std::string>(value)) !=
+             rule.codes.end();
+}
+
+absl::optional<Refusal> CheckParameters(const Question& question, const Parameters& parameters) {
+  for (const ParameterRule& rule : question.parameters) {
+    const auto given = parameters.find(rule.name);
+    if (given == parameters.end()) {
+      return NotListed(absl::StrCat("parameters.", rule.name),
+                       absl::StrCat("The question \"", question.id, "\" needs the parameter \"",
+                                    rule.name, "\": ", Describe(rule), "."));
+    }
+    if (!Lists(rule, given->second)) {
+      return NotListed(absl::StrCat("parameters.", rule.name),
+                       absl::StrCat("The agreement does not list this value of \"", rule.name,
+                                    "\" for the question \"", question.id, "\": expected ",
+                                    Describe(rule), "."));
+    }
+  }
+  // Every listed one was found, so any difference in number is one that is not listed.
+  if (parameters.size() != question.parameters.size()) {
+    const std::string names =
+        absl::StrJoin(question.parameters, ", ", [](std::string* out, const ParameterRule& rule) {
+          absl::StrAppend(out, "\"", rule.name, "\"");
+        });
+    return NotListed(
+        "parameters",
+        absl::StrCat("The question \"", question.id, "\" takes ",
+                     names.empty() ? "no parameters" : absl::StrCat("only the parameters ", names),
+                     "; leave out the others."));
+  }
+  return absl::nullopt;
+}
+
+// Questions about one person only: Authorize refuses the others before.
+absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Asked& asked) {
+  if (asked.members != 1) {
+    return Malformed("subject", "A question about one person takes exactly one subject.");
+  }
+  if (asked.member_count != 1) {
+    return Malformed("subject.member_count",
+                     "A question about one person has a member count of 1.");
+  }
+  if (asked.tokens != asked.members * agreement.match.size()) {
+    return Malformed("subject.tokens",
+                     absl::StrCat("Expected ", agreement.match.size(),
+                                  " tokens, one for each match key of the agreement in its order; "
+                                  "a key that cannot be formed is 32 zero bytes."));
+  }
+  if (asked.zero_token_subject) {
+    return Malformed("subject.tokens",
+                     "Every token is zero: none of the agreement's match keys could be formed, so "
+                     "there is nobody to ask about.");
+  }
+  const size_t consents = agreement.consent_required ? asked.member_count : 0;
+  if (asked.consents != consents) {
+    return Malformed("subject.consent",
+                     agreement.consent_required
+                         ? "The agreement requires one consent reference of 32 bytes for each "
+                           "person asked about."
+                         : "The agreement asks for no consent reference; leave it out.");
+  }
+  return absl::nullopt;
+}
+
+}  // namespace
+
+absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& catalog,
+                                                               absl::string_view requester,
+                                                               absl::string_view agreement_id,
+                                                               absl::Span<const uint8_t> digest,
+                                                               absl::Time now) {
+  const HeldAgreement* held = catalog.Find(agreement_id, now);
+  if (held == nullptr || !MayAsk(held->agreement, requester)) return NotPermitted();
+
+  const Agreement& agreement = held->agreement;
+  switch (held->StateAt(now)) {
+    case AgreementState::kUnsigned:
+    case AgreementState::kStopped:
+      return NotPermitted();
+    case AgreementState::kWaiting:
+      return Refuse(
+          Reason::kAgreementNotInForce, "agreement_id",
+          absl::StrCat("The agreement takes effect on ", absl::FormatCivilTime(agreement.effective),
+                       " (", agreement.time_zone, ")."));
+    case AgreementState::kExpired:
+      return Refuse(Reason::kAgreementNotInForce, "agreement_id",
+                    absl::StrCat("The last day of the agreement was ",
+                                 absl::FormatCivilTime(agreement.expires), " (",
+                                 agreement.time_zone, "); the parties can renew it."));
+    case AgreementState::kInForce:
+    case AgreementState::kChangeover:
+    case AgreementState::kNotReady:  // in force by its dates; the records' own gate comes later
+      break;
+  }
+
+  if (digest != absl::MakeConstSpan(held->digest)) {
+    Refusal refusal =
+        Refuse(Reason::kAgreementMismatch, "agreement_digest",
+               "The two agencies hold different files of this agreement. Exchange the file and "
+               "compare its SHA-256.");
+    refusal.expected = Hex(held->digest);
+    // Only a digest is shown again, never anything else that was put in its place.
+    if (digest.size() == held->digest.size()) refusal.received = Hex(digest);
+    return refusal;
+  }
+  return held;
+}
+
+absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const Catalog>& catalog,
+                                                     const Asked& asked, absl::Time now) {
+  auto admitted = Admit(*catalog, asked.requester, asked.agreement_id, asked.digest, now);
+  if (absl::holds_alternative<Refusal>(admitted)) return absl::get<Refusal>(std::move(admitted));
+  const HeldAgreement* held = absl::get<const HeldAgreement*>(admitted);
+  const Agreement& agreement = held->agreement;
+
+  const Question* question = agreement.FindQuestion(asked.question);
+  if (question == nullptr) {
+    return NotListed("question",
+                     absl::StrCat("The agreement does not list this question; it lists ",
+                                  Ids(agreement.questions), "."));
+  }
+  if (question->group_at_most > 0) {
+    return NotListed("question", absl::StrCat("The question \"", question->id,
+                                              "\" is about a household; household questions are "
+                                              "not answered by this version yet."));
+  }
+  if (!agreement.HasPurpose(asked.purpose)) {
+    return NotListed("purpose", absl::StrCat("The agreement does not list this purpose; it lists ",
+                                             Ids(agreement.purposes), "."));
+  }
+  static const Parameters* const kNone = new Parameters();
+  const Parameters& parameters = asked.parameters == nullptr ? *kNone : *asked.parameters;
+  if (absl::optional<Refusal> refusal = CheckParameters(*question, parameters)) return *refusal;
+  if (absl::optional<Refusal> refusal = CheckSubject(agreement, asked)) return *refusal;
+  return Permit(catalog, held, question);
+}
+
+bool PrecedesReplay(Reason reason) {
+  return reason == Reason::kNotPermitted || reason == Reason::kAgreementNotInForce ||
+         reason == Reason::kAgreementMismatch;
+}
+
+}  // namespace vouch::policies

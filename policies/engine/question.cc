@@ -1,0 +1,320 @@
+#include "policies/engine/question.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/numeric/int128.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+namespace vouch::policies {
+namespace {
+
+// The three truth values of strong Kleene logic, ordered so that "and" is the least of them, "or"
+// the greatest, and "not" the mirror image.
+enum class Truth : int { kFalse = 0, kUnknown = 1, kTrue = 2 };
+
+Truth Known(bool value) { return value ? Truth::kTrue : Truth::kFalse; }
+
+Truth Not(Truth truth) { return static_cast<Truth>(2 - static_cast<int>(truth)); }
+
+constexpr absl::CivilDay kFirstDay(1970, 1, 1);
+
+// Everything an evaluation looks at.
+struct Case {
+  const Parameters& parameters;
+  const FactSource& facts;
+  const ReferenceTables& tables;
+  absl::CivilDay today;
+};
+
+int64_t WholeYears(absl::CivilDay born, absl::CivilDay today) {
+  const bool birthday_to_come =
+      std::make_pair(today.month(), today.day()) < std::make_pair(born.month(), born.day());
+  return today.year() - born.year() - (birthday_to_come ? 1 : 0);
+}
+
+absl::optional<FactValue> Age(const Condition& leaf, const Case& in) {
+  if (leaf.period.kind != PeriodRule::Kind::kNone &&
+      leaf.period.kind != PeriodRule::Kind::kAsOfToday) {
+    return absl::nullopt;
+  }
+  const absl::optional<FactValue> born =
+      in.facts.Find("date_of_birth", Period{PeriodKind::kNone, 0});
+  if (!born.has_value() || born->type != FactType::kDate) return absl::nullopt;
+  const int64_t years = WholeYears(kFirstDay + born->number, in.today);
+  // A date of birth in the future is a mistake in the record, not an age.
+  if (years < 0 || kFirstDay + born->number > in.today) return absl::nullopt;
+  FactValue age;
+  age.type = FactType::kWholeNumber;
+  age.number = years;
+  return age;
+}
+
+absl::optional<FactValue> FindValue(const Condition& leaf, const Case& in) {
+  if (leaf.fact == "age") return Age(leaf, in);
+  switch (leaf.period.kind) {
+    case PeriodRule::Kind::kNone:
+      return in.facts.Find(leaf.fact, Period{PeriodKind::kNone, 0});
+    case PeriodRule::Kind::kFixed:
+      return in.facts.Find(leaf.fact, leaf.period.fixed);
+    case PeriodRule::Kind::kLatestTaxYear: {
+      const absl::optional<Period> latest = in.facts.Latest(
+          leaf.fact, PeriodKind::kTaxYear, static_cast<int32_t>(in.today.year() - 1));
+      if (!latest.has_value()) return absl::nullopt;
+      return in.facts.Find(leaf.fact, *latest);
+    }
+    case PeriodRule::Kind::kLastFullMonth: {
+      const int32_t this_month = static_cast<int32_t>(in.today.year() * 12 + in.today.month() - 1);
+      return in.facts.Find(leaf.fact, Period{PeriodKind::kMonth, this_month - 1});
+    }
+    case PeriodRule::Kind::kLastDays: {
+      const absl::optional<FactValue> timeless =
+          in.facts.Find(leaf.fact, Period{PeriodKind::kNone, 0});
+      const absl::optional<FactValue> as_of =
+          in.facts.Find(leaf.fact, Period{PeriodKind::kAsOf, 0});
+      return timeless.has_value() ? timeless : as_of;
+    }
+    case PeriodRule::Kind::kAsOfToday:
+      return in.facts.Find(leaf.fact, Period{PeriodKind::kAsOf, 0});
+  }
+  return absl::nullopt;
+}
+
+// How a value stands to a threshold: -1 below, 0 at, 1 above. Nothing when they cannot be ordered.
+absl::optional<int> Order(const FactValue& value, const FactValue& threshold) {
+  const bool amounts =
+      (value.type == FactType::kMoney || value.type == FactType::kWholeNumber) &&
+      (threshold.type == FactType::kMoney || threshold.type == FactType::kWholeNumber);
+  const bool days = value.type == FactType::kDate && threshold.type == FactType::kDate;
+  if (!amounts && !days) return absl::nullopt;
+  return value.number < threshold.number ? -1 : value.number > threshold.number ? 1 : 0;
+}
+
+// Never divides, so that nothing is rounded: value / amount against percent / 100. The products of
+// two 64-bit numbers fit in 128 bits whatever they are.
+int OrderOfShare(int64_t value, int64_t amount, int64_t percent) {
+  const absl::int128 left = absl::int128(value) * 100;
+  const absl::int128 right = absl::int128(amount) * percent;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+absl::optional<bool> Holds(Comparison comparison, int order) {
+  switch (comparison) {
+    case Comparison::kAtMost:
+    case Comparison::kOnOrBefore:
+      return order <= 0;
+    case Comparison::kLessThan:
+      return order < 0;
+    case Comparison::kAtLeast:
+    case Comparison::kOnOrAfter:
+      return order >= 0;
+    case Comparison::kMoreThan:
+      return order > 0;
+    case Comparison::kIs:
+    case Comparison::kIsOneOf:
+      return order == 0;
+    case Comparison::kBetween:
+      break;
+  }
+  return absl::nullopt;
+}
+
+bool HasCode(const std::vector<std::string>& codes, absl::string_view code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+Truth Is(const FactValue& value, const FactValue& threshold) {
+  switch (value.type) {
+    case FactType::kMoney:
+    case FactType::kWholeNumber:
+    case FactType::kDate: {
+      const absl::optional<int> order = Order(value, threshold);
+      return order.has_value() ? Known(*order == 0) : Truth::kUnknown;
+    }
+    case FactType::kYesNo:
+      if (threshold.type == FactType::kYesNo) return Known(value.number == threshold.number);
+      if (threshold.type == FactType::kCode && threshold.codes.size() == 1) {
+        if (threshold.codes[0] == "yes") return Known(value.number == 1);
+        if (threshold.codes[0] == "no") return Known(value.number == 0);
+      }
+      return Truth::kUnknown;
+    case FactType::kCode:
+    case FactType::kCodeSet:
+      if (threshold.type != FactType::kCode && threshold.type != FactType::kCodeSet) {
+        return Truth::kUnknown;
+      }
+      if (threshold.codes.empty()) return Truth::kUnknown;
+      return Known(
+          std::all_of(threshold.codes.begin(), threshold.codes.end(),
+                      [&value](const std::string& code) { return HasCode(value.codes, code); }));
+  }
+  return Truth::kUnknown;
+}
+
+Truth CompareWithConstants(Comparison comparison, const FactValue& value,
+                           const std::vector<FactValue>& constants) {
+  if (comparison == Comparison::kIsOneOf) {
+    if (constants.empty()) return Truth::kUnknown;
+    Truth any = Truth::kFalse;
+    for (const FactValue& constant : constants) any = std::max(any, Is(value, constant));
+    return any;
+  }
+  if (comparison == Comparison::kBetween) {
+    if (constants.size() != 2) return Truth::kUnknown;
+    const absl::optional<int> low = Order(value, constants[0]);
+    const absl::optional<int> high = Order(value, constants[1]);
+    if (!low.has_value() || !high.has_value()) return Truth::kUnknown;
+    return Known(*low >= 0 && *high <= 0);
+  }
+  if (constants.size() != 1) return Truth::kUnknown;
+  if (comparison == Comparison::kIs) return Is(value, constants[0]);
+  const absl::optional<int> order = Order(value, constants[0]);
+  if (!order.has_value()) return Truth::kUnknown;
+  const absl::optional<bool> holds = Holds(comparison, *order);
+  return holds.has_value() ? Known(*holds) : Truth::kUnknown;
+}
+
+Truth CompareWithShare(const Condition& leaf, const FactValue& value, const Case& in) {
+  const Threshold::TableShare& share = *leaf.threshold.share;
+  // The tables hold yearly amounts, and a month is never turned into a year silently.
+  const bool monthly = leaf.period.kind == PeriodRule::Kind::kLastFullMonth ||
+                       (leaf.period.kind == PeriodRule::Kind::kFixed &&
+                        leaf.period.fixed.kind == PeriodKind::kMonth);
+  if (value.type != FactType::kMoney || monthly) return Truth::kUnknown;
+  const ReferenceTable* table = in.tables.Find(share.table);
+  if (table == nullptr) return Truth::kUnknown;
+  int64_t persons = 1;
+  std::string region;
+  for (const auto& [dimension, parameter] : share.row) {
+    const auto given = in.parameters.find(parameter);
+    if (given == in.parameters.end()) return Truth::kUnknown;
+    if (dimension == "persons" && absl::holds_alternative<int64_t>(given->second)) {
+      persons = absl::get<int64_t>(given->second);
+    } else if (dimension == "region" && absl::holds_alternative<std::string>(given->second)) {
+      region = absl::get<std::string>(given->second);
+    } else {
+      return Truth::kUnknown;
+    }
+  }
+  const absl::optional<int64_t> amount = table->Amount(share.edition, in.today, region, persons);
+  if (!amount.has_value()) return Truth::kUnknown;
+  const absl::optional<bool> holds =
+      Holds(leaf.comparison, OrderOfShare(value.number, *amount, share.percent));
+  return holds.has_value() ? Known(*holds) : Truth::kUnknown;
+}
+
+Truth CompareWithRows(const Condition& leaf, const FactValue& value, const Case& in) {
+  for (const Threshold::Row& row : leaf.threshold.rows) {
+    const bool selected =
+        std::all_of(row.when.begin(), row.when.end(), [&in](const Parameters::value_type& entry) {
+          const auto given = in.parameters.find(entry.first);
+          return given != in.parameters.end() && given->second == entry.second;
+        });
+    if (selected) return CompareWithConstants(leaf.comparison, value, {row.value});
+  }
+  return Truth::kUnknown;
+}
+
+Truth EvaluateLeaf(const Condition& leaf, const Case& in) {
+  const absl::optional<FactValue> value = FindValue(leaf, in);
+  // Sums over a group need the group; one person's value must not stand for it.
+  if (!value.has_value() || leaf.sum_over_group) return Truth::kUnknown;
+
+  Truth in_period = Truth::kTrue;
+  if (leaf.period.kind == PeriodRule::Kind::kLastDays && leaf.fact != "age") {
+    if (value->type != FactType::kDate) return Truth::kUnknown;
+    const absl::CivilDay day = kFirstDay + value->number;
+    in_period = Known(day >= in.today - leaf.period.days && day <= in.today);
+    const Threshold& threshold = leaf.threshold;
+    if (threshold.constants.empty() && threshold.rows.empty() && !threshold.share.has_value()) {
+      return in_period;
+    }
+  }
+  Truth compared;
+  if (leaf.threshold.share.has_value()) {
+    compared = CompareWithShare(leaf, *value, in);
+  } else if (!leaf.threshold.rows.empty()) {
+    compared = CompareWithRows(leaf, *value, in);
+  } else {
+    compared = CompareWithConstants(leaf.comparison, *value, leaf.threshold.constants);
+  }
+  return std::min(in_period, compared);
+}
+
+// Every child is evaluated even when one has decided: the work must not depend on the facts.
+Truth Evaluate(const Condition& condition, const Case& in) {
+  if (condition.kind == Condition::Kind::kLeaf) return EvaluateLeaf(condition, in);
+  if (condition.children.empty()) return Truth::kUnknown;
+  Truth least = Truth::kTrue;
+  Truth greatest = Truth::kFalse;
+  for (const Condition& child : condition.children) {
+    const Truth truth = Evaluate(child, in);
+    least = std::min(least, truth);
+    greatest = std::max(greatest, truth);
+  }
+  switch (condition.kind) {
+    case Condition::Kind::kAllOf:
+      return least;
+    case Condition::Kind::kAnyOf:
+      return greatest;
+    case Condition::Kind::kNot:
+      return condition.children.size() == 1 ? Not(least) : Truth::kUnknown;
+    case Condition::Kind::kLeaf:
+      break;
+  }
+  return Truth::kUnknown;
+}
+
+// Keeps two different sets of values from sharing one label.
+std::string Escaped(absl::string_view text) {
+  std::string escaped;
+  for (char c : text) {
+    if (c == '|' || c == '=' || c == '\\') escaped.push_back('\\');
+    escaped.push_back(c);
+  }
+  return escaped;
+}
+
+}  // namespace
+
+Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
+                        const FactSource& facts, const ReferenceTables& tables,
+                        absl::CivilDay today) {
+  switch (Evaluate(question.yes_when, Case{parameters, facts, tables, today})) {
+    case Truth::kTrue:
+      return Answer::kYes;
+    case Truth::kFalse:
+      return Answer::kNo;
+    case Truth::kUnknown:
+      break;
+  }
+  return Answer::kUndetermined;
+}
+
+const Obligation& ObligationFor(const Question& question, Answer answer) {
+  switch (answer) {
+    case Answer::kYes:
+      return question.on_yes;
+    case Answer::kNo:
+      return question.on_no;
+    case Answer::kUndetermined:
+      break;
+  }
+  return question.on_undetermined;
+}
+
+std::string ValueLabel(const Question& question, const Parameters& parameters) {
+  std::string label = Escaped(question.id);
+  for (const auto& [name, value] : parameters) {
+    absl::StrAppend(&label, "|", Escaped(name), "=");
+    if (absl::holds_alternative<int64_t>(value)) {
+      absl::StrAppend(&label, absl::get<int64_t>(value));
+    } else {
+      absl::StrAppend(&label, Escaped(absl::get<std::string>(value)));
+    }
+  }
+  return label;
+}
+
+}  // namespace vouch::policies
