@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "crypto/bytes.h"
 
 namespace vouch::crypto {
@@ -18,8 +20,8 @@ Digest NodeHash(const Digest& left, const Digest& right);
 // SHA-256 of nothing.
 Digest EmptyRoot();
 
-// The roots of the perfect subtrees that make up a log of `size` leaves, largest first: one for each
-// bit set in `size`.
+// The roots of the perfect subtrees that make up a log of `size` leaves, largest first: one for
+// each bit set in `size`.
 class CompactRange {
  public:
   CompactRange() = default;
@@ -36,7 +38,8 @@ class CompactRange {
   std::vector<Digest> roots_;
 };
 
-// Proofs over a list of leaf hashes at hand (RFC 6962, sections 2.1.1 and 2.1.2).
+// Proofs over a list of leaf hashes at hand (RFC 6962, sections 2.1.1 and 2.1.2), the hash nearest
+// to the leaf first. Empty, which verifies nothing, for an index or size beyond the list.
 std::vector<Digest> InclusionProof(absl::Span<const Digest> leaves, uint64_t index);
 std::vector<Digest> ConsistencyProof(absl::Span<const Digest> leaves, uint64_t old_size);
 // InvalidArgument when a proof does not verify.
