@@ -128,7 +128,7 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Asked& as
   }
   const size_t consents = agreement.consent_required ? asked.member_count : 0;
   if (asked.consents != consents) {
-    return Malformed("subject.consent",
+    return Malformed("subject.consents",
                      agreement.consent_required
                          ? "The agreement requires one consent reference of 32 bytes for each "
                            "person asked about."
@@ -154,11 +154,11 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& ca
       return NotPermitted();
     case AgreementState::kWaiting:
       return Refuse(
-          Reason::kAgreementNotInForce, "agreement_id",
+          Reason::kAgreementNotInForce, "question.agreement_id",
           absl::StrCat("The agreement takes effect on ", absl::FormatCivilTime(agreement.effective),
                        " (", agreement.time_zone, ")."));
     case AgreementState::kExpired:
-      return Refuse(Reason::kAgreementNotInForce, "agreement_id",
+      return Refuse(Reason::kAgreementNotInForce, "question.agreement_id",
                     absl::StrCat("The last day of the agreement was ",
                                  absl::FormatCivilTime(agreement.expires), " (",
                                  agreement.time_zone, "); the parties can renew it."));
@@ -170,7 +170,7 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& ca
 
   if (digest != absl::MakeConstSpan(held->digest)) {
     Refusal refusal =
-        Refuse(Reason::kAgreementMismatch, "agreement_digest",
+        Refuse(Reason::kAgreementMismatch, "question.agreement_digest",
                "The two agencies hold different files of this agreement. Exchange the file and "
                "compare its SHA-256.");
     refusal.expected = Hex(held->digest);
@@ -190,18 +190,20 @@ absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const
 
   const Question* question = agreement.FindQuestion(asked.question);
   if (question == nullptr) {
-    return NotListed("question",
+    return NotListed("question.question",
                      absl::StrCat("The agreement does not list this question; it lists ",
                                   Ids(agreement.questions), "."));
   }
   if (question->group_at_most > 0) {
-    return NotListed("question", absl::StrCat("The question \"", question->id,
-                                              "\" is about a household; household questions are "
-                                              "not answered by this version yet."));
+    return NotListed("question.question",
+                     absl::StrCat("The question \"", question->id,
+                                  "\" is about a household; household questions are "
+                                  "not answered by this version yet."));
   }
   if (!agreement.HasPurpose(asked.purpose)) {
-    return NotListed("purpose", absl::StrCat("The agreement does not list this purpose; it lists ",
-                                             Ids(agreement.purposes), "."));
+    return NotListed("question.purpose",
+                     absl::StrCat("The agreement does not list this purpose; it lists ",
+                                  Ids(agreement.purposes), "."));
   }
   static const Parameters* const kNone = new Parameters();
   const Parameters& parameters = asked.parameters == nullptr ? *kNone : *asked.parameters;
