@@ -22,24 +22,27 @@ struct CertificateFacts {
   std::vector<std::string> dns_names;  // DNS subject alternative names
   std::string issuer;                  // RFC 2253
   std::string subject;                 // RFC 2253
-  std::string serial;                  // hexadecimal
+  std::string serial;                  // lower-case hexadecimal
   std::string public_key_fingerprint;  // KeyFingerprint of its SubjectPublicKeyInfo
   absl::Time not_before;
   absl::Time not_after;
   bool is_authority = false;
 };
-// The first certificate of a PEM text.
+// The first certificate of a PEM text; InvalidArgument when there is none, or it is malformed.
+// Costs tens of microseconds: keep what it returns, by the certificate's bytes.
 absl::StatusOr<CertificateFacts> ReadCertificate(absl::string_view pem);
 
-// The agency a certificate names: its one URI under kAgencyUriPrefix. InvalidArgument when there is
-// none, more than one, or the name is not a lower-case DNS-like name.
+// The agency a certificate names: its one URI under kAgencyUriPrefix; URIs elsewhere do not matter.
+// InvalidArgument when there is none, more than one, or the name is not a lower-case DNS-like name.
+// Says nothing of who issued it: verify the chain against the anchors of that very agency.
 absl::StatusOr<std::string> AgencyOf(const CertificateFacts& facts);
 
 // Trust anchors and revocation lists for ONE agency. Immutable and thread-safe.
 class TrustAnchors {
  public:
-  // `crl_pem` may be empty. When it is not, every certificate below an anchor must be covered by a
-  // current list, else verification fails (fails closed).
+  // Anchors are authorities' certificates, self-signed or not. `crl_pem` may be empty. When it is
+  // not, every certificate below an anchor must be covered by a current list, else verification
+  // fails (fails closed). InvalidArgument when a text is malformed or holds none.
   static absl::StatusOr<TrustAnchors> Load(absl::string_view anchors_pem,
                                            absl::string_view crl_pem);
   TrustAnchors(TrustAnchors&&) noexcept;
@@ -47,8 +50,11 @@ class TrustAnchors {
   ~TrustAnchors();
 
   enum class Purpose { kTlsClient, kTlsServer, kSigning };
-  // Verifies the chain (leaf first, PEM) at `now`: signatures, validity, key usage for the purpose,
-  // revocation. PermissionDenied with a reason in plain words otherwise.
+  // Verifies the chain (leaf first, PEM, at most 10 certificates) at `now`, as RFC 5280 section 6
+  // has it: signatures of at least 112 bits' strength, validity, authority and path length, key
+  // usage for the purpose, revocation. kSigning asks for digitalSignature or nonRepudiation where
+  // the leaf has a key usage, and for emailProtection, documentSigning or any where it has an
+  // extended one. PermissionDenied with a reason in plain words otherwise.
   absl::Status Verify(absl::string_view chain_pem, Purpose purpose, absl::Time now) const;
 
  private:
@@ -66,12 +72,15 @@ struct CertificateRequest {
   absl::Time not_before;
   absl::Time not_after;
   bool is_authority = false;
-  bool for_tls = true;  // serverAuth and clientAuth; otherwise digital signature for documents
+  bool for_tls = true;   // serverAuth and clientAuth; otherwise digital signature for documents
+  int path_length = -1;  // of an authority: how many authorities may follow; -1 for any number
 };
 struct IssuedCertificate {
   std::string certificate_pem;
   SigningKey key;
 };
+// A common name over 64 bytes, or an address that is none, is a broken invariant in a self-signed
+// certificate and InvalidArgument in an issued one. Either kind may also be encrypted to (cms.h).
 IssuedCertificate IssueSelfSigned(const CertificateRequest& request, KeyKind kind = KeyKind::kP256);
 absl::StatusOr<IssuedCertificate> Issue(const CertificateRequest& request,
                                         absl::string_view authority_pem,
@@ -84,7 +93,9 @@ absl::StatusOr<std::string> IssueRevocationList(absl::string_view authority_pem,
                                                 absl::Time this_update, absl::Time next_update);
 
 // Makes TLS 1.3 the only version for every OpenSSL user of the process, gRPC included, keeping what
-// the host's own OpenSSL configuration says besides. Call before the first gRPC call.
+// the host's own OpenSSL configuration (OPENSSL_CONF) says besides. Binds TLS contexts made after
+// it: call before the first gRPC call. Writes no file. FailedPrecondition when the host's
+// configuration cannot be read, Internal when OpenSSL does not take the setting.
 absl::Status RequireTls13();
 
 }  // namespace vouch::crypto

@@ -1,0 +1,117 @@
+#include "crypto/certificate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crypto/certificate_pem.h"
+#include "tests/crypto/authority.h"
+
+namespace vouch::crypto {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(ReadCertificateTest, ReadsWhatWasIssued) {
+  const TestAuthority authority("Test Authority");
+  const CertificateRequest request = LeafRequest("fsa.ed.example");
+  const IssuedCertificate issued = authority.Issue(request);
+  const auto facts = ReadCertificate(issued.certificate_pem);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_THAT(facts->uris, ElementsAre("spiffe://vouch/agency/fsa.ed.example"));
+  EXPECT_THAT(facts->dns_names, ElementsAre("localhost"));
+  EXPECT_EQ(facts->issuer, "CN=Test Authority");
+  EXPECT_EQ(facts->subject, "CN=fsa.ed.example");
+  EXPECT_EQ(facts->serial.size(), 32u);
+  EXPECT_EQ(facts->public_key_fingerprint, KeyFingerprint(AsBytes(issued.key.PublicDer())));
+  EXPECT_EQ(facts->not_before, request.not_before);
+  EXPECT_EQ(facts->not_after, request.not_after);
+  EXPECT_FALSE(facts->is_authority);
+  EXPECT_TRUE(ReadCertificate(authority.pem())->is_authority);
+}
+
+TEST(ReadCertificateTest, ReadsTheFirstOfSeveral) {
+  const TestAuthority authority("Test Authority");
+  const IssuedCertificate issued = authority.Issue(LeafRequest("fsa.ed.example"));
+  const auto facts = ReadCertificate(issued.certificate_pem + authority.pem());
+  ASSERT_TRUE(facts.ok());
+  EXPECT_EQ(facts->subject, "CN=fsa.ed.example");
+}
+
+TEST(ReadCertificateTest, RefusesWhatIsNoCertificate) {
+  const TestAuthority authority("Test Authority");
+  EXPECT_EQ(ReadCertificate("").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(ReadCertificate("text").ok());
+  EXPECT_FALSE(ReadCertificate(authority.issued.key.ToPem(RawSecretAccess{})).ok());
+  const std::string& pem = authority.pem();
+  for (size_t size = 0; size + 27 < pem.size(); size += 5) {
+    EXPECT_FALSE(ReadCertificate(absl::string_view(pem).substr(0, size)).ok()) << size;
+  }
+}
+
+// A certificate whose one URI is put in as raw bytes.
+std::string WithRawUri(absl::string_view uri) {
+  const TestAuthority authority("Test Authority");
+  CertificateRequest request = LeafRequest("fsa.ed.example");
+  request.uris = {std::string(uri)};
+  return authority.Issue(request).certificate_pem;
+}
+
+TEST(ReadCertificateTest, RefusesNamesThatTwoReadersCouldReadDifferently) {
+  EXPECT_TRUE(ReadCertificate(WithRawUri("spiffe://vouch/agency/a")).ok());
+  EXPECT_FALSE(
+      ReadCertificate(WithRawUri(absl::string_view("spiffe://vouch/agency/a\0.b", 26))).ok());
+  EXPECT_FALSE(ReadCertificate(WithRawUri("spiffe://vouch/agency/a\n")).ok());
+  EXPECT_FALSE(ReadCertificate(WithRawUri("spiffe://vouch/agency/a b")).ok());
+  EXPECT_FALSE(ReadCertificate(WithRawUri("spiffe://vouch/agency/\xc3\xa9")).ok());
+  EXPECT_FALSE(ReadCertificate(WithRawUri("")).ok());
+}
+
+absl::StatusOr<std::string> AgencyOfUris(std::vector<std::string> uris) {
+  CertificateFacts facts;
+  facts.uris = std::move(uris);
+  return AgencyOf(facts);
+}
+
+TEST(AgencyOfTest, TakesTheOneAgencyUri) {
+  EXPECT_EQ(*AgencyOfUris({"spiffe://vouch/agency/fsa.ed.example"}), "fsa.ed.example");
+  EXPECT_EQ(*AgencyOfUris({"spiffe://other/x", "spiffe://vouch/agency/a-1.b2"}), "a-1.b2");
+  EXPECT_EQ(*AgencyOfUris({"spiffe://vouch/agency/" + std::string(63, 'a')}), std::string(63, 'a'));
+}
+
+TEST(AgencyOfTest, RefusesNoneAndSeveral) {
+  EXPECT_EQ(AgencyOfUris({}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(AgencyOfUris({"https://fsa.ed.example/"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"SPIFFE://vouch/agency/a"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"spiffe://Vouch/agency/a"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agencies/a"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agency/a", "spiffe://vouch/agency/b"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agency/a", "spiffe://vouch/agency/a"}).ok());
+  EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agency/a", "spiffe://vouch/agency/"}).ok());
+}
+
+TEST(AgencyOfTest, RefusesNamesThatAreNotDnsLike) {
+  for (const std::string& name :
+       {std::string(), std::string("A.example"), std::string("a_b"), std::string("a/b"),
+        std::string("../a"), std::string("a."), std::string(".a"), std::string("a..b"),
+        std::string("-a.b"), std::string("a-.b"), std::string("a.b?x"), std::string("a.b#x"),
+        std::string("a%2eb"), std::string("a:443"), std::string("a@b"), std::string("a\0", 2),
+        std::string("\xc3\xa9.example"), std::string(64, 'a'), std::string("a b")}) {
+    EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agency/" + name}).ok()) << name;
+  }
+  std::string long_name;
+  for (int i = 0; i < 127; ++i) long_name += "a.";
+  EXPECT_FALSE(AgencyOfUris({"spiffe://vouch/agency/" + long_name + "a"}).ok());
+  EXPECT_TRUE(AgencyOfUris({"spiffe://vouch/agency/" + long_name.substr(0, 253)}).ok());
+}
+
+TEST(ReadCertificatesTest, KeepsOrderAndRefusesATrailingFragment) {
+  const TestAuthority a("A");
+  const TestAuthority b("B");
+  const auto both = ReadCertificates("a comment\n" + a.pem() + "\n" + b.pem());
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(both->size(), 2u);
+  EXPECT_FALSE(ReadCertificates(a.pem() + b.pem().substr(0, b.pem().size() / 2)).ok());
+}
+
+}  // namespace
+}  // namespace vouch::crypto
