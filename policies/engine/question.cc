@@ -83,11 +83,9 @@ absl::optional<FactValue> FindValue(const Condition& leaf, const Case& in) {
 
 // How a value stands to a threshold: -1 below, 0 at, 1 above. Nothing when they cannot be ordered.
 absl::optional<int> Order(const FactValue& value, const FactValue& threshold) {
-  const bool amounts =
-      (value.type == FactType::kMoney || value.type == FactType::kWholeNumber) &&
-      (threshold.type == FactType::kMoney || threshold.type == FactType::kWholeNumber);
-  const bool days = value.type == FactType::kDate && threshold.type == FactType::kDate;
-  if (!amounts && !days) return absl::nullopt;
+  const bool ordered = value.type == FactType::kMoney || value.type == FactType::kWholeNumber ||
+                       value.type == FactType::kDate;
+  if (!ordered || value.type != threshold.type) return absl::nullopt;
   return value.number < threshold.number ? -1 : value.number > threshold.number ? 1 : 0;
 }
 
@@ -133,12 +131,8 @@ Truth Is(const FactValue& value, const FactValue& threshold) {
       return order.has_value() ? Known(*order == 0) : Truth::kUnknown;
     }
     case FactType::kYesNo:
-      if (threshold.type == FactType::kYesNo) return Known(value.number == threshold.number);
-      if (threshold.type == FactType::kCode && threshold.codes.size() == 1) {
-        if (threshold.codes[0] == "yes") return Known(value.number == 1);
-        if (threshold.codes[0] == "no") return Known(value.number == 0);
-      }
-      return Truth::kUnknown;
+      if (threshold.type != FactType::kYesNo) return Truth::kUnknown;
+      return Known(value.number == threshold.number);
     case FactType::kCode:
     case FactType::kCodeSet:
       if (threshold.type != FactType::kCode && threshold.type != FactType::kCodeSet) {

@@ -16,12 +16,12 @@ namespace vouch::policies {
 // Periods. latest-filed-tax-year: the latest year held of those that have ended; each fact on its
 //   own. last-full-month: the calendar month before today's. as-of-today: the value as last known,
 //   however old (records_loaded_within bounds that). last-N-days: only for facts whose value is a
-//   date, timeless or as of today; the leaf is false unless today - N <= date <= today, and with a
-//   comparison that must hold too; for any other fact it is unknown.
+//   date, timeless or as of today; the leaf is false unless today - N <= date <= today; a
+//   threshold, when there is one, must hold too; for any other fact it is unknown.
 // Comparisons. between includes both ends. For a set of codes, `is` means that the set holds the
 //   code (all of them, when the threshold is a set) and is_one_of that it holds at least one. A
-//   whole number stands for cents when the fact is money. A threshold that does not fit the fact's
-//   type, or that no row or table covers, leaves the leaf unknown.
+//   threshold of another type than the fact's (a whole number for money as well), or that no row or
+//   table covers, leaves the leaf unknown.
 // Exactness. A percentage of a table's amount is compared without division: value * 100 against
 //   amount * percent, in 128 bits. Tables hold yearly amounts, so a share is unknown for a month.
 // Age. Whole years of the calendar, from the fact date_of_birth; who was born on 29 February grows

@@ -21,7 +21,7 @@ struct ReferenceTable {
   std::string source;
   FileDigest digest{};
   struct Row {
-    std::string region;
+    std::string region;  // empty: the same everywhere
     int64_t first_person = 0;
     int64_t each_more = 0;
   };
