@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "crypto/spelling.h"
@@ -91,10 +91,10 @@ absl::string_view Nearest(absl::string_view text, const std::vector<absl::string
 
 absl::Status UnknownName(absl::string_view kind, absl::string_view text, absl::string_view nearest,
                          const std::vector<absl::string_view>& names) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown ", kind, " \"", text.substr(0, 64), "\"",
-      nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"), " There are: ",
-      absl::StrJoin(names, ", ")));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown ", kind, " \"", text.substr(0, 64), "\"",
+                   nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"),
+                   " There are: ", absl::StrJoin(names, ", ")));
 }
 
 absl::Status UnknownAttribute(absl::string_view text) {

@@ -9,9 +9,9 @@
 namespace vouch::crypto {
 namespace {
 
-constexpr absl::string_view kSuffixes[] = {"i",  "ii",   "iii", "iv",     "v",   "vi",  "vii",
-                                           "viii", "ix", "junior", "jr",  "jr.", "jnr", "senior",
-                                           "sr", "sr.",  "snr"};
+constexpr absl::string_view kSuffixes[] = {"i",   "ii",     "iii", "iv",     "v",  "vi",
+                                           "vii", "viii",   "ix",  "junior", "jr", "jr.",
+                                           "jnr", "senior", "sr",  "sr.",    "snr"};
 
 // Lower case ASCII with hyphens as spaces, runs of spaces as one, none at the ends.
 absl::StatusOr<std::string> Plain(absl::string_view raw) {

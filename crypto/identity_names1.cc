@@ -7,9 +7,9 @@
 namespace vouch::crypto {
 namespace {
 
-constexpr absl::string_view kGenerations[] = {
-    "jr", "jnr", "junior", "sr",   "snr", "senior", "ii",  "iii", "iv",
-    "v",  "vi",  "vii",    "viii", "ix",  "2nd",    "3rd", "4th", "5th"};
+constexpr absl::string_view kGenerations[] = {"jr",   "jnr", "junior", "sr",  "snr", "senior",
+                                              "ii",   "iii", "iv",     "v",   "vi",  "vii",
+                                              "viii", "ix",  "2nd",    "3rd", "4th", "5th"};
 
 // The words of a folded name one behind the other, and where the last of them begins.
 class Words {
@@ -27,17 +27,16 @@ class Words {
   // Drops the last word when it is a generational suffix and not the only word.
   void DropGeneration() {
     const absl::string_view last = absl::string_view(text_).substr(last_word_);
-    if (last_word_ > 0 &&
-        std::find(std::begin(kGenerations), std::end(kGenerations), last) !=
-            std::end(kGenerations)) {
+    if (last_word_ > 0 && std::find(std::begin(kGenerations), std::end(kGenerations), last) !=
+                              std::end(kGenerations)) {
       text_.resize(last_word_);
     }
   }
 
   std::string WithoutDigits() && {
-    text_.erase(std::remove_if(text_.begin(), text_.end(),
-                               [](char c) { return c >= '0' && c <= '9'; }),
-                text_.end());
+    text_.erase(
+        std::remove_if(text_.begin(), text_.end(), [](char c) { return c >= '0' && c <= '9'; }),
+        text_.end());
     return std::move(text_);
   }
 

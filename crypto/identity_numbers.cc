@@ -110,8 +110,7 @@ absl::StatusOr<std::string> TaxpayerId(absl::string_view raw, IdentityUse use) {
   }
   const bool assigned = IsAssignedItinGroup(Number(absl::string_view(digits).substr(3, 2)));
   if (use == IdentityUse::kLive && !assigned) {
-    return InvalidValue(kAttribute,
-                        "the fourth and fifth digits are 50-65, 70-88, 90-92 or 94-99");
+    return InvalidValue(kAttribute, "the fourth and fifth digits are 50-65, 70-88, 90-92 or 94-99");
   }
   if (use == IdentityUse::kTest && assigned) {
     return InvalidValue(kAttribute,

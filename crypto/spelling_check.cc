@@ -40,7 +40,8 @@ constexpr Case kCases[] = {
     {"names/1", kFamily, kLive, "\uFF33\uFF4D\uFF49\uFF54\uFF48", "smith"},
     {"names/1", kFamily, kLive, "\u0421\u043E\u043B\u043E\u0432\u044C\u0451\u0432",
      "\u0441\u043E\u043B\u043E\u0432\u044C\u0435\u0432"},
-    {"names/1", kFamily, kLive, "\u03A0\u03B1\u03C0\u03B1\u03B4\u03CC\u03C0\u03BF\u03C5\u03BB\u03BF\u03C2",
+    {"names/1", kFamily, kLive,
+     "\u03A0\u03B1\u03C0\u03B1\u03B4\u03CC\u03C0\u03BF\u03C5\u03BB\u03BF\u03C2",
      "\u03C0\u03B1\u03C0\u03B1\u03B4\u03BF\u03C0\u03BF\u03C5\u03BB\u03BF\u03C3"},
     {"names/1", kFamily, kLive, "\u0623\u064E\u062D\u0645\u062F", "\u0627\u062D\u0645\u062F"},
     {"names/1", kFamily, kLive, "\u092E\u0940\u0930\u093E", "\u092E\u0940\u0930\u093E"},
@@ -66,8 +67,7 @@ constexpr Case kCases[] = {
     {"names/1", Attribute::kPostalCode, kLive, "12345-6789", "12345"},
     {"names/1", Attribute::kPostalCode, kLive, "k1a 0b1", "K1A0B1"},
     {"nac/1", kFamily, kLive, "Hopper", "hopper"},
-    {"nac/1", kFamily, kLive, "Heathcote-Drummond-Willoughby Jr.",
-     "heathcote drummond willoughby"},
+    {"nac/1", kFamily, kLive, "Heathcote-Drummond-Willoughby Jr.", "heathcote drummond willoughby"},
     {"nac/1", kFamily, kLive, "O'Sullivan", "osullivan"},
     {"nac/1", kFamily, kLive, "Nguy\u1EC5n", "nguyen"},
     {"nac/1", kBirth, kLive, "1978-08-14", "1978-08-14"},
@@ -80,8 +80,8 @@ struct SoundexCase {
   const char* code;
 };
 constexpr SoundexCase kSoundexCases[] = {
-    {"robert", "R163"}, {"rupert", "R163"},  {"ashcraft", "A261"}, {"tymczak", "T522"},
-    {"pfister", "P236"}, {"honeyman", "H555"}, {"lee", "L000"},     {"\u738B", ""},
+    {"robert", "R163"},  {"rupert", "R163"},   {"ashcraft", "A261"}, {"tymczak", "T522"},
+    {"pfister", "P236"}, {"honeyman", "H555"}, {"lee", "L000"},      {"\u738B", ""},
 };
 
 }  // namespace
@@ -96,8 +96,8 @@ absl::Status CheckSpellingRules() {
   int number = 0;
   for (const Case& test : kCases) {
     ++number;
-    absl::StatusOr<std::string> normal = FindSpellingRules(test.profile)
-                                             ->Normalize(test.attribute, test.raw, test.use, today);
+    absl::StatusOr<std::string> normal =
+        FindSpellingRules(test.profile)->Normalize(test.attribute, test.raw, test.use, today);
     const bool refused = absl::IsInvalidArgument(normal.status());
     if (test.normal == nullptr ? !refused : !normal.ok() || *normal != test.normal) {
       return absl::InternalError(absl::StrCat("spelling rules ", test.profile,
@@ -115,14 +115,20 @@ absl::Status CheckSpellingRules() {
   NormalIdentity person;
   person.values[kBirth] = {"1990-02-03"};
   person.values[kFamily] = {"smith"};
-  const MatchKey key = {{{KeyPart::Derivation::kSoundex, kFamily},
-                         {KeyPart::Derivation::kYear, kBirth}}};
+  const MatchKey key = {
+      {{KeyPart::Derivation::kSoundex, kFamily}, {KeyPart::Derivation::kYear, kBirth}}};
   const std::vector<std::string> inputs = TokenInputs({"a-1", "b", 7, "names/1"}, 2, key, person);
   static constexpr char kInput[] =
       "00000013766f7563682d746f6b656e2d696e7075742f31"  // vouch-token-input/1
-      "00000003612d31" "0000000162" "0000000400000007" "000000076e616d65732f31" "000000020002"
-      "00000013736f756e6465783a66616d696c795f6e616d65" "0000000453353330"
-      "00000012796561723a646174655f6f665f6269727468" "0000000431393930";
+      "00000003612d31"
+      "0000000162"
+      "0000000400000007"
+      "000000076e616d65732f31"
+      "000000020002"
+      "00000013736f756e6465783a66616d696c795f6e616d65"
+      "0000000453353330"
+      "00000012796561723a646174655f6f665f6269727468"
+      "0000000431393930";
   if (inputs.size() != 1 || Hex(AsBytes(inputs[0])) != kInput) {
     return absl::InternalError("token input does not reproduce its published vector");
   }
