@@ -77,8 +77,9 @@ const char* FoldingOf(char32_t c) {
   return found != std::end(kFoldings) && found->letter == c ? found->folded : nullptr;
 }
 
-// Assigned in Unicode 15.0 whatever later version the linked ICU knows.
-bool AssignedInUnicode15(UChar32 c) {
+// Whether Unicode 15.0 knows it, whatever later version the linked ICU has. True for noncharacters
+// too, which have an age though they are never assigned.
+bool HasAgeOfUnicode15(UChar32 c) {
   UVersionInfo age;
   u_charAge(c, age);
   return age[0] != 0 && (age[0] < 15 || (age[0] == 15 && age[1] == 0));
@@ -88,7 +89,7 @@ bool IsRefused(UChar32 c) {
   const int8_t type = u_charType(c);
   if (type == U_CONTROL_CHAR) return c < 0x09 || c > 0x0D;
   return c == '?' || c == 0xFFFD || type == U_PRIVATE_USE_CHAR || type == U_SURROGATE ||
-         !AssignedInUnicode15(c);
+         type == U_UNASSIGNED || !HasAgeOfUnicode15(c);
 }
 
 FoldedChar::Kind KindOf(UChar32 c) {
