@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<Owner>> ReadEach(absl::string_view pem, absl::string_
   if (pem.size() > most_bytes) {
     return absl::InvalidArgumentError(absl::StrCat("the PEM text of ", what, "s is too long"));
   }
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const BioPtr bio = ReadingBio(AsBytes(pem));
   if (bio == nullptr) std::abort();
   std::vector<Owner> found;
   ERR_clear_error();

@@ -97,7 +97,7 @@ SigningKey SigningKey::Generate(KeyKind kind) {
 
 absl::StatusOr<SigningKey> SigningKey::FromPem(absl::string_view pem) {
   if (pem.size() > INT_MAX) return absl::InvalidArgumentError("the PEM text is too long");
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const BioPtr bio = ReadingBio(AsBytes(pem));
   Require(bio != nullptr);
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
   ERR_clear_error();

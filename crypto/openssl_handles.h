@@ -2,6 +2,9 @@
 #ifndef VOUCH_CRYPTO_OPENSSL_HANDLES_H_
 #define VOUCH_CRYPTO_OPENSSL_HANDLES_H_
 
+// clang-format off
+#include <openssl/pem.h>  // before cms.h, which declares its PEM functions only then
+// clang-format on
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/cms.h>
@@ -64,6 +67,13 @@ using OpensslBytesPtr = std::unique_ptr<uint8_t, OpensslTextFree>;
 using OpensslTextPtr = std::unique_ptr<char, OpensslTextFree>;
 using CertificatesPtr = std::unique_ptr<STACK_OF(X509), X509StackFree>;
 using CertificateViewsPtr = std::unique_ptr<STACK_OF(X509), X509StackOnlyFree>;
+
+// Reads `bytes`, which must outlive it. Null only when memory is short. OpenSSL refuses a null
+// pointer even for no bytes.
+inline BioPtr ReadingBio(ByteSpan bytes) {
+  const void* data = bytes.empty() ? static_cast<const void*>("") : bytes.data();
+  return BioPtr(BIO_new_mem_buf(data, static_cast<int>(bytes.size())));
+}
 
 }  // namespace vouch::crypto
 

@@ -29,7 +29,7 @@ std::string Escaped(absl::string_view path) {
 
 absl::StatusOr<ConfigPtr> Parse(const std::string& text, const std::string& host_path) {
   ConfigPtr config(NCONF_new(nullptr));
-  const BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  const BioPtr bio = ReadingBio(AsBytes(text));
   if (config == nullptr || bio == nullptr) std::abort();
   long line = 0;
   const bool parsed = NCONF_load_bio(config.get(), bio.get(), &line) == 1;

@@ -39,6 +39,7 @@ TEST(ReadCertificateTest, ReadsTheFirstOfSeveral) {
 
 TEST(ReadCertificateTest, RefusesWhatIsNoCertificate) {
   const TestAuthority authority("Test Authority");
+  EXPECT_FALSE(ReadCertificate(absl::string_view()).ok());
   EXPECT_EQ(ReadCertificate("").status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(ReadCertificate("text").ok());
   EXPECT_FALSE(ReadCertificate(authority.issued.key.ToPem(RawSecretAccess{})).ok());

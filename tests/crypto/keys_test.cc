@@ -46,6 +46,9 @@ TEST_P(SigningKeyTest, RefusesAlteredMessageSignatureOrKey) {
                          absl::string_view sig) {
     return VerifySignature(AsBytes(public_der), AsBytes(message), AsBytes(sig)).code();
   };
+  EXPECT_NE(verify(der, "text", {}), absl::StatusCode::kOk);
+  EXPECT_NE(verify(der, {}, signature), absl::StatusCode::kOk);
+  EXPECT_EQ(VerifySignature(AsBytes(der), {}, AsBytes(key.Sign({}))), absl::OkStatus());
   EXPECT_EQ(verify(der, "texT", signature), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(verify(der, "", signature), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(verify(other.PublicDer(), "text", signature), absl::StatusCode::kInvalidArgument);
@@ -72,6 +75,8 @@ TEST_P(SigningKeyTest, RefusesAlteredMessageSignatureOrKey) {
 }
 
 TEST(SigningKeyRefusalTest, RefusesWhatIsNoKey) {
+  EXPECT_FALSE(SigningKey::FromPem(absl::string_view()).ok());
+  EXPECT_FALSE(PublicKey::FromDer({}).ok());
   EXPECT_EQ(SigningKey::FromPem("").status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(SigningKey::FromPem("-----BEGIN PRIVATE KEY-----\nAAAA\n").ok());
   const std::string pem = SigningKey::Generate(KeyKind::kP256).ToPem(kRaw);
