@@ -20,14 +20,15 @@
 
 namespace vouch::server::journal {
 
-// A pseudonymous row name: an HMAC under K_charge, truncated. The journal never sees what is behind.
+// A pseudonymous row name: an HMAC under K_charge, truncated. The journal never sees what is
+// behind.
 using RowKey = std::array<uint8_t, 16>;
 
 // What one item uses up when it is answered.
 struct Charges {
-  RowKey tokens{};                       // V: the token vector
+  RowKey tokens{};                        // V: the token vector
   absl::InlinedVector<RowKey, 8> people;  // P: one per match key, dummies included, all distinct
-  uint32_t value = 0;                    // fingerprint of question and parameter values
+  uint32_t value = 0;                     // fingerprint of question and parameter values
   // F: a fact's cap across agreements; one per capped fact the question uses.
   struct FactRow {
     RowKey key{};
@@ -37,13 +38,14 @@ struct Charges {
   absl::InlinedVector<FactRow, 1> facts;
   RowKey agreement{};  // (requester, agreement): agreement-wide minute buckets and new people
   const policies::Limits* limits = nullptr;
-  uint32_t rows_die_after = 0;  // seconds since 1970: when an unlimited window ends (agreement expiry)
+  uint32_t rows_die_after =
+      0;  // seconds since 1970: when an unlimited window ends (agreement expiry)
 };
 
 // One item offered to a commit.
 struct Proposal {
-  RowKey request{};            // (requester, request id, position)
-  crypto::Digest content{};    // SHA-256 of the canonical request
+  RowKey request{};             // (requester, request id, position)
+  crypto::Digest content{};     // SHA-256 of the canonical request
   uint32_t remember_until = 0;  // seconds since 1970; 0: not remembered (refusals)
   // The epoch rule: a request in an epoch below the requester's highest is refused.
   RowKey epoch_row{};  // (requester, agreement)
@@ -54,14 +56,15 @@ struct Proposal {
 };
 
 enum class Verdict : uint8_t {
-  kAnswer = 1,         // charged: answer as decided
-  kUndetermined = 2,   // charged: a person's limit is used up under another spelling; UNDETERMINED
-  kReplay = 3,         // same request id, same content: answered before, at `where`
+  kAnswer = 1,        // charged: answer as decided
+  kUndetermined = 2,  // charged: a person's limit is used up under another spelling; UNDETERMINED
+  kReplay = 3,        // same request id, same content: answered before, at `where`
   kRequestIdReused = 4,
   kEpochClosed = 5,
   kPersonLimit = 6,
-  kAgreementLimit = 7,  // whole agreement or new people; `retry_after` says when the window has room
-  kRefused = 8,         // the proposal came refused, or is no longer permitted at commit time
+  kAgreementLimit =
+      7,         // whole agreement or new people; `retry_after` says when the window has room
+  kRefused = 8,  // the proposal came refused, or is no longer permitted at commit time
 };
 
 // Where a remembered item lies: a commit and the item's place in it.
@@ -73,13 +76,13 @@ struct Location {
 struct Decision {
   Verdict verdict = Verdict::kRefused;
   absl::Duration retry_after = absl::ZeroDuration();
-  Location where;                // kReplay: where it lies; otherwise where it is being written
-  uint64_t entry_index = 0;      // its entry's position in the log, for everything but replays
+  Location where;            // kReplay: where it lies; otherwise where it is being written
+  uint64_t entry_index = 0;  // its entry's position in the log, for everything but replays
 };
 
 // What is written for one item besides charges.
 struct Written {
-  std::string entry;   // one ledger entry, exact bytes; empty: none (a replay, or a counted refusal)
+  std::string entry;  // one ledger entry, exact bytes; empty: none (a replay, or a counted refusal)
   std::string sealed;  // what lies beside the ledger: sealed details, opaque here
 };
 
@@ -117,8 +120,8 @@ struct StoredItem {
   std::string sealed;
 };
 
-// Thread-safe; commits are serialised. A failed fsync aborts the process; a full disk rolls back and
-// returns Unavailable, and the journal goes on.
+// Thread-safe; commits are serialised. A failed fsync aborts the process; a full disk rolls back
+// and returns Unavailable, and the journal goes on.
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -160,9 +163,11 @@ class Journal {
 struct JournalOptions {
   std::string folder;  // created 0700 when missing; locked against a second process
   std::string origin;  // e.g. "irs.treasury.example/ledger/2026"
-  uint64_t tail_bytes = 384u << 20;  // commits replayed at start before a new table image is written
+  uint64_t tail_bytes =
+      384u << 20;  // commits replayed at start before a new table image is written
 };
-// FailedPrecondition when another process holds the folder or its schema is newer than this program.
+// FailedPrecondition when another process holds the folder or its schema is newer than this
+// program.
 absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const JournalOptions& options);
 
 }  // namespace vouch::server::journal

@@ -1,0 +1,90 @@
+// One commit as it lies in the database: what it appended, and every change it made to the tables,
+// so that replaying commits in order gives the tables again.
+//
+// Layout, version 1. Integers are big-endian; a row key is 16 bytes.
+//
+//   "VJC" 0x01 | u64 commit | u32 second | u64 first_entry
+//   u32 items | u32 charges | u32 requests | u32 epochs | u32 lives | u32 buckets | u32 totals
+//   charges  x (key, u32 value, u32 dies)
+//   requests x (key, u64 content prefix, u32 item, u32 dies)
+//   epochs   x (key, u32 epoch)
+//   lives    x (key, u32 number, u32 end)
+//   buckets  x (key, u8 counter, u32 window, u32 count)
+//   totals   x (key, u64 count)
+//   items    x (u32 entry length, u32 sealed length)
+//   the items' entries and sealed details, item by item, entry first
+//   u32 CRC-32C of everything before
+#ifndef VOUCH_SERVER_JOURNAL_COMMIT_BLOB_H_
+#define VOUCH_SERVER_JOURNAL_COMMIT_BLOB_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "server/journal/bucket_counters.h"
+#include "server/journal/journal.h"
+
+namespace vouch::server::journal {
+
+// What a commit changes in the tables. Marks are at the commit's second; `dies` as in lives.h.
+struct Changes {
+  struct Charge {
+    RowKey key{};
+    uint32_t value = 0;
+    uint32_t dies = 0;
+  };
+  struct Request {
+    RowKey key{};
+    uint64_t content = 0;
+    uint32_t item = 0;
+    uint32_t dies = 0;
+  };
+  struct Epoch {
+    RowKey row{};
+    uint32_t epoch = 0;
+  };
+  struct Life {
+    RowKey agreement{};
+    uint32_t number = 0;
+    uint32_t end = 0;
+  };
+  struct Bucket {
+    RowKey row{};
+    Counter counter = Counter::kWholeAgreement;
+    uint32_t window = 0;
+    uint32_t count = 0;
+  };
+  struct Total {
+    RowKey key{};
+    uint64_t count = 0;
+  };
+  std::vector<Charge> charges;
+  std::vector<Request> requests;
+  std::vector<Epoch> epochs;
+  std::vector<Life> lives;
+  std::vector<Bucket> buckets;
+  std::vector<Total> totals;
+
+  bool empty() const;
+};
+
+struct CommitParts {
+  struct Item {
+    absl::string_view entry;
+    absl::string_view sealed;
+  };
+  uint64_t number = 0;
+  uint32_t second = 0;
+  uint64_t first_entry = 0;
+  Changes changes;
+  std::vector<Item> items;
+};
+
+std::string EncodeCommit(const CommitParts& commit);
+// Strict: false for anything EncodeCommit cannot have written. The items point into `bytes`.
+bool DecodeCommit(absl::string_view bytes, CommitParts* commit);
+
+}  // namespace vouch::server::journal
+
+#endif  // VOUCH_SERVER_JOURNAL_COMMIT_BLOB_H_

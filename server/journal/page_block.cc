@@ -1,0 +1,23 @@
+#include "server/journal/page_block.h"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace vouch::server::journal {
+
+PageBlock::PageBlock(size_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
+  data_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data_ == MAP_FAILED) {
+    std::fputs("vouch: the journal's tables found no memory to grow\n", stderr);
+    std::abort();
+  }
+}
+
+PageBlock::~PageBlock() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
+
+}  // namespace vouch::server::journal

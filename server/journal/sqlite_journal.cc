@@ -1,0 +1,411 @@
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "server/journal/commit_blob.h"
+#include "server/journal/file_handle.h"
+#include "server/journal/journal.h"
+#include "server/journal/span_decisions.h"
+#include "server/journal/sqlite_database.h"
+#include "server/journal/table_image.h"
+#include "server/journal/tables.h"
+#include "server/journal/wal_checkpointer.h"
+
+namespace vouch::server::journal {
+
+namespace {
+
+uint32_t SecondOf(absl::Time time) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  return static_cast<uint32_t>(
+      std::min<int64_t>(std::max<int64_t>(seconds, 1), int64_t{kFirstLife} - 1));
+}
+
+absl::Status RefusedUntil(absl::string_view what, const absl::optional<uint32_t>& seconds) {
+  absl::Status status = absl::ResourceExhaustedError(what);
+  const int64_t milliseconds = seconds.has_value() ? int64_t{*seconds} * 1000 : 0;
+  status.SetPayload("retry_ms", absl::Cord(absl::StrCat(milliseconds)));
+  return status;
+}
+
+class SqliteJournal : public Journal {
+ public:
+  explicit SqliteJournal(const JournalOptions& options) : options_(options) {}
+  ~SqliteJournal() override;
+
+  absl::Status Open();
+
+  absl::StatusOr<Committed> Commit(absl::Span<const Proposal> proposals, absl::Time now,
+                                   CommitSteps* steps) override;
+  absl::Status Append(absl::Span<const std::string> entries, absl::Time now) override;
+  absl::Status ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
+                                 const RowKey& key_row, uint64_t key_cap, uint32_t count,
+                                 absl::Time now) override;
+  absl::StatusOr<StoredItem> Read(const Location& where) const override;
+  Head head() const override;
+  std::vector<Adoption> adoptions() const override;
+  absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override;
+  Figures figures() const override;
+
+ private:
+  absl::Status OpenFolder();
+  absl::Status LoadTables();
+  absl::Status Replay();
+  uint32_t CommitSecond(absl::Time now) const { return std::max(head_.second, SecondOf(now)); }
+  // Makes it durable, then true in memory. `parts` has everything but its number and first entry.
+  absl::Status WriteCommit(CommitParts* parts, size_t sweep_items, const Adoption* adoption);
+  void ImageLoop();
+  bool CopySegment(size_t segment, std::string* out, uint64_t* as_of);
+
+  const JournalOptions options_;
+  FileHandle folder_lock_;
+  // Held through a whole commit, its sync included. Guards everything down to `tail_bytes_`.
+  mutable std::mutex commit_lock_;
+  std::unique_ptr<SqliteDatabase> database_;
+  std::unique_ptr<Tables> tables_;
+  Head head_;
+  std::map<std::string, std::vector<Adoption>> adoptions_;  // each by rising revision
+  uint64_t tail_bytes_ = 0;
+  uint64_t image_due_at_ = 0;
+
+  // What others may look at while a commit is under way.
+  mutable std::mutex published_lock_;
+  Head published_;
+
+  mutable std::mutex read_lock_;
+  mutable uint64_t last_read_ = 0;  // its commit, kept: a batch's items are read one after another
+  mutable std::string last_blob_;
+
+  std::condition_variable image_due_;
+  std::atomic<bool> stop_{false};
+  std::thread image_thread_;
+  std::unique_ptr<WalCheckpointer> checkpointer_;
+};
+
+SqliteJournal::~SqliteJournal() {
+  {
+    const std::lock_guard<std::mutex> guard(commit_lock_);
+    stop_ = true;
+  }
+  image_due_.notify_all();
+  if (image_thread_.joinable()) image_thread_.join();
+  checkpointer_.reset();
+}
+
+absl::Status SqliteJournal::OpenFolder() {
+  const std::filesystem::path folder(options_.folder);
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) {
+    std::filesystem::create_directories(folder, error);
+    if (!error) {
+      std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+    }
+  }
+  if (error || !std::filesystem::is_directory(folder, error)) {
+    return absl::UnavailableError(
+        absl::StrCat("the journal's folder ", options_.folder, " cannot be made or read"));
+  }
+  folder_lock_ = FileHandle::Open(options_.folder + "/lock", O_RDWR | O_CREAT);
+  if (!folder_lock_.is_open()) {
+    return absl::UnavailableError(absl::StrCat("cannot write in ", options_.folder));
+  }
+  if (!folder_lock_.Lock()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("another process holds the journal in ", options_.folder));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournal::Open() {
+  if (absl::Status status = OpenFolder(); !status.ok()) return status;
+  const std::string path = options_.folder + "/journal.sqlite";
+  auto database = SqliteDatabase::Open(path, options_.origin);
+  if (!database.ok()) return database.status();
+  database_ = *std::move(database);
+  FileHandle folder = FileHandle::Open(options_.folder, O_RDONLY | O_DIRECTORY);
+  if (!folder.is_open() || !folder.Sync()) {
+    return absl::UnavailableError("the journal's folder cannot be synced");
+  }
+  head_ = database_->head();
+  published_ = head_;
+  auto adoptions = database_->ReadAdoptions();
+  if (!adoptions.ok()) return adoptions.status();
+  for (Adoption& adoption : *adoptions) {
+    adoptions_[adoption.agreement_id].push_back(std::move(adoption));
+  }
+  if (absl::Status status = LoadTables(); !status.ok()) return status;
+  auto checkpointer = WalCheckpointer::Start(path, &commit_lock_);
+  if (!checkpointer.ok()) return checkpointer.status();
+  checkpointer_ = *std::move(checkpointer);
+  image_due_at_ = options_.tail_bytes;
+  image_thread_ = std::thread([this] { ImageLoop(); });
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournal::LoadTables() {
+  tables_ = std::make_unique<Tables>();
+  uint64_t newest = 0;
+  const absl::Status image =
+      ReadTableImage(options_.folder, database_->id(), tables_.get(), &newest);
+  if (image.ok() && newest > head_.commit) {
+    return absl::DataLossError(absl::StrCat("the table image knows commit ", newest,
+                                            ", the database ends at commit ", head_.commit,
+                                            ": the database was put back to an earlier state"));
+  }
+  if (!image.ok()) tables_ = std::make_unique<Tables>();
+  auto first = database_->FirstCommit();
+  if (!first.ok()) return first.status();
+  if (*first > tables_->OldestSegment() + 1) {
+    return absl::DataLossError(
+        absl::StrCat("the tables cannot be rebuilt: ",
+                     image.ok() ? "the table image is too old" : image.message(),
+                     ", and commits before ", *first, " are no longer in the database"));
+  }
+  return Replay();
+}
+
+absl::Status SqliteJournal::Replay() {
+  CommitParts parts;
+  return database_->ForEachCommit(
+      tables_->OldestSegment(), [&](uint64_t number, absl::string_view blob) -> absl::Status {
+        if (!DecodeCommit(blob, &parts) || parts.number != number) {
+          return absl::DataLossError(absl::StrCat("commit ", number, " is damaged"));
+        }
+        tables_->Apply(parts.changes, number, parts.second);
+        tail_bytes_ += blob.size();
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<Committed> SqliteJournal::Commit(absl::Span<const Proposal> proposals,
+                                                absl::Time now, CommitSteps* steps) {
+  if (proposals.size() > RequestTable::kMostItems) {
+    return absl::InvalidArgumentError("a commit has at most 65536 items");
+  }
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  Committed committed;
+  committed.second = CommitSecond(now);
+  committed.first_entry = head_.tree_size;
+  committed.decisions.reserve(proposals.size());
+
+  SpanDecisions decisions(*tables_, proposals, head_.commit + 1, committed.second);
+  std::vector<Written> written(proposals.size());
+  CommitParts parts;
+  parts.second = committed.second;
+  parts.items.reserve(proposals.size());
+  bool writes = false;
+  for (size_t item = 0; item < proposals.size(); ++item) {
+    Decision decision =
+        decisions.Decide(item, [&] { return steps->StillPermitted(item, committed.second); });
+    const bool replay = decision.verdict == Verdict::kReplay;
+    if (!replay) decision.entry_index = committed.first_entry + committed.entries;
+    written[item] = steps->Write(item, committed.second, decision);
+    if (replay) written[item] = Written();
+    if (!written[item].entry.empty()) ++committed.entries;
+    writes |= !written[item].entry.empty() || !written[item].sealed.empty();
+    parts.items.push_back({written[item].entry, written[item].sealed});
+    committed.decisions.push_back(std::move(decision));
+  }
+  parts.changes = decisions.Take();
+  if (!writes && parts.changes.empty()) return committed;
+  if (absl::Status status = WriteCommit(&parts, proposals.size(), nullptr); !status.ok()) {
+    return status;
+  }
+  return committed;
+}
+
+absl::Status SqliteJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
+                                        const Adoption* adoption) {
+  Head next = head_;
+  ++next.commit;
+  next.second = parts->second;
+  for (const CommitParts::Item& item : parts->items) {
+    if (!item.entry.empty()) next.range.Append(crypto::LeafHash(crypto::AsBytes(item.entry)));
+  }
+  next.tree_size = next.range.size();
+  parts->number = next.commit;
+  parts->first_entry = head_.tree_size;
+  const std::string blob = EncodeCommit(*parts);
+  if (absl::Status status = database_->Write(blob, next, adoption); !status.ok()) return status;
+
+  // Durable: from here on nothing may fail.
+  tables_->Apply(parts->changes, next.commit, next.second);
+  tables_->Sweep(sweep_items, next.second);
+  tail_bytes_ += blob.size();
+  head_ = next;
+  {
+    const std::lock_guard<std::mutex> guard(published_lock_);
+    published_ = std::move(next);
+  }
+  checkpointer_->LogHas(database_->wal_pages());
+  if (tail_bytes_ > image_due_at_) image_due_.notify_one();
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournal::Append(absl::Span<const std::string> entries, absl::Time now) {
+  if (entries.empty()) return absl::OkStatus();
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  CommitParts parts;
+  parts.second = CommitSecond(now);
+  for (const std::string& entry : entries) parts.items.push_back({entry, {}});
+  return WriteCommit(&parts, 0, nullptr);
+}
+
+absl::Status SqliteJournal::ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
+                                              const RowKey& key_row, uint64_t key_cap,
+                                              uint32_t count, absl::Time now) {
+  if (count == 0) return absl::OkStatus();
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  const uint32_t second = CommitSecond(now);
+  const uint64_t used = tables_->TotalOf(key_row);
+  if (used > key_cap || count > key_cap - used) {
+    return absl::FailedPreconditionError("the key has been used as often as it may be");
+  }
+  const uint32_t window = WindowSeconds(limit.every);
+  const absl::optional<uint32_t> wait = tables_->counters()
+                                            .Get(row, Counter::kEvaluations)
+                                            .UntilRoom(limit.count, window, 0, count, second);
+  if (!wait.has_value() || *wait > 0) {
+    return RefusedUntil("the agreement's evaluations are used up", wait);
+  }
+  CommitParts parts;
+  parts.second = second;
+  parts.changes.buckets.push_back({row, Counter::kEvaluations, window, count});
+  parts.changes.totals.push_back({key_row, count});
+  return WriteCommit(&parts, 1, nullptr);
+}
+
+absl::StatusOr<StoredItem> SqliteJournal::Read(const Location& where) const {
+  const absl::Status missing =
+      absl::NotFoundError("there is no such item in the journal, or it was archived");
+  const std::lock_guard<std::mutex> guard(read_lock_);
+  if (last_read_ != where.commit || where.commit == 0) {
+    if (where.commit > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return missing;
+    absl::StatusOr<std::string> blob = database_->Read(where.commit);
+    if (absl::IsNotFound(blob.status())) return missing;
+    if (!blob.ok()) return blob.status();
+    last_blob_ = *std::move(blob);
+    last_read_ = where.commit;
+  }
+  CommitParts parts;
+  if (!DecodeCommit(last_blob_, &parts) || parts.number != where.commit) {
+    last_read_ = 0;
+    return absl::DataLossError(absl::StrCat("commit ", where.commit, " is damaged"));
+  }
+  if (where.item >= parts.items.size()) return missing;
+  StoredItem item;
+  item.second = parts.second;
+  item.entry_index = parts.first_entry;
+  for (uint32_t i = 0; i < where.item; ++i) {
+    if (!parts.items[i].entry.empty()) ++item.entry_index;
+  }
+  item.entry = std::string(parts.items[where.item].entry);
+  item.sealed = std::string(parts.items[where.item].sealed);
+  return item;
+}
+
+Head SqliteJournal::head() const {
+  const std::lock_guard<std::mutex> guard(published_lock_);
+  return published_;
+}
+
+std::vector<Journal::Adoption> SqliteJournal::adoptions() const {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  std::vector<Adoption> all;
+  for (const auto& agreement : adoptions_) {
+    all.insert(all.end(), agreement.second.begin(), agreement.second.end());
+  }
+  return all;
+}
+
+absl::Status SqliteJournal::Adopt(const Adoption& adoption, const std::string& entry,
+                                  absl::Time now) {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  std::vector<Adoption>& known = adoptions_[adoption.agreement_id];
+  if (!known.empty()) {
+    const Adoption& last = known.back();
+    if (adoption.revision < last.revision) {
+      return absl::FailedPreconditionError(absl::StrCat("revision ", adoption.revision,
+                                                        " is lower than revision ", last.revision,
+                                                        ", which was adopted before"));
+    }
+    if (adoption.revision == last.revision) {
+      if (adoption.digest == last.digest) return absl::OkStatus();
+      return absl::FailedPreconditionError(
+          absl::StrCat("another file was adopted as revision ", last.revision));
+    }
+  }
+  CommitParts parts;
+  parts.second = CommitSecond(now);
+  parts.items.push_back({entry, {}});
+  if (absl::Status status = WriteCommit(&parts, 0, &adoption); !status.ok()) {
+    if (known.empty()) adoptions_.erase(adoption.agreement_id);
+    return status;
+  }
+  known.push_back(adoption);
+  return absl::OkStatus();
+}
+
+Journal::Figures SqliteJournal::figures() const {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  Figures figures;
+  figures.commits = head_.commit;
+  figures.entries = head_.tree_size;
+  figures.charge_rows = tables_->charges().size();
+  figures.remembered = tables_->requests().size();
+  figures.tail_bytes = tail_bytes_;
+  return figures;
+}
+
+bool SqliteJournal::CopySegment(size_t segment, std::string* out, uint64_t* as_of) {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  if (stop_) return false;
+  tables_->Save(segment, out);
+  *as_of = head_.commit;
+  return true;
+}
+
+void SqliteJournal::ImageLoop() {
+  std::unique_lock<std::mutex> guard(commit_lock_);
+  for (;;) {
+    image_due_.wait(guard, [this] { return stop_ || tail_bytes_ > image_due_at_; });
+    if (stop_) return;
+    const uint64_t before = tail_bytes_;
+    guard.unlock();
+    const absl::Status status =
+        WriteTableImage(options_.folder, database_->id(),
+                        [this](size_t segment, std::string* out, uint64_t* as_of) {
+                          return CopySegment(segment, out, as_of);
+                        });
+    guard.lock();
+    if (status.ok()) {
+      tail_bytes_ -= before;
+      image_due_at_ = options_.tail_bytes;
+    } else {
+      // The image before still serves, with a longer replay: no reason to stop answering.
+      image_due_at_ = tail_bytes_ + options_.tail_bytes / 4;
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const JournalOptions& options) {
+  auto journal = std::make_unique<SqliteJournal>(options);
+  if (absl::Status status = journal->Open(); !status.ok()) return status;
+  return std::unique_ptr<Journal>(std::move(journal));
+}
+
+}  // namespace vouch::server::journal
