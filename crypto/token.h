@@ -38,7 +38,7 @@ struct EpochStatement {
   absl::Time not_before;   // whole seconds
   absl::Time not_after;
 
-  // The signed bytes (docs/protocol.md, "Epoch statement"): Field "vouch-epoch-statement/1", U8
+  // The signed bytes (docs/protocol-statements.md): Field "vouch-epoch-statement/1", U8
   // kind, Field agreement, U32 epoch, Field asker, Field public key, U64 not before and U64 not
   // after in seconds since 1970.
   std::string Bytes() const;
