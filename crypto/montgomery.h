@@ -73,6 +73,7 @@ class Residue {
   static Residue Select(Mask mask, const Residue& if_set, const Residue& if_clear) {
     mask = Opaque(mask);
     Residue out;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       out.limbs_[i] = (if_set.limbs_[i] & mask) | (if_clear.limbs_[i] & ~mask);
     }
@@ -87,6 +88,7 @@ class Residue {
   const uint64_t* montgomery_limbs() const { return limbs_; }
   static constexpr Residue FromMontgomery(const uint64_t (&limbs)[4]) {
     Residue out;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) out.limbs_[i] = limbs[i];
     return out;
   }
@@ -114,27 +116,32 @@ class Residue {
   static Residue ReduceOnce(const uint64_t* t, uint64_t high) {
     uint64_t reduced[4];
     uint64_t borrow = 0;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) reduced[i] = SubtractBorrow(t[i], Modulus::kLimbs[i], &borrow);
     SubtractBorrow(high, 0, &borrow);
     const Mask keep = Opaque(uint64_t{0} - borrow);
     Residue out;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) out.limbs_[i] = (t[i] & keep) | (reduced[i] & ~keep);
     return out;
   }
   static Residue Sum(const Residue& a, const Residue& b) {
     uint64_t t[4];
     uint64_t carry = 0;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) t[i] = AddCarry(a.limbs_[i], b.limbs_[i], &carry);
     return ReduceOnce(t, carry);
   }
   static Residue Difference(const Residue& a, const Residue& b) {
     Residue out;
     uint64_t borrow = 0;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       out.limbs_[i] = SubtractBorrow(a.limbs_[i], b.limbs_[i], &borrow);
     }
     const Mask wrapped = Opaque(uint64_t{0} - borrow);
     uint64_t carry = 0;
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       out.limbs_[i] = AddCarry(out.limbs_[i], Modulus::kLimbs[i] & wrapped, &carry);
     }
@@ -149,8 +156,10 @@ class Residue {
 template <typename Modulus>
 inline Residue<Modulus> Residue<Modulus>::MontgomeryProduct(const uint64_t* a, const uint64_t* b) {
   uint64_t t[5] = {0, 0, 0, 0, 0};
+#pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     uint64_t carry = 0;
+#pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) t[j] = MultiplyAdd(t[j], a[j], b[i], &carry);
     uint64_t top = 0;
     t[4] = AddCarry(t[4], carry, &top);
@@ -165,6 +174,7 @@ inline Residue<Modulus> Residue<Modulus>::MontgomeryProduct(const uint64_t* a, c
       t[2] = MultiplyAdd(t[3], m, Modulus::kLimbs[3], &carry);
     } else {
       MultiplyAdd(t[0], m, Modulus::kLimbs[0], &carry);
+#pragma GCC unroll 4
       for (int j = 1; j < 4; ++j) t[j - 1] = MultiplyAdd(t[j], m, Modulus::kLimbs[j], &carry);
     }
     uint64_t over = 0;
@@ -181,6 +191,7 @@ bool Residue<Modulus>::FromBytes(ByteSpan bytes, Residue* out) {
     plain[3 - i / 8] = plain[3 - i / 8] << 8 | bytes[i];
   }
   uint64_t borrow = 0;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) SubtractBorrow(plain[i], Modulus::kLimbs[i], &borrow);
   *out = MontgomeryProduct(plain, Modulus::kSquaredRadix);
   return borrow == 1;
