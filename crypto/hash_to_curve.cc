@@ -61,35 +61,82 @@ void ExpandMessageXmd(ByteSpan message, absl::string_view dst, absl::Span<uint8_
   Wipe(absl::MakeSpan(next));
 }
 
+namespace {
+
+// The map up to the long power of its square root, and what follows it.
+class Map {
+ public:
+  explicit Map(const FieldElement& u) : u_(u) {
+    const FieldElement minus_three = -FieldElement::FromInteger(3);
+    zu2_ = kZ * u.Square();
+    const FieldElement sum = zu2_.Square() + zu2_;
+    numerator_ = CurveB() * (sum + FieldElement::One());
+    denominator_ = minus_three * FieldElement::Select(sum.IsZero(), kZ, -sum);
+    // g(numerator / denominator) as a fraction.
+    const FieldElement denominator2 = denominator_.Square();
+    gx_denominator_ = denominator2 * denominator_;
+    gx_numerator_ = (numerator_.Square() + minus_three * denominator2) * numerator_ +
+                    CurveB() * gx_denominator_;
+  }
+
+  FieldElement Base() const { return SquareRootRatioBase(gx_numerator_, gx_denominator_); }
+
+  ProjectivePoint Finish(const FieldElement& power) const {
+    FieldElement root;
+    const Mask square = SquareRootRatioFrom(power, gx_numerator_, gx_denominator_, &root);
+    const FieldElement x = FieldElement::Select(square, numerator_, zu2_ * numerator_);
+    FieldElement y = FieldElement::Select(square, root, zu2_ * u_ * root);
+    y = FieldElement::Select(u_.IsOdd() ^ y.IsOdd(), -y, y);
+    return {x, y * denominator_, denominator_};
+  }
+
+ private:
+  FieldElement u_;
+  FieldElement zu2_;
+  FieldElement numerator_;
+  FieldElement denominator_;
+  FieldElement gx_numerator_;
+  FieldElement gx_denominator_;
+};
+
+}  // namespace
+
 ProjectivePoint MapToCurve(const FieldElement& u) {
-  const FieldElement minus_three = -FieldElement::FromInteger(3);
-  const FieldElement& curve_b = CurveB();
-  const FieldElement zu2 = kZ * u.Square();
-  const FieldElement sum = zu2.Square() + zu2;
-  const FieldElement numerator = curve_b * (sum + FieldElement::One());
-  const FieldElement denominator = minus_three * FieldElement::Select(sum.IsZero(), kZ, -sum);
-  // g(numerator / denominator) as a fraction.
-  const FieldElement denominator2 = denominator.Square();
-  const FieldElement denominator3 = denominator2 * denominator;
-  const FieldElement gx_numerator =
-      (numerator.Square() + minus_three * denominator2) * numerator + curve_b * denominator3;
-  FieldElement root;
-  const Mask square = SquareRootRatio(gx_numerator, denominator3, &root);
-  const FieldElement x = FieldElement::Select(square, numerator, zu2 * numerator);
-  FieldElement y = FieldElement::Select(square, root, zu2 * u * root);
-  y = FieldElement::Select(u.IsOdd() ^ y.IsOdd(), -y, y);
-  return {x, y * denominator, denominator};
+  const Map map(u);
+  FieldElement power = map.Base();
+  QuarterPowers(absl::MakeSpan(&power, 1));
+  return map.Finish(power);
 }
 
 ProjectivePoint HashToCurve(ByteSpan message, absl::string_view dst) {
+  return HashManyToCurve(absl::MakeConstSpan(&message, 1), dst).front();
+}
+
+std::vector<ProjectivePoint> HashManyToCurve(absl::Span<const ByteSpan> messages,
+                                             absl::string_view dst) {
+  std::vector<Map> maps;
+  std::vector<FieldElement> powers;
+  maps.reserve(2 * messages.size());
+  powers.reserve(2 * messages.size());
   std::array<uint8_t, 2 * kExpandedSize> uniform;
-  ExpandMessageXmd(message, dst, absl::MakeSpan(uniform));
-  const ByteSpan bytes(uniform);
-  const ProjectivePoint point =
-      Add(MapToCurve(FieldElement::FromWideBytes(bytes.subspan(0, kExpandedSize))),
-          MapToCurve(FieldElement::FromWideBytes(bytes.subspan(kExpandedSize))));
+  for (ByteSpan message : messages) {
+    ExpandMessageXmd(message, dst, absl::MakeSpan(uniform));
+    for (size_t half : {size_t{0}, kExpandedSize}) {
+      maps.emplace_back(
+          FieldElement::FromWideBytes(ByteSpan(uniform).subspan(half, kExpandedSize)));
+      powers.push_back(maps.back().Base());
+    }
+  }
   Wipe(absl::MakeSpan(uniform));
-  return point;
+  QuarterPowers(absl::MakeSpan(powers));
+  std::vector<ProjectivePoint> points;
+  points.reserve(messages.size());
+  for (size_t i = 0; i < maps.size(); i += 2) {
+    points.push_back(Add(maps[i].Finish(powers[i]), maps[i + 1].Finish(powers[i + 1])));
+  }
+  for (FieldElement& power : powers) power.Wipe();
+  Wipe(absl::Span<uint8_t>(reinterpret_cast<uint8_t*>(maps.data()), maps.size() * sizeof(Map)));
+  return points;
 }
 
 ProjectivePoint EncodeToCurve(ByteSpan message, absl::string_view dst) {

@@ -3,6 +3,8 @@
 #ifndef VOUCH_CRYPTO_HASH_TO_CURVE_H_
 #define VOUCH_CRYPTO_HASH_TO_CURVE_H_
 
+#include <vector>
+
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "crypto/bytes.h"
@@ -19,6 +21,9 @@ ProjectivePoint MapToCurve(const FieldElement& u);
 
 // P256_XMD:SHA-256_SSWU_RO_, uniform.
 ProjectivePoint HashToCurve(ByteSpan message, absl::string_view dst);
+// The same for many messages, faster for each.
+std::vector<ProjectivePoint> HashManyToCurve(absl::Span<const ByteSpan> messages,
+                                             absl::string_view dst);
 // P256_XMD:SHA-256_SSWU_NU_, not uniform; no protocol here uses it, the published vectors do.
 ProjectivePoint EncodeToCurve(ByteSpan message, absl::string_view dst);
 

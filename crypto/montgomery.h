@@ -84,6 +84,12 @@ class Residue {
     crypto::Wipe(absl::Span<uint8_t>(reinterpret_cast<uint8_t*>(limbs_), sizeof(limbs_)));
   }
 
+  // Out of Montgomery form, little-endian limbs.
+  void ToPlainLimbs(uint64_t (&out)[4]) const {
+    static constexpr uint64_t kPlainOne[4] = {1, 0, 0, 0};
+    const Residue plain = MontgomeryProduct(limbs_, kPlainOne);
+    for (int i = 0; i < 4; ++i) out[i] = plain.limbs_[i];
+  }
   // For code that does its own arithmetic on the limbs.
   const uint64_t* montgomery_limbs() const { return limbs_; }
   static constexpr Residue FromMontgomery(const uint64_t (&limbs)[4]) {

@@ -1,5 +1,10 @@
 #include "crypto/p256_field.h"
 
+#include <algorithm>
+
+#include "crypto/p256_ifma.h"
+#include "crypto/p256_lanes.h"
+
 namespace vouch::crypto {
 namespace {
 
@@ -42,13 +47,39 @@ Mask SquareRoot(const FieldElement& value, FieldElement* root) {
   return root->Square().Equals(value);
 }
 
-Mask SquareRootRatio(const FieldElement& u, const FieldElement& v, FieldElement* root) {
-  const FieldElement uv = u * v;
-  const FieldElement if_square = QuarterPower(v.Square() * uv) * uv;
+void QuarterPowersPortable(absl::Span<FieldElement> values) {
+  for (FieldElement& value : values) value = QuarterPower(value);
+}
+
+void QuarterPowers(absl::Span<FieldElement> values) {
+  while (values.size() >= ifma::kWorthwhile && ifma::Supported()) {
+    const absl::Span<FieldElement> now = values.subspan(0, ifma::kLanes);
+    ifma::Elements lanes;
+    ifma::Fill(
+        now.size(), [&](size_t i) { return now[i].montgomery_limbs(); }, &lanes);
+    ifma::QuarterPower(lanes, &lanes);
+    for (size_t i = 0; i < now.size(); ++i) now[i] = ifma::Take(lanes, i);
+    ifma::Wipe(&lanes);
+    values.remove_prefix(now.size());
+  }
+  QuarterPowersPortable(values);
+}
+
+FieldElement SquareRootRatioBase(const FieldElement& u, const FieldElement& v) {
+  return v.Square() * (u * v);
+}
+
+Mask SquareRootRatioFrom(const FieldElement& power, const FieldElement& u, const FieldElement& v,
+                         FieldElement* root) {
+  const FieldElement if_square = power * (u * v);
   const FieldElement if_not = if_square * kRootOfMinusZ;
   const Mask square = (if_square.Square() * v).Equals(u);
   *root = FieldElement::Select(square, if_square, if_not);
   return square;
+}
+
+Mask SquareRootRatio(const FieldElement& u, const FieldElement& v, FieldElement* root) {
+  return SquareRootRatioFrom(QuarterPower(SquareRootRatioBase(u, v)), u, v, root);
 }
 
 }  // namespace vouch::crypto

@@ -48,9 +48,19 @@ const FieldElement& CurveB();
 // A square root of `value`, or meaningless when the mask, returned, is clear: `value` is no square.
 Mask SquareRoot(const FieldElement& value, FieldElement* root);
 
+// value^((p - 3) / 4) for every value, in place: the one long power behind inverses and roots.
+// Constant time; eight at a time where the processor can.
+void QuarterPowers(absl::Span<FieldElement> values);
+// The same one at a time, on any processor.
+void QuarterPowersPortable(absl::Span<FieldElement> values);
+
 // sqrt_ratio for p = 3 mod 4 with Z = -10: when u/v is a square the mask is set and `root` is
 // sqrt(u/v), otherwise it is clear and `root` is sqrt(Z * u/v). `v` is not zero.
 Mask SquareRootRatio(const FieldElement& u, const FieldElement& v, FieldElement* root);
+// In two steps, for many at once: QuarterPowers of the base goes between.
+FieldElement SquareRootRatioBase(const FieldElement& u, const FieldElement& v);
+Mask SquareRootRatioFrom(const FieldElement& power, const FieldElement& u, const FieldElement& v,
+                         FieldElement* root);
 
 }  // namespace vouch::crypto
 

@@ -2,7 +2,11 @@
 
 #include <openssl/obj_mac.h>
 
+#include <vector>
+
 #include "crypto/openssl_handles.h"
+#include "crypto/p256_ifma.h"
+#include "crypto/p256_lanes.h"
 
 namespace vouch::crypto {
 namespace {
@@ -88,8 +92,10 @@ class Multiplier {
 
 }  // namespace
 
-absl::Status MultiplyPoints(absl::Span<const Scalar> scalars, absl::Span<const AffinePoint> points,
-                            absl::Span<AffinePoint> out) {
+absl::Status MultiplyPointsWithOpenssl(absl::Span<const Scalar> scalars,
+                                       absl::Span<const AffinePoint> points,
+                                       absl::Span<AffinePoint> out) {
+  if (points.empty()) return absl::OkStatus();
   Multiplier multiplier;
   if (!multiplier.ok()) return Failure();
   const bool shared = scalars.size() == 1;
@@ -97,6 +103,32 @@ absl::Status MultiplyPoints(absl::Span<const Scalar> scalars, absl::Span<const A
     if ((i == 0 || !shared) && !multiplier.SetScalar(scalars[i])) return Failure();
     if (!multiplier.Multiply(points[i], &out[i])) return Failure();
   }
+  return absl::OkStatus();
+}
+
+absl::Status MultiplyPoints(absl::Span<const Scalar> scalars, absl::Span<const AffinePoint> points,
+                            absl::Span<AffinePoint> out) {
+  const bool shared = scalars.size() == 1;
+  std::vector<ProjectivePoint> products;
+  while (points.size() - products.size() >= ifma::kWorthwhile && ifma::Supported()) {
+    const absl::Span<const AffinePoint> now = points.subspan(products.size(), ifma::kLanes);
+    ifma::Elements lane_scalars;
+    ifma::Elements x;
+    ifma::Elements y;
+    ifma::Points result;
+    ifma::FillScalars(shared ? scalars : scalars.subspan(products.size()), now.size(),
+                      &lane_scalars);
+    ifma::FillX(now, &x);
+    ifma::FillY(now, &y);
+    ifma::Multiply(lane_scalars, x, y, &result);
+    ifma::Wipe(&lane_scalars);
+    for (size_t i = 0; i < now.size(); ++i) products.push_back(ifma::Take(result, i));
+  }
+  const size_t done = products.size();
+  absl::Status status = MultiplyPointsWithOpenssl(shared ? scalars : scalars.subspan(done),
+                                                  points.subspan(done), out.subspan(done));
+  if (!status.ok()) return status;
+  if (!ToAffine(products, out.subspan(0, done))) return Failure();
   return absl::OkStatus();
 }
 

@@ -13,6 +13,10 @@ namespace vouch::crypto {
 // memory.
 absl::Status MultiplyPoints(absl::Span<const Scalar> scalars, absl::Span<const AffinePoint> points,
                             absl::Span<AffinePoint> out);
+// The same by OpenSSL alone, on any processor; MultiplyPoints takes eight at a time where it can.
+absl::Status MultiplyPointsWithOpenssl(absl::Span<const Scalar> scalars,
+                                       absl::Span<const AffinePoint> points,
+                                       absl::Span<AffinePoint> out);
 
 // scalar * G for the standard generator, under the same promises.
 absl::Status MultiplyGenerator(const Scalar& scalar, AffinePoint* out);

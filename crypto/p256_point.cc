@@ -1,5 +1,8 @@
 #include "crypto/p256_point.h"
 
+#include "crypto/p256_ifma.h"
+#include "crypto/p256_lanes.h"
+
 namespace vouch::crypto {
 
 ProjectivePoint Add(const ProjectivePoint& a, const ProjectivePoint& b) {
@@ -68,16 +71,48 @@ PointBytes EncodePoint(const AffinePoint& point) {
   return out;
 }
 
-bool DecodePoint(ByteSpan bytes, AffinePoint* out) {
+namespace {
+
+// Tag and abscissa, and the square that the ordinate must have.
+bool ParsePoint(ByteSpan bytes, FieldElement* x, FieldElement* square) {
   if (bytes.size() != 33 || (bytes[0] != 2 && bytes[0] != 3)) return false;
-  FieldElement x;
-  if (!FieldElement::FromBytes(bytes.subspan(1), &x)) return false;
-  const FieldElement three = FieldElement::FromInteger(3);
-  FieldElement y;
-  if (SquareRoot((x.Square() - three) * x + CurveB(), &y) == 0) return false;
-  const Mask wanted = uint64_t{0} - (bytes[0] & 1);
-  *out = {x, FieldElement::Select(y.IsOdd() ^ wanted, -y, y)};
+  if (!FieldElement::FromBytes(bytes.subspan(1), x)) return false;
+  *square = (x->Square() - FieldElement::FromInteger(3)) * *x + CurveB();
   return true;
+}
+
+AffinePoint WithParity(uint8_t tag, const FieldElement& x, const FieldElement& y) {
+  const Mask wanted = uint64_t{0} - (tag & 1);
+  return {x, FieldElement::Select(y.IsOdd() ^ wanted, -y, y)};
+}
+
+}  // namespace
+
+bool DecodePoint(ByteSpan bytes, AffinePoint* out) {
+  FieldElement x;
+  FieldElement square;
+  FieldElement y;
+  if (!ParsePoint(bytes, &x, &square) || SquareRoot(square, &y) == 0) return false;
+  *out = WithParity(bytes[0], x, y);
+  return true;
+}
+
+size_t DecodePoints(absl::Span<const PointBytes> encoded, absl::Span<AffinePoint> out) {
+  std::vector<FieldElement> squares(encoded.size());
+  // What cannot be parsed cannot be the first refused after a bad root before it: parse to the end
+  // of what can be, and only then look for roots.
+  size_t parsed = 0;
+  while (parsed < encoded.size() && ParsePoint(encoded[parsed], &out[parsed].x, &squares[parsed])) {
+    ++parsed;
+  }
+  std::vector<FieldElement> powers(squares.begin(), squares.begin() + static_cast<long>(parsed));
+  QuarterPowers(absl::MakeSpan(powers));
+  for (size_t i = 0; i < parsed; ++i) {
+    const FieldElement y = powers[i] * squares[i];
+    if (y.Square().Equals(squares[i]) == 0) return i;
+    out[i] = WithParity(encoded[i][0], out[i].x, y);
+  }
+  return parsed;
 }
 
 namespace {
@@ -107,8 +142,8 @@ void NonAdjacentForm(const Scalar& weight, absl::Span<int8_t> digits) {
 }  // namespace
 
 // Straus's method: a table of odd multiples for each point, and one run of doublings for all.
-ProjectivePoint PublicWeightedSum(absl::Span<const Scalar> weights,
-                                  absl::Span<const AffinePoint> points) {
+ProjectivePoint PublicWeightedSumPortable(absl::Span<const Scalar> weights,
+                                          absl::Span<const AffinePoint> points) {
   std::vector<int8_t> digits(points.size() * kDigits);
   std::vector<ProjectivePoint> multiples(points.size() * kOddMultiples);
   for (size_t i = 0; i < points.size(); ++i) {
@@ -128,6 +163,26 @@ ProjectivePoint PublicWeightedSum(absl::Span<const Scalar> weights,
       if (digit < 0) sum = Add(sum, Negate(odd[-digit / 2]));
     }
   }
+  return sum;
+}
+
+ProjectivePoint PublicWeightedSum(absl::Span<const Scalar> weights,
+                                  absl::Span<const AffinePoint> points) {
+  const size_t groups = points.size() / ifma::kLanes;
+  if (groups == 0 || !ifma::Supported()) return PublicWeightedSumPortable(weights, points);
+  std::vector<ifma::Elements> scalars(groups);
+  std::vector<ifma::Elements> x(groups);
+  std::vector<ifma::Elements> y(groups);
+  for (size_t g = 0; g < groups; ++g) {
+    ifma::FillScalars(weights.subspan(g * ifma::kLanes, ifma::kLanes), ifma::kLanes, &scalars[g]);
+    ifma::FillX(points.subspan(g * ifma::kLanes, ifma::kLanes), &x[g]);
+    ifma::FillY(points.subspan(g * ifma::kLanes, ifma::kLanes), &y[g]);
+  }
+  ifma::Points lanes;
+  ifma::WeightedSum(groups, scalars.data(), x.data(), y.data(), &lanes);
+  const size_t done = groups * ifma::kLanes;
+  ProjectivePoint sum = PublicWeightedSumPortable(weights.subspan(done), points.subspan(done));
+  for (size_t lane = 0; lane < ifma::kLanes; ++lane) sum = Add(sum, ifma::Take(lanes, lane));
   return sum;
 }
 

@@ -46,10 +46,16 @@ inline bool ToAffine(const ProjectivePoint& point, AffinePoint* out) {
 // 02 or 03 and the canonical x of a point on the curve.
 PointBytes EncodePoint(const AffinePoint& point);
 bool DecodePoint(ByteSpan bytes, AffinePoint* out);
+// Many at once. Returns the position of the first that is refused, or the count when none is.
+size_t DecodePoints(absl::Span<const PointBytes> encoded, absl::Span<AffinePoint> out);
 
-// The sum of weights[i] * points[i]. Variable time: weights and points must be public.
+// The sum of weights[i] * points[i]. Variable time: weights and points must be public. Eight at a
+// time where the processor can.
 ProjectivePoint PublicWeightedSum(absl::Span<const Scalar> weights,
                                   absl::Span<const AffinePoint> points);
+// The same on any processor.
+ProjectivePoint PublicWeightedSumPortable(absl::Span<const Scalar> weights,
+                                          absl::Span<const AffinePoint> points);
 
 }  // namespace vouch::crypto
 

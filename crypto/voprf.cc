@@ -61,10 +61,10 @@ bool ScalarFromSecret(const SecretBytes& secret, Scalar* out) {
 
 absl::StatusOr<std::vector<AffinePoint>> DecodeAll(absl::Span<const PointBytes> encoded) {
   std::vector<AffinePoint> points(encoded.size());
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    if (!DecodePoint(encoded[i], &points[i])) {
-      return absl::InvalidArgumentError(absl::StrCat("element ", i, " is not a point of P-256"));
-    }
+  const size_t refused = DecodePoints(encoded, absl::MakeSpan(points));
+  if (refused != encoded.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("element ", refused, " is not a point of P-256"));
   }
   return points;
 }
@@ -190,12 +190,10 @@ absl::StatusOr<Token> OprfPrivateKey::Evaluate(ByteSpan input) const {
 absl::StatusOr<std::vector<Token>> OprfPrivateKey::EvaluateMany(
     absl::Span<const ByteSpan> inputs) const {
   const std::string tag = OprfTag("HashToGroup-", handle_->mode);
-  std::vector<ProjectivePoint> hashed;
-  hashed.reserve(inputs.size());
   for (ByteSpan input : inputs) {
     if (input.size() > kMaxInput) return InputTooLong();
-    hashed.push_back(HashToCurve(input, tag));
   }
+  const std::vector<ProjectivePoint> hashed = HashManyToCurve(inputs, tag);
   std::vector<AffinePoint> points(inputs.size());
   if (!ToAffine(hashed, absl::MakeSpan(points))) {
     return absl::InvalidArgumentError("an input hashes to the identity");

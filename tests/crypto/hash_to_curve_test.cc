@@ -75,6 +75,20 @@ TEST(HashToCurveTest, AgreesWithTheStandardsNonUniformSuite) {
   EXPECT_EQ(cases, 5);
 }
 
+TEST(HashToCurveTest, HashesManyAsOneByOne) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 40; ++i) texts.push_back("message " + std::to_string(i));
+  for (size_t count : {0, 1, 2, 3, 4, 5, 40}) {
+    std::vector<ByteSpan> messages;
+    for (size_t i = 0; i < count; ++i) messages.push_back(AsBytes(texts[i]));
+    const std::vector<ProjectivePoint> points = HashManyToCurve(messages, "tag");
+    ASSERT_EQ(points.size(), count);
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(HexOf(points[i]), HexOf(HashToCurve(messages[i], "tag")));
+    }
+  }
+}
+
 TEST(MapToCurveTest, AgreesWithTheStandardsIntermediatePoints) {
   for (const auto& c : ReadVectors("hash_to_curve_p256.txt", 6)) {
     const std::vector<std::string> inputs = absl::StrSplit(c[3], ',');

@@ -261,6 +261,24 @@ TEST_F(SquareRootTest, TakesRootsOfRatiosAndOfZTimesThem) {
   }
 }
 
+TEST_F(SquareRootTest, PowersOfManyAgreeWithPowersOfOne) {
+  std::vector<FieldElement> values;
+  for (const std::string& a : edges_) values.push_back(Parse<FieldElement>(a));
+  for (int i = 0; i < kRandomCases; ++i) {
+    values.push_back(Parse<FieldElement>(reference_.Reduce(RandomBytes(&generator_, 32))));
+  }
+  std::vector<FieldElement> expected = values;
+  QuarterPowersPortable(absl::MakeSpan(expected));
+  std::vector<FieldElement> powers = values;
+  QuarterPowers(absl::MakeSpan(powers));
+  for (size_t i = 0; i < values.size(); ++i) ASSERT_EQ(Bytes(powers[i]), Bytes(expected[i])) << i;
+  for (size_t count = 0; count < 18; ++count) {
+    powers.assign(values.begin(), values.begin() + static_cast<long>(count));
+    QuarterPowers(absl::MakeSpan(powers));
+    for (size_t i = 0; i < count; ++i) ASSERT_EQ(Bytes(powers[i]), Bytes(expected[i])) << count;
+  }
+}
+
 TEST(CurveBTest, IsTheStandardConstant) {
   EXPECT_EQ(Hex(AsBytes(Bytes(CurveB()))),
             "5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");

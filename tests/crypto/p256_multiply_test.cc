@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "crypto/oprf_proof.h"
+#include "tests/crypto/vector_file.h"
 
 namespace vouch::crypto {
 namespace {
@@ -73,6 +74,54 @@ TEST(MultiplyPointsTest, TakesExtremeScalars) {
   for (size_t i = 0; i < scalars.size(); ++i) {
     ASSERT_EQ(EncodePoint(out[i]), EncodePoint(TimesGenerator(logarithm * scalars[i]))) << i;
   }
+}
+
+TEST(MultiplyPointsTest, AgreesWithOpensslOnRandomScalarsAndPoints) {
+  std::vector<Scalar> scalars;
+  std::vector<AffinePoint> points;
+  for (int i = 0; i < 4000; ++i) {
+    scalars.push_back(RandomScalar());
+    points.push_back(TimesGenerator(RandomScalar()));
+  }
+  std::vector<AffinePoint> expected(points.size());
+  std::vector<AffinePoint> out(points.size());
+  ASSERT_TRUE(MultiplyPointsWithOpenssl(scalars, points, absl::MakeSpan(expected)).ok());
+  ASSERT_TRUE(MultiplyPoints(scalars, points, absl::MakeSpan(out)).ok());
+  for (size_t i = 0; i < out.size(); ++i) {
+    ASSERT_EQ(EncodePoint(out[i]), EncodePoint(expected[i])) << i;
+  }
+}
+
+// Wycheproof's points were found so that coordinates 0, 1 or all ones appear midway.
+TEST(MultiplyPointsTest, AgreesWithOpensslOnEveryWycheproofPoint) {
+  std::vector<AffinePoint> points;
+  for (const auto& c : ReadVectors("points_p256.txt", 5)) {
+    const std::string bytes = FromHexText(c[3]);
+    if (bytes.size() != 65 || c[1] != "valid") continue;
+    AffinePoint point;
+    ASSERT_TRUE(FieldElement::FromBytes(AsBytes(bytes).subspan(1, 32), &point.x));
+    ASSERT_TRUE(FieldElement::FromBytes(AsBytes(bytes).subspan(33, 32), &point.y));
+    points.push_back(point);
+  }
+  ASSERT_EQ(points.size(), 330u);
+  const Scalar two_to_128 = Scalar::FromInteger(uint64_t{1} << 32).Square().Square();
+  for (const Scalar& scalar :
+       {Scalar::FromInteger(2), Scalar::FromInteger(3), Scalar::FromInteger(31),
+        Scalar::FromInteger(0xaaaaaaaaaaaaaaaa), two_to_128, -two_to_128, -Scalar::FromInteger(2),
+        Scalar::FromInteger(2).Inverse(), Scalar::FromInteger(3).Inverse(), RandomScalar()}) {
+    std::vector<AffinePoint> expected(points.size());
+    std::vector<AffinePoint> out(points.size());
+    ASSERT_TRUE(MultiplyPointsWithOpenssl({scalar}, points, absl::MakeSpan(expected)).ok());
+    ASSERT_TRUE(MultiplyPoints({scalar}, points, absl::MakeSpan(out)).ok());
+    for (size_t i = 0; i < out.size(); ++i) {
+      ASSERT_EQ(EncodePoint(out[i]), EncodePoint(expected[i])) << i;
+    }
+  }
+}
+
+TEST(MultiplyPointsTest, TakesNoPoints) {
+  EXPECT_TRUE(MultiplyPoints({Scalar::One()}, {}, {}).ok());
+  EXPECT_TRUE(MultiplyPoints({}, {}, {}).ok());
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST_F(PointTest, EncodesAsOpensslDoesAndDecodesBack) {
 }
 
 TEST_F(PointTest, WeightedSumsAgreeWithOpenssl) {
-  for (size_t count : {1, 2, 3, 9, 40, 130, 300, 1100}) {
+  for (size_t count : {1, 2, 3, 7, 8, 9, 16, 40, 128, 130, 300, 1100}) {
     std::vector<Scalar> weights;
     std::vector<AffinePoint> points;
     Scalar total;
@@ -145,8 +145,9 @@ TEST_F(PointTest, WeightedSumsAgreeWithOpenssl) {
       points.push_back(point);
       total = total + logarithm * weights.back();
     }
-    EXPECT_EQ(HexOf(PublicWeightedSum(weights, points)), reference_.Hex(reference_.Multiple(total)))
-        << count;
+    const std::string expected = reference_.Hex(reference_.Multiple(total));
+    EXPECT_EQ(HexOf(PublicWeightedSum(weights, points)), expected) << count;
+    EXPECT_EQ(HexOf(PublicWeightedSumPortable(weights, points)), expected) << count;
   }
 }
 
@@ -163,6 +164,56 @@ TEST_F(PointTest, WeightedSumsTakeExtremeWeights) {
   EXPECT_EQ(HexOf(PublicWeightedSum({minus_one, Scalar::One(), Scalar::One()}, three)),
             HexOf(point));
   EXPECT_EQ(HexOf(PublicWeightedSum({minus_one, Scalar::One(), Scalar::Zero()}, three)), "00");
+}
+
+// Equal and opposite points, and weights of zero, one and n - 1, meet in the same lanes.
+TEST_F(PointTest, WeightedSumsOfManyTakeExtremeWeights) {
+  AffinePoint generator;
+  ASSERT_TRUE(MultiplyGenerator(Scalar::One(), &generator).ok());
+  const AffinePoint opposite = {generator.x, -generator.y};
+  std::vector<Scalar> weights;
+  std::vector<AffinePoint> points;
+  Scalar total;
+  for (size_t i = 0; i < 64; ++i) {
+    const Scalar choices[] = {Scalar::Zero(), Scalar::One(), -Scalar::One(),
+                              Scalar::FromInteger(i)};
+    weights.push_back(choices[i / 16]);
+    points.push_back(i % 3 == 0 ? opposite : generator);
+    total = i % 3 == 0 ? total - weights.back() : total + weights.back();
+  }
+  const std::string expected = reference_.Hex(reference_.Multiple(total));
+  EXPECT_EQ(HexOf(PublicWeightedSum(weights, points)), expected);
+  EXPECT_EQ(HexOf(PublicWeightedSumPortable(weights, points)), expected);
+  weights.assign(16, Scalar::One());
+  points.assign(16, generator);
+  for (size_t i = 0; i < 8; ++i) points[i] = opposite;
+  EXPECT_EQ(HexOf(PublicWeightedSum(weights, points)), "00");
+}
+
+TEST(DecodePointTest, DecodesManyAsOneByOneAndNamesTheFirstRefused) {
+  std::vector<PointBytes> good;
+  for (uint64_t i = 1; i <= 20; ++i) {
+    AffinePoint point;
+    ASSERT_TRUE(MultiplyGenerator(Scalar::FromInteger(i), &point).ok());
+    good.push_back(EncodePoint(point));
+  }
+  std::vector<AffinePoint> points(good.size());
+  ASSERT_EQ(DecodePoints(good, absl::MakeSpan(points)), good.size());
+  for (size_t i = 0; i < good.size(); ++i) EXPECT_EQ(EncodePoint(points[i]), good[i]);
+
+  PointBytes no_root = good[0];
+  while (CheckPoint(no_root).ok()) ++no_root[32];
+  PointBytes no_tag = good[0];
+  no_tag[0] = 4;
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (const PointBytes& bad : {no_root, no_tag}) {
+      std::vector<PointBytes> encoded = good;
+      encoded[i] = bad;
+      EXPECT_EQ(DecodePoints(encoded, absl::MakeSpan(points)), i);
+      encoded.back() = no_tag;
+      EXPECT_EQ(DecodePoints(encoded, absl::MakeSpan(points)), i);
+    }
+  }
 }
 
 TEST(DecodePointTest, ClassifiesEveryWycheproofEncoding) {
