@@ -93,6 +93,13 @@ void Report::Add(Finding finding) {
   findings_.insert(std::upper_bound(first, last, finding, Before), std::move(finding));
 }
 
+void Report::Merge(const Report& other) {
+  for (const Finding& finding : other.findings_) Add(finding);
+  left_out_ += other.left_out_;
+  has_errors_ = has_errors_ || other.has_errors_;
+  unreadable_ = unreadable_ || other.unreadable_;
+}
+
 bool Report::HasErrors() const { return has_errors_; }
 
 bool Report::Unreadable() const { return unreadable_; }

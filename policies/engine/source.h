@@ -40,6 +40,7 @@ class Report {
  public:
   static constexpr size_t kMostFindings = 500;
   void Add(Finding finding);
+  void Merge(const Report& other);
   // How many findings there was no room for; errors among them still count in HasErrors.
   size_t left_out() const { return left_out_; }
   const std::vector<Finding>& findings() const { return findings_; }
