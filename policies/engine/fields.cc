@@ -30,7 +30,7 @@ std::string Ticked(const std::vector<std::string>& words) {
 
 bool Reading::Error(absl::string_view rule, Position position, absl::string_view offending,
                     std::string message, std::string mend, std::string cite) {
-  failed_ = true;
+  ++errors_;
   Add(Severity::kError, rule, position, offending, std::move(message), std::move(mend),
       std::move(cite));
   return false;
@@ -44,8 +44,10 @@ void Reading::Warning(absl::string_view rule, Position position, absl::string_vi
 
 bool Reading::ValueError(absl::string_view rule, const Node& node, std::string message,
                          std::string mend) {
-  failed_ = true;
-  if (tree_.faulty_lines.count(node.position.line) > 0) return false;
+  if (tree_.faulty_lines.count(node.position.line) > 0) {
+    ++errors_;
+    return false;
+  }
   return Error(rule, node.position, node.text, std::move(message), std::move(mend));
 }
 
@@ -163,14 +165,13 @@ void CheckRepeated(const Node& node, Reading* reading) {
   std::map<std::string, int> lines;
   for (size_t i = 0; i < node.items.size(); ++i) {
     const Node& item = node.items[i];
-    if (item.kind != Node::Kind::kScalar) continue;
-    const auto [first, added] = lines.emplace(item.text, item.position.line);
+    if (item.kind == Node::Kind::kEmpty) continue;
+    const auto [first, added] = lines.emplace(ToJson(item).dump(), item.position.line);
     if (added) continue;
     const Reading::Step step(reading, i);
-    reading->ValueError(
-        "field/repeated", item,
-        absl::StrCat("`", Shown(item.text), "` is in this list already, line ", first->second),
-        "delete one of them");
+    reading->ValueError("field/repeated", item,
+                        absl::StrCat("this is in the list already, in line ", first->second),
+                        "delete one of them");
   }
 }
 

@@ -73,7 +73,9 @@ class Reading {
   const std::string& path() const { return path_; }
   // False when the rest of the file could not be parsed: nothing is reported as missing then.
   bool complete() const { return tree_.complete; }
-  bool failed() const { return failed_; }
+  bool failed() const { return errors_ > 0; }
+  // Errors so far, those kept back on faulty lines included.
+  int errors() const { return errors_; }
 
   // Appends a step to the path for as long as it lives.
   class Step {
@@ -97,7 +99,7 @@ class Reading {
   const Tree& tree_;
   Report* report_;
   std::string path_;
-  bool failed_ = false;
+  int errors_ = 0;
 };
 
 // Schemas that refer to themselves are collected here, by name.
@@ -249,6 +251,7 @@ class MappingShape : public Shape<T> {
     for (const Field<T>& field : fields_) texts_.push_back(&field.text);
   }
   bool Read(const Node& node, Reading* reading, T* out) const override {
+    const int errors_before = reading->errors();
     const auto entries = MatchFields(node, what_, texts_, rules_, reading);
     if (!entries.has_value()) return false;
     if (position_ != nullptr) out->*position_ = node.position;
@@ -258,7 +261,7 @@ class MappingShape : public Shape<T> {
       const Reading::Step step(reading, fields_[i].text.key);
       if (!fields_[i].read((*entries)[i]->value, reading, out)) good = false;
     }
-    return good;
+    return good && reading->errors() == errors_before;
   }
   Json Schema(SchemaDefinitions* definitions) const override {
     std::vector<Json> values;

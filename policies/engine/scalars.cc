@@ -111,9 +111,11 @@ class TextShape : public Shape<std::string> {
     }
   }
   bool Read(const Node& node, Reading* reading, std::string* out) const override {
-    if (!ReadText(node, rule_, reading, out)) return false;
+    std::string text;
+    if (!ReadText(node, rule_, reading, &text)) return false;
     // Bounded, since the library's matcher recurses once a character.
-    if (rule_.pattern.empty() || (out->size() <= 4096 && std::regex_match(*out, regex_))) {
+    if (rule_.pattern.empty() || (text.size() <= 4096 && std::regex_match(text, regex_))) {
+      *out = std::move(text);
       return true;
     }
     return reading->ValueError("field/form", node,

@@ -1,0 +1,41 @@
+#include "policies/engine/agreement.h"
+
+#include <algorithm>
+
+#include "policies/engine/agreement_fields.h"
+
+namespace vouch::policies {
+
+const Question* Agreement::FindQuestion(absl::string_view question_id) const {
+  for (const Question& question : questions) {
+    if (question.id == question_id) return &question;
+  }
+  return nullptr;
+}
+
+bool Agreement::HasPurpose(absl::string_view purpose_id) const {
+  return std::any_of(purposes.begin(), purposes.end(),
+                     [&](const Purpose& purpose) { return purpose.id == purpose_id; });
+}
+
+bool Agreement::IsAsker(absl::string_view agency) const {
+  return std::find(asks.begin(), asks.end(), agency) != asks.end();
+}
+
+absl::TimeZone Agreement::zone() const {
+  absl::TimeZone zone;
+  // Checked when the agreement was read; on failure `zone` is UTC.
+  absl::LoadTimeZone(time_zone, &zone);
+  return zone;
+}
+
+absl::optional<Agreement> ReadAgreement(absl::string_view name, absl::string_view bytes,
+                                        const KnownNames& known, Report* report) {
+  return ReadDocument<Agreement>(
+      name, bytes, *AgreementShape(), report,
+      [&known](Agreement* agreement, const Node& root, Reading* reading) {
+        CheckAgreement(agreement, known, root, reading);
+      });
+}
+
+}  // namespace vouch::policies
