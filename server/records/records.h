@@ -32,8 +32,8 @@ struct KeyFinding {
   PersonHandle person{};  // kOne; otherwise a pseudo-random value from the token
 };
 
-// One subject resolved. Only a Snapshot makes one. On a miss, facts() reads a pseudo-random row: the
-// same work is done, and the result must not be used (match() says so).
+// One subject resolved. Only a Snapshot makes one. On a miss, facts() reads a pseudo-random row:
+// the same work is done, and the result must not be used (match() says so).
 class Resolved {
  public:
   Match match() const { return match_; }
@@ -68,8 +68,8 @@ class Snapshot {
   virtual ~Snapshot() = default;
   // True when the index of (agreement, epoch) is complete for this generation.
   virtual bool Ready(absl::string_view agreement_id, uint32_t epoch) const = 0;
-  // Resolves one person. `tokens` has one token per match key of the permit's agreement, zero tokens
-  // included: those look up a pseudo-random value. Does the same look-ups and one facts read
+  // Resolves one person. `tokens` has one token per match key of the permit's agreement, zero
+  // tokens included: those look up a pseudo-random value. Does the same look-ups and one facts read
   // whatever is found. Precondition: Ready.
   virtual Resolved Resolve(const policies::Permit& permit, uint32_t epoch,
                            absl::Span<const crypto::Token> tokens) const = 0;
@@ -92,8 +92,8 @@ class Records {
 
 // Opens the records of a node's folder, memory-mapped. NotFound when nothing was ever loaded.
 struct RecordsOptions {
-  std::string folder;           // .../records
-  std::string keys_folder;      // holds index.key (K_index) and person.key (K_person), mode 0600
+  std::string folder;       // .../records
+  std::string keys_folder;  // holds index.key (K_index) and person.key (K_person), mode 0600
 };
 absl::StatusOr<std::unique_ptr<Records>> OpenFileRecords(const RecordsOptions& options);
 

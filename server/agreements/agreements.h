@@ -1,0 +1,81 @@
+// The agreements in force and their token epochs, read from the node's folders and swapped whole.
+#ifndef VOUCH_SERVER_AGREEMENTS_AGREEMENTS_H_
+#define VOUCH_SERVER_AGREEMENTS_AGREEMENTS_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "crypto/token.h"
+#include "crypto/voprf.h"
+#include "policies/engine/catalog.h"
+
+namespace vouch::server::agreements {
+
+// One token epoch of one agreement, as its responder holds it.
+struct Epoch {
+  crypto::EpochStatement statement;
+  crypto::SignedStatement signed_statement;
+  std::shared_ptr<const crypto::OprfPrivateKey> blind;  // tokens.kind blind
+  std::shared_ptr<const crypto::KeyedHash> keyed;       // tokens.kind keyed-hash
+
+  bool UsableAt(absl::Time now) const {
+    return statement.not_before <= now && now < statement.not_after;
+  }
+};
+
+// One consistent set; immutable.
+struct AgreementSet {
+  std::shared_ptr<const policies::Catalog> catalog;
+  std::map<std::string, std::vector<Epoch>, std::less<>> epochs;  // by agreement, by epoch
+  policies::Report report;                // what is wrong with the folder's files
+  std::vector<std::string> key_problems;  // epoch keys that cannot be used, and why
+
+  // The usable epoch with that number, or nullptr.
+  const Epoch* FindEpoch(absl::string_view agreement_id, uint32_t number, absl::Time now) const;
+  // The highest usable epoch at `now`; nullptr when there is none.
+  const Epoch* CurrentEpoch(absl::string_view agreement_id, absl::Time now) const;
+  // The lowest epoch whose time is yet to come.
+  const Epoch* NextEpoch(absl::string_view agreement_id, absl::Time now) const;
+};
+
+struct AgreementsOptions {
+  std::string folder;
+  std::string keys_folder;
+  policies::Catalog::Options catalog;
+};
+
+// Thread-safe. Readers take Current(); Reload swaps it.
+class Agreements {
+ public:
+  explicit Agreements(AgreementsOptions options) : options_(std::move(options)) {}
+
+  // Reads both folders. The set changes even when some files are bad: those keep their last good
+  // revision. Unavailable when a folder cannot be read; the set stays as it was.
+  absl::Status Reload();
+  // True when a file's name, size or time of change differs from what the last Reload read.
+  bool Changed() const;
+
+  // Never null after a first Reload.
+  std::shared_ptr<const AgreementSet> Current() const;
+
+ private:
+  std::string Fingerprint() const;
+
+  const AgreementsOptions options_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const AgreementSet> current_ = std::make_shared<AgreementSet>();
+  std::string fingerprint_;
+};
+
+// Names that agreement files may use and that the cryptography defines.
+policies::KnownNames KnownNamesOfThisNode();
+
+}  // namespace vouch::server::agreements
+
+#endif  // VOUCH_SERVER_AGREEMENTS_AGREEMENTS_H_

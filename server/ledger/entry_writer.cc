@@ -1,0 +1,165 @@
+#include "server/ledger/entry_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "crypto/aead.h"
+#include "crypto/random.h"
+
+namespace vouch::server::ledger {
+
+namespace {
+
+using crypto::ByteReader;
+using crypto::ByteSpan;
+using crypto::ByteWriter;
+using crypto::Digest;
+
+constexpr uint8_t kSealedVersion = 1;
+constexpr absl::string_view kReplayLabel = "vouch-replay/1";
+// A seal key serves one entry, so each of its two messages has a nonce of its own for ever.
+constexpr crypto::AeadNonce kDetailsNonce = {0};
+constexpr crypto::AeadNonce kInnerNonce = {1};
+
+using Nonce = std::array<uint8_t, 16>;
+
+Digest ReplayMask(const crypto::HmacKey& key, const Nonce& nonce, const Digest& request) {
+  ByteWriter message;
+  message.Field(kReplayLabel).Raw(nonce).Raw(request);
+  return key.Mac(message.str());
+}
+
+Digest Xor(const Digest& a, ByteSpan b) {
+  Digest out;
+  for (size_t i = 0; i < out.size(); ++i) out[i] = a[i] ^ b[i];
+  return out;
+}
+
+std::string InnerBytes(const PrivateDetails& inner) {
+  ByteWriter out;
+  out.Raw(inner.person).U8(inner.undetermined_reason).U8(static_cast<uint8_t>(inner.matching_key));
+  return std::move(out).str();
+}
+
+struct SealedParts {
+  uint32_t replay_day = 0;
+  ByteSpan wrapped;
+  ByteSpan details;
+  ByteSpan inner;
+};
+
+absl::StatusOr<SealedParts> ReadSealed(absl::string_view sealed) {
+  ByteReader in(crypto::AsBytes(sealed));
+  const uint8_t version = in.U8();
+  SealedParts parts;
+  parts.replay_day = in.U32();
+  parts.wrapped = in.Raw(sizeof(Digest));
+  parts.details = in.Field();
+  parts.inner = in.Field();
+  if (!in.Finished() || version != kSealedVersion) {
+    return absl::DataLossError("sealed details are malformed");
+  }
+  return parts;
+}
+
+}  // namespace
+
+absl::StatusOr<EntryKeys> EntryWriter::KeysFor(absl::string_view agreement_id,
+                                               absl::Time now) const {
+  EntryKeys keys;
+  keys.tag_period = TagPeriodOf(now);
+  keys.replay_day = DayOf(now);
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> tag =
+      keys_->Tag(agreement_id, keys.tag_period, 0);
+  if (!tag.ok()) return tag.status();
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> replay = keys_->Replay(keys.replay_day);
+  if (!replay.ok()) return replay.status();
+  keys.tag = *std::move(tag);
+  keys.replay = *std::move(replay);
+  return keys;
+}
+
+WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uint32_t minute) {
+  crypto::SubjectEntry& entry = content.entry;
+  entry.minute = minute;
+  entry.tag_period = keys.tag_period;
+  crypto::FillRandom(absl::MakeSpan(entry.nonce));
+  const crypto::SubjectKey key(*keys.tag, content.subject.kind,
+                               crypto::AsBytes(content.subject.bytes));
+  entry.tag = key.Tag(entry.nonce);
+
+  WrittenEntry written;
+  written.opening = key.Opening(entry.nonce);
+  const std::string details = content.details.Bytes();
+  entry.commitment = crypto::Commit(written.opening, details);
+  written.entry = entry.Bytes();
+
+  Digest seal_key = key.SealKey(entry.nonce);
+  const ByteSpan associated = crypto::AsBytes(written.entry);
+  ByteWriter sealed;
+  sealed.U8(kSealedVersion)
+      .U32(keys.replay_day)
+      .Raw(Xor(ReplayMask(*keys.replay, entry.nonce, content.details.request),
+               ByteSpan(key.raw(crypto::RawSecretAccess{}))))
+      .Field(crypto::Seal(seal_key, kDetailsNonce, associated, crypto::AsBytes(details)))
+      .Field(crypto::Seal(seal_key, kInnerNonce, associated,
+                          crypto::AsBytes(InnerBytes(content.inner))));
+  crypto::Wipe(absl::MakeSpan(seal_key));
+  written.sealed = std::move(sealed).str();
+  return written;
+}
+
+absl::StatusOr<EntryWriter::Remembered> EntryWriter::Open(absl::string_view entry,
+                                                          absl::string_view sealed,
+                                                          const Digest& request) const {
+  absl::StatusOr<crypto::SubjectEntry> read = crypto::ReadSubjectEntry(entry);
+  if (!read.ok()) return absl::DataLossError(read.status().message());
+  absl::StatusOr<SealedParts> parts = ReadSealed(sealed);
+  if (!parts.ok()) return parts.status();
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> replay =
+      keys_->Replay(parts->replay_day, /*create=*/false);
+  if (!replay.ok()) return absl::FailedPreconditionError(replay.status().message());
+  Digest raw = Xor(ReplayMask(**replay, read->nonce, request), parts->wrapped);
+  const crypto::SubjectKey key(raw);
+  crypto::Wipe(absl::MakeSpan(raw));
+  absl::StatusOr<Opened> opened = OpenWith(key, entry, sealed);
+  if (!opened.ok()) return opened.status();
+  Remembered remembered;
+  remembered.opening = key.Opening(read->nonce);
+  remembered.entry = *std::move(read);
+  remembered.details = std::move(opened->details);
+  return remembered;
+}
+
+absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectKey& key,
+                                                          absl::string_view entry,
+                                                          absl::string_view sealed) {
+  absl::StatusOr<crypto::SubjectEntry> read = crypto::ReadSubjectEntry(entry);
+  if (!read.ok()) return absl::DataLossError(read.status().message());
+  absl::StatusOr<SealedParts> parts = ReadSealed(sealed);
+  if (!parts.ok()) return parts.status();
+  const Digest seal_key = key.SealKey(read->nonce);
+  const ByteSpan associated = crypto::AsBytes(entry);
+  absl::StatusOr<std::string> details =
+      crypto::Open(seal_key, kDetailsNonce, associated, parts->details);
+  absl::StatusOr<std::string> inner = crypto::Open(seal_key, kInnerNonce, associated, parts->inner);
+  if (!details.ok() || !inner.ok()) {
+    return absl::DataLossError("sealed details do not open with this key");
+  }
+  Opened opened;
+  absl::StatusOr<crypto::Details> read_details = crypto::ReadDetails(*details);
+  if (!read_details.ok()) return absl::DataLossError(read_details.status().message());
+  opened.details = *std::move(read_details);
+  ByteReader in(crypto::AsBytes(*inner));
+  ByteSpan person = in.Raw(sizeof(Digest));
+  if (person.size() == sizeof(Digest)) {
+    std::copy(person.begin(), person.end(), opened.inner.person.begin());
+  }
+  opened.inner.undetermined_reason = in.U8();
+  opened.inner.matching_key = static_cast<int8_t>(in.U8());
+  if (!in.Finished()) return absl::DataLossError("sealed details are malformed");
+  return opened;
+}
+
+}  // namespace vouch::server::ledger

@@ -1,0 +1,85 @@
+// Makes what a commit writes about one subject: the ledger entry, and what lies sealed beside it.
+// Layouts: docs/protocol.md, "Ledger entry", and docs/data_model.md, "Sealed details".
+#ifndef VOUCH_SERVER_LEDGER_ENTRY_WRITER_H_
+#define VOUCH_SERVER_LEDGER_ENTRY_WRITER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "crypto/digest.h"
+#include "crypto/receipt.h"
+#include "server/ledger/period_keys.h"
+
+namespace vouch::server::ledger {
+
+// Whom an entry is tagged to: a person, where one was found, else the tokens that were asked about.
+struct TaggedSubject {
+  crypto::SubjectKey::Subject kind = crypto::SubjectKey::Subject::kTokens;
+  std::string bytes;
+};
+
+// What only the responder can open: why it answered so.
+struct PrivateDetails {
+  crypto::Digest person{};  // zero when none was found
+  uint8_t undetermined_reason = 0;
+  int8_t matching_key = -1;
+};
+
+// One entry to be made. `entry` has everything but nonce, tag, commitment and minute.
+struct EntryContent {
+  crypto::SubjectEntry entry;
+  crypto::Details details;
+  PrivateDetails inner;
+  TaggedSubject subject;
+};
+
+struct WrittenEntry {
+  std::string entry;
+  std::string sealed;
+  crypto::Digest opening{};
+};
+
+// The keys an entry needs, made sure of before the commit begins: nothing under the journal's lock
+// touches a file.
+struct EntryKeys {
+  std::shared_ptr<const crypto::HmacKey> tag;
+  std::shared_ptr<const crypto::HmacKey> replay;
+  uint32_t tag_period = 0;
+  uint32_t replay_day = 0;
+};
+
+// Thread-safe.
+class EntryWriter {
+ public:
+  explicit EntryWriter(PeriodKeys* keys) : keys_(keys) {}
+
+  absl::StatusOr<EntryKeys> KeysFor(absl::string_view agreement_id, absl::Time now) const;
+
+  static WrittenEntry Write(const EntryKeys& keys, EntryContent content, uint32_t minute);
+
+  // What a remembered item said: for the same request again.
+  struct Remembered {
+    crypto::SubjectEntry entry;
+    crypto::Details details;
+    crypto::Digest opening{};
+  };
+  // FailedPrecondition when the memory's key was destroyed; DataLoss when the parts do not fit.
+  absl::StatusOr<Remembered> Open(absl::string_view entry, absl::string_view sealed,
+                                  const crypto::Digest& request) const;
+  // With the K_s of the entry's subject: details and private details.
+  struct Opened {
+    crypto::Details details;
+    PrivateDetails inner;
+  };
+  static absl::StatusOr<Opened> OpenWith(const crypto::SubjectKey& key, absl::string_view entry,
+                                         absl::string_view sealed);
+
+ private:
+  PeriodKeys* keys_;
+};
+
+}  // namespace vouch::server::ledger
+
+#endif  // VOUCH_SERVER_LEDGER_ENTRY_WRITER_H_

@@ -1,0 +1,50 @@
+// The keys that make entries about one person unlinkable without them, and erasable: random, one
+// for each agreement, month and retention class, each in a file of its own outside the journal.
+#ifndef VOUCH_SERVER_LEDGER_PERIOD_KEYS_H_
+#define VOUCH_SERVER_LEDGER_PERIOD_KEYS_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "crypto/digest.h"
+
+namespace vouch::server::ledger {
+
+// Thread-safe. A key is on disk, synced, before it is handed out.
+class PeriodKeys {
+ public:
+  // `folder` is created 0700 when missing.
+  explicit PeriodKeys(std::string folder) : folder_(std::move(folder)) {}
+
+  // K_period. `tag_period` is year * 12 + month - 1 (UTC). Creates the key when there is none:
+  // Unavailable when that fails. NotFound when `create` is false and it was erased or never made.
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Tag(absl::string_view agreement_id,
+                                                             uint32_t tag_period,
+                                                             uint8_t retention_class,
+                                                             bool create = true);
+  // The key under which one day's remembered answers can be given again. `day` is days since 1970.
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Replay(uint32_t day, bool create = true);
+  // Destroys replay keys of days before `day`: what was remembered then can never be opened again.
+  void DestroyReplayBefore(uint32_t day);
+
+ private:
+  absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Get(const std::string& path, bool create);
+
+  const std::string folder_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const crypto::HmacKey>> cache_;
+  uint32_t replay_destroyed_before_ = 0;
+};
+
+uint32_t TagPeriodOf(absl::Time time);
+uint32_t DayOf(absl::Time time);
+
+}  // namespace vouch::server::ledger
+
+#endif  // VOUCH_SERVER_LEDGER_PERIOD_KEYS_H_

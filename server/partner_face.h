@@ -1,0 +1,37 @@
+// What the services share: who is calling, and what is told to the ledger and to the operator about
+// calls that never reach the walk.
+#ifndef VOUCH_SERVER_PARTNER_FACE_H_
+#define VOUCH_SERVER_PARTNER_FACE_H_
+
+#include <grpcpp/server_context.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/types/variant.h"
+#include "policies/engine/refusal.h"
+#include "server/admission/admission.h"
+#include "server/telemetry/telemetry.h"
+#include "server/verification.h"
+
+namespace vouch::server {
+
+// Thread-safe; outlives every call.
+struct PartnerFace {
+  std::string agency;  // this node's own
+  Rooms rooms;
+  admission::Admission* admission = nullptr;
+  telemetry::Metrics* metrics = nullptr;
+
+  // The calling agency, or a refusal that was counted.
+  absl::variant<std::string, policies::Refusal> Identify(
+      const grpc::CallbackServerContext& context) const;
+  // Counts a refusal that gets no entry of its own. `requester` is empty when unknown.
+  void CountRefusal(const std::string& requester, const policies::Refusal& refusal) const;
+  // Tells the metrics about outcomes that the walk recorded.
+  void Observe(const std::string& requester, const std::vector<Recorded>& outcomes) const;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_PARTNER_FACE_H_

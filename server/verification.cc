@@ -1,0 +1,480 @@
+#include "server/verification.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "crypto/random.h"
+#include "crypto/receipt.h"
+#include "policies/engine/question.h"
+
+namespace vouch::server {
+
+namespace {
+
+using policies::Answer;
+using policies::Reason;
+using policies::Refusal;
+using policies::UndeterminedReason;
+
+constexpr absl::Duration kSingleMemory = absl::Hours(24);
+constexpr absl::Duration kBatchMemory = absl::Hours(24 * 8);
+constexpr absl::Duration kAheadAllowed = absl::Minutes(2);
+
+Refusal Refuse(Reason reason, std::string message) {
+  Refusal refusal;
+  refusal.reason = reason;
+  refusal.message = std::move(message);
+  return refusal;
+}
+
+Refusal CannotRecord() {
+  Refusal refusal = Refuse(Reason::kLedgerUnavailable,
+                           "the answer could not be recorded, so none is given; retry with the "
+                           "same request id");
+  refusal.retry_after = absl::Seconds(1);
+  return refusal;
+}
+
+absl::optional<Refusal> CheckRequestId(const admission::Request& request, absl::Time now) {
+  const int64_t made = crypto::UuidV7Time(crypto::AsBytes(request.request_id));
+  Refusal refusal = Refuse(Reason::kBadRequestId, "");
+  refusal.field = "request_id";
+  if (made < 0) {
+    refusal.message = "expected a UUIDv7: 16 bytes";
+    return refusal;
+  }
+  const absl::Time then = absl::FromUnixMillis(made);
+  if (then > now + kAheadAllowed) {
+    refusal.message = "its time is more than 2 minutes ahead; set the clock";
+    return refusal;
+  }
+  if (then < now - (request.is_batch ? kBatchMemory : kSingleMemory)) {
+    refusal.message = request.is_batch ? "older than 8 days; make a new one"
+                                       : "older than 24 hours; make a new one";
+    return refusal;
+  }
+  return absl::nullopt;
+}
+
+void CollectFacts(const policies::Condition& condition,
+                  absl::InlinedVector<absl::string_view, 4>* facts) {
+  if (condition.kind == policies::Condition::Kind::kLeaf) facts->push_back(condition.fact);
+  for (const policies::Condition& child : condition.children) CollectFacts(child, facts);
+}
+
+uint8_t Told(policies::Tell tell, Answer answer, UndeterminedReason reason) {
+  if (answer != Answer::kUndetermined || tell == policies::Tell::kNothing) return 0;
+  if (tell == policies::Tell::kSafe && reason != UndeterminedReason::kTooOld) return 0;
+  return static_cast<uint8_t>(reason);
+}
+
+int32_t DayNumber(absl::CivilDay day) {
+  return static_cast<int32_t>(day - absl::CivilDay(1970, 1, 1));
+}
+
+uint32_t Second(absl::Time time) { return static_cast<uint32_t>(absl::ToUnixSeconds(time)); }
+
+}  // namespace
+
+struct Verification::Step {
+  explicit Step(const Subject& subject) : call(*subject.call), item(subject.item()) {
+    position = subject.position;
+  }
+
+  const admission::AdmittedCall& call;
+  const admission::RequestedItem& item;
+  uint32_t position = 0;
+  crypto::Digest content{};
+  absl::Time now;
+
+  std::shared_ptr<const agreements::AgreementSet> agreements;
+  absl::optional<policies::Permit> permit;
+  absl::optional<Refusal> refusal;
+  bool precedes_replay = false;
+
+  std::shared_ptr<const records::Snapshot> snapshot;
+  absl::optional<records::Resolved> resolved;
+
+  Answer answer = Answer::kUndetermined;
+  UndeterminedReason reason = UndeterminedReason::kNotTold;
+
+  absl::optional<ledger::EntryKeys> keys;
+  crypto::Digest opening{};
+  std::string entry;
+};
+
+std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
+  const absl::Time now = rooms_.clock->Now();
+  std::vector<Step> steps;
+  steps.reserve(span.size());
+  const std::shared_ptr<const agreements::AgreementSet> agreements = rooms_.agreements->Current();
+  const std::shared_ptr<const records::Snapshot> snapshot =
+      rooms_.records == nullptr ? nullptr : rooms_.records->Current();
+  for (const Subject& subject : span) {
+    steps.emplace_back(subject);
+    steps.back().now = now;
+    steps.back().agreements = agreements;
+    steps.back().snapshot = snapshot;
+  }
+  for (Step& step : steps) Authorize(&step, now);
+  for (Step& step : steps) Resolve(&step, now);
+  for (Step& step : steps) Decide(&step, now);
+  return Commit(&steps, now);
+}
+
+void Verification::Authorize(Step* step, absl::Time now) const {
+  const admission::Request& request = step->call.request();
+  thread_local crypto::ByteWriter scratch;
+  crypto::CanonicalRequest canonical;
+  canonical.request_id = crypto::AsBytes(request.request_id);
+  canonical.position = step->position;
+  canonical.requester = step->call.requester();
+  canonical.agreement_id = request.agreement_id;
+  canonical.agreement_digest = crypto::AsBytes(request.agreement_digest);
+  canonical.question = request.question;
+  canonical.purpose = request.purpose;
+  canonical.epoch = request.epoch;
+  canonical.parameters = step->item.canonical_parameters;
+  canonical.member_count = step->item.member_count;
+  canonical.tokens = crypto::AsBytes(step->item.tokens);
+  canonical.consents = crypto::AsBytes(step->item.consents);
+  step->content = canonical.Hash(&scratch);
+
+  policies::Asked asked;
+  asked.requester = step->call.requester();
+  asked.agreement_id = request.agreement_id;
+  asked.digest = crypto::AsBytes(request.agreement_digest);
+  asked.question = request.question;
+  asked.purpose = request.purpose;
+  asked.parameters = &step->item.parameters;
+  asked.member_count = step->item.member_count;
+  asked.tokens = step->item.tokens.size() / sizeof(crypto::Token);
+  asked.consents = step->item.consents.size() / 32;
+
+  auto verdict = policies::Authorizer::Authorize(step->agreements->catalog, asked, now);
+  if (policies::Permit* permit = absl::get_if<policies::Permit>(&verdict)) {
+    step->permit.emplace(std::move(*permit));
+  } else {
+    step->refusal = absl::get<Refusal>(std::move(verdict));
+    step->precedes_replay = policies::PrecedesReplay(step->refusal->reason);
+  }
+  // A bad request id has nothing to be remembered by, and comes before what the question is.
+  if (!step->precedes_replay) {
+    if (absl::optional<Refusal> bad = CheckRequestId(request, now)) {
+      step->refusal = *std::move(bad);
+      step->precedes_replay = true;
+    }
+  }
+  if (step->refusal.has_value() && step->refusal->reason == Reason::kNotPermitted) return;
+  absl::StatusOr<ledger::EntryKeys> keys = rooms_.entries->KeysFor(request.agreement_id, now);
+  if (keys.ok()) {
+    step->keys = *std::move(keys);
+  } else {
+    step->refusal = CannotRecord();
+    step->precedes_replay = true;
+  }
+}
+
+void Verification::Resolve(Step* step, absl::Time now) const {
+  if (step->refusal.has_value()) return;
+  const policies::Agreement& agreement = step->permit->agreement();
+  const uint32_t epoch_number = step->call.request().epoch;
+  const agreements::Epoch* epoch = step->agreements->FindEpoch(agreement.id, epoch_number, now);
+  const bool for_another = epoch != nullptr && !epoch->statement.asker.empty() &&
+                           epoch->statement.asker != step->call.requester();
+  if (epoch == nullptr || for_another) {
+    const agreements::Epoch* current = step->agreements->CurrentEpoch(agreement.id, now);
+    step->refusal =
+        Refuse(Reason::kKeyEpoch,
+               "the token epoch is not in use; make the tokens anew in the current one");
+    step->refusal->field = "question.epoch";
+    step->refusal->expected = current == nullptr ? "" : absl::StrCat(current->statement.epoch);
+    return;
+  }
+  if (step->snapshot == nullptr || !step->snapshot->Ready(agreement.id, epoch_number)) {
+    step->refusal = Refuse(Reason::kNotReady, "the index of this token epoch is being built");
+    step->refusal->retry_after = absl::Seconds(5);
+    return;
+  }
+  absl::InlinedVector<crypto::Token, 8> tokens(agreement.match.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    std::copy_n(crypto::AsBytes(step->item.tokens).begin() + i * sizeof(crypto::Token),
+                sizeof(crypto::Token), tokens[i].begin());
+  }
+  step->resolved = step->snapshot->Resolve(*step->permit, epoch_number, tokens);
+}
+
+void Verification::Decide(Step* step, absl::Time now) const {
+  if (step->refusal.has_value()) return;
+  const policies::Question& question = step->permit->question();
+  const records::Resolved& resolved = *step->resolved;
+  // Evaluated in every case, on a pseudo-random person where none was found: what it costs must not
+  // tell who is known.
+  const absl::CivilDay today = absl::ToCivilDay(now, step->permit->agreement().zone());
+  const Answer evaluated = policies::EvaluateQuestion(
+      question, step->item.parameters, resolved.facts(), step->permit->catalog().tables(), today);
+  UndeterminedReason reason = UndeterminedReason::kNotTold;
+  // The data set's age comes first: it is the same for everybody, so telling it tells nothing.
+  if (now - step->snapshot->loaded_at() > question.records_loaded_within) {
+    reason = UndeterminedReason::kTooOld;
+  } else if (resolved.match() == records::Match::kNone) {
+    reason = UndeterminedReason::kNoRecord;
+  } else if (resolved.match() == records::Match::kSeveral) {
+    reason = UndeterminedReason::kSeveralFound;
+  } else if (resolved.match() == records::Match::kMismatch) {
+    reason = UndeterminedReason::kMismatch;
+  } else if (resolved.held_back()) {
+    reason = UndeterminedReason::kHeldBack;
+  } else if (evaluated == Answer::kUndetermined) {
+    reason = UndeterminedReason::kNotHeld;
+  }
+  step->reason = reason;
+  step->answer = reason == UndeterminedReason::kNotTold ? evaluated : Answer::kUndetermined;
+}
+
+journal::Proposal Verification::Propose(const Step& step) const {
+  const admission::Request& request = step.call.request();
+  const std::string& requester = step.call.requester();
+  const journal::RowNames& names = *rooms_.row_names;
+  journal::Proposal proposal;
+  proposal.content = step.content;
+  proposal.precedes_replay = step.precedes_replay;
+  proposal.refused = step.refusal.has_value();
+  if (proposal.precedes_replay) return proposal;
+  proposal.request = names.Request(requester, crypto::AsBytes(request.request_id), step.position);
+  proposal.remember_until =
+      Second(absl::FromUnixMillis(crypto::UuidV7Time(crypto::AsBytes(request.request_id))) +
+             (request.is_batch ? kBatchMemory : kSingleMemory));
+  if (proposal.refused) return proposal;
+
+  const policies::Agreement& agreement = step.permit->agreement();
+  proposal.epoch_row = names.EpochRow(requester, agreement.id);
+  proposal.epoch = request.epoch;
+  journal::Charges& charges = proposal.charges;
+  charges.tokens = names.Tokens(requester, agreement.id, crypto::AsBytes(step.item.tokens));
+  charges.agreement = names.Agreement(requester, agreement.id);
+  charges.value = names.Value(policies::ValueLabel(step.permit->question(), step.item.parameters));
+  charges.limits = &agreement.limits;
+  charges.rows_die_after = Second(agreement.expires_at);
+
+  absl::InlinedVector<crypto::Digest, 4> seen;
+  const auto& by_key = step.resolved->by_key();
+  for (uint32_t slot = 0; slot < by_key.size(); ++slot) {
+    const records::KeyFinding& finding = by_key[slot];
+    if (finding.kind == records::KeyFinding::Kind::kSeveral) {
+      crypto::Token token;
+      std::copy_n(crypto::AsBytes(step.item.tokens).begin() + slot * token.size(), token.size(),
+                  token.begin());
+      charges.people.push_back(names.SeveralPeople(requester, agreement.id, token));
+    } else if (finding.kind == records::KeyFinding::Kind::kOne &&
+               std::find(seen.begin(), seen.end(), finding.person) == seen.end()) {
+      seen.push_back(finding.person);
+      charges.people.push_back(names.Person(requester, agreement.id, finding.person));
+    } else {
+      charges.people.push_back(names.StandIn(requester, agreement.id, charges.tokens, slot));
+    }
+  }
+
+  absl::InlinedVector<absl::string_view, 4> facts;
+  CollectFacts(step.permit->question().yes_when, &facts);
+  const bool found_one = step.resolved->match() == records::Match::kOne ||
+                         step.resolved->match() == records::Match::kMismatch;
+  for (absl::string_view fact : facts) {
+    const policies::FactDefinition* definition = step.permit->held().facts.Find(fact);
+    if (definition == nullptr || !definition->different_values.has_value()) continue;
+    journal::Charges::FactRow row;
+    row.key = found_one ? names.Fact(requester, fact, step.resolved->person())
+                        : names.FactStandIn(requester, fact, charges.tokens);
+    row.value = names.Value(absl::StrCat(
+        agreement.id, "|", policies::ValueLabel(step.permit->question(), step.item.parameters)));
+    row.limit = *definition->different_values;
+    charges.facts.push_back(row);
+  }
+  return proposal;
+}
+
+// What the journal asks back while it is locked.
+class Verification::Committing final : public journal::CommitSteps {
+ public:
+  Committing(const Rooms& rooms, std::vector<Step>* steps)
+      : rooms_(rooms), steps_(*steps), latest_(rooms.agreements->Current()) {}
+
+  bool StillPermitted(size_t index, uint32_t commit_second) override {
+    Step& step = steps_[index];
+    const admission::Request& request = step.call.request();
+    auto verdict = policies::Authorizer::Admit(
+        *latest_->catalog, step.call.requester(), request.agreement_id,
+        crypto::AsBytes(request.agreement_digest), absl::FromUnixSeconds(commit_second));
+    if (Refusal* refusal = absl::get_if<Refusal>(&verdict)) {
+      step.refusal = std::move(*refusal);
+      return false;
+    }
+    return true;
+  }
+
+  journal::Written Write(size_t index, uint32_t commit_second,
+                         const journal::Decision& decision) override {
+    Step& step = steps_[index];
+    journal::Written written;
+    if (decision.verdict == journal::Verdict::kReplay) return written;
+    Settle(&step, decision);
+    if (step.refusal.has_value() && !step.keys.has_value()) {
+      rooms_.refusals->Count(step.call.requester(), static_cast<uint8_t>(step.refusal->reason),
+                             absl::FromUnixSeconds(commit_second));
+      return written;
+    }
+    ledger::WrittenEntry made =
+        ledger::EntryWriter::Write(*step.keys, Content(step), commit_second / 60);
+    step.opening = made.opening;
+    step.entry = made.entry;
+    written.entry = std::move(made.entry);
+    written.sealed = std::move(made.sealed);
+    return written;
+  }
+
+ private:
+  static void Settle(Step* step, const journal::Decision& decision) {
+    switch (decision.verdict) {
+      case journal::Verdict::kAnswer:
+      case journal::Verdict::kReplay:
+      case journal::Verdict::kRefused:
+        return;
+      case journal::Verdict::kUndetermined:
+        step->answer = Answer::kUndetermined;
+        step->reason = UndeterminedReason::kLimitUsedUp;
+        return;
+      case journal::Verdict::kRequestIdReused:
+        step->refusal = Refuse(Reason::kRequestIdReused,
+                               "this request id was used for another request; make a new one");
+        step->refusal->field = "request_id";
+        return;
+      case journal::Verdict::kEpochClosed:
+        step->refusal =
+            Refuse(Reason::kKeyEpoch, "your first call in a newer token epoch closed this one");
+        step->refusal->field = "question.epoch";
+        return;
+      case journal::Verdict::kPersonLimit:
+        step->refusal = Refuse(Reason::kPersonLimit,
+                               "this person was asked about as often as the agreement allows; use "
+                               "the stored answer");
+        return;
+      case journal::Verdict::kAgreementLimit:
+        step->refusal = Refuse(Reason::kAgreementLimit, "the agreement's limit is used up for now");
+        step->refusal->retry_after = decision.retry_after;
+        return;
+    }
+  }
+
+  // Names of the request go into the ledger only where the agreement lists them: a caller must not
+  // be able to write text of its own there.
+  static ledger::EntryContent Content(const Step& step) {
+    const admission::Request& request = step.call.request();
+    ledger::EntryContent content;
+    content.entry.requester = step.call.requester();
+    content.entry.agreement_id = request.agreement_id;
+    const policies::HeldAgreement* held =
+        step.agreements->catalog->Find(request.agreement_id, step.now);
+    if (step.permit.has_value()) held = &step.permit->held();
+    if (held != nullptr) {
+      content.entry.use = static_cast<uint8_t>(held->agreement.use);
+      std::copy_n(held->digest.begin(), content.entry.digest_prefix.size(),
+                  content.entry.digest_prefix.begin());
+      if (held->agreement.HasPurpose(request.purpose)) content.entry.purpose = request.purpose;
+      if (held->agreement.FindQuestion(request.question) != nullptr) {
+        content.entry.question = request.question;
+      }
+    }
+    content.details.request = step.content;
+    std::copy_n(crypto::AsBytes(request.request_id).begin(),
+                std::min(request.request_id.size(), content.details.request_id.size()),
+                content.details.request_id.begin());
+    content.details.position = step.position;
+    const bool found_one =
+        step.resolved.has_value() && (step.resolved->match() == records::Match::kOne ||
+                                      step.resolved->match() == records::Match::kMismatch);
+    if (found_one) {
+      content.subject.kind = crypto::SubjectKey::Subject::kPerson;
+      content.subject.bytes = std::string(crypto::AsText(step.resolved->person()));
+      content.inner.person = step.resolved->person();
+      content.inner.matching_key = static_cast<int8_t>(step.resolved->matching_key());
+    } else {
+      content.subject.bytes = step.item.tokens;
+    }
+    if (step.refusal.has_value()) {
+      content.entry.kind = crypto::EntryKind::kRefused;
+      content.entry.reason = static_cast<uint8_t>(step.refusal->reason);
+      return content;
+    }
+    content.details.answer = static_cast<uint8_t>(step.answer);
+    content.details.why = Told(step.permit->question().tell, step.answer, step.reason);
+    content.details.data_as_of = DayNumber(step.snapshot->data_as_of());
+    content.details.parameters = step.item.canonical_parameters;
+    content.inner.undetermined_reason = static_cast<uint8_t>(step.reason);
+    return content;
+  }
+
+  const Rooms& rooms_;
+  std::vector<Step>& steps_;
+  const std::shared_ptr<const agreements::AgreementSet> latest_;
+};
+
+std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, absl::Time now) const {
+  std::vector<Recorded> recorded(steps->size());
+  absl::StatusOr<journal::Committed> committed = absl::UnavailableError("the clock is not trusted");
+  if (rooms_.clock->Trusted()) {
+    std::vector<journal::Proposal> proposals;
+    proposals.reserve(steps->size());
+    for (const Step& step : *steps) proposals.push_back(Propose(step));
+    Committing committing(rooms_, steps);
+    committed = rooms_.journal->Commit(proposals, now, &committing);
+  }
+  for (size_t i = 0; i < steps->size(); ++i) {
+    Step& step = (*steps)[i];
+    if (!committed.ok()) {
+      recorded[i].outcome_ = CannotRecord();
+    } else if (committed->decisions[i].verdict == journal::Verdict::kReplay) {
+      recorded[i] = Replay(step, committed->decisions[i]);
+    } else if (step.refusal.has_value()) {
+      recorded[i].outcome_ = *std::move(step.refusal);
+    } else {
+      AnsweredItem answered;
+      answered.answer = step.answer;
+      answered.why = Told(step.permit->question().tell, step.answer, step.reason);
+      answered.data_as_of = step.snapshot->data_as_of();
+      answered.entry = std::move(step.entry);
+      answered.opening = step.opening;
+      answered.entry_index = committed->decisions[i].entry_index;
+      answered.catalog = step.agreements->catalog;
+      answered.question = &step.permit->question();
+      recorded[i].outcome_ = std::move(answered);
+    }
+  }
+  return recorded;
+}
+
+Recorded Verification::Replay(const Step& step, const journal::Decision& decision) const {
+  Recorded recorded;
+  recorded.replayed_ = true;
+  recorded.outcome_ = CannotRecord();
+  absl::StatusOr<journal::StoredItem> stored = rooms_.journal->Read(decision.where);
+  if (!stored.ok() || !step.permit.has_value()) return recorded;
+  absl::StatusOr<ledger::EntryWriter::Remembered> remembered =
+      rooms_.entries->Open(stored->entry, stored->sealed, step.content);
+  if (!remembered.ok()) return recorded;
+  AnsweredItem answered;
+  answered.answer = static_cast<Answer>(remembered->details.answer);
+  answered.why = remembered->details.why;
+  answered.data_as_of = absl::CivilDay(1970, 1, 1) + remembered->details.data_as_of;
+  answered.entry = std::move(stored->entry);
+  answered.opening = remembered->opening;
+  answered.entry_index = stored->entry_index;
+  answered.catalog = step.agreements->catalog;
+  answered.question = &step.permit->question();
+  recorded.outcome_ = std::move(answered);
+  return recorded;
+}
+
+}  // namespace vouch::server

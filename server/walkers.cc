@@ -1,0 +1,196 @@
+#include "server/walkers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace vouch::server {
+
+namespace {
+
+// What a waiting batch gets of every span even under a flood of single questions.
+constexpr size_t kBatchShare = kSpan / 4;
+// Below this many expected companions a single answer is not worth keeping waiting.
+constexpr double kWorthLingering = 1.0;
+
+size_t BytesOf(const admission::AdmittedCall& call) {
+  size_t bytes = 512;
+  for (const admission::RequestedItem& item : call.request().items) {
+    bytes += 256 + item.tokens.size() + item.consents.size() + item.canonical_parameters.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Walkers::Walkers(const Verification* verification, const WalkersOptions& options)
+    : verification_(verification), options_(options) {
+  for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+Walkers::~Walkers() { Stop(); }
+
+void Walkers::Stop() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  ready_.notify_all();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
+  const admission::AdmittedCall& admitted = *call->call();
+  const size_t items = admitted.request().items.size();
+  auto queued = std::make_shared<Queued>();
+  queued->bytes = BytesOf(admitted);
+  queued->waiting = std::move(call);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_ || items_ + items > options_.max_items ||
+        bytes_ + queued->bytes > options_.max_bytes) {
+      return false;
+    }
+    items_ += items;
+    bytes_ += queued->bytes;
+    Lane& lane = admitted.request().is_batch ? batches_ : singles_;
+    lane.items += items;
+    const absl::Time now = absl::Now();
+    const double gap = std::max(1e-7, absl::ToDoubleSeconds(now - last_arrival_));
+    last_arrival_ = now;
+    arrivals_per_second_ += (1 / gap - arrivals_per_second_) * std::min(1.0, gap / 0.01);
+    lane.by_requester[admitted.requester()].push_back(std::move(queued));
+  }
+  ready_.notify_one();
+  return true;
+}
+
+Walkers::Figures Walkers::figures() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return {items_, bytes_};
+}
+
+void Walkers::TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken) {
+  // One call of each requester in turn, beginning after the one served last.
+  size_t idle_turns = 0;
+  while (most > 0 && !lane->by_requester.empty() && idle_turns < lane->by_requester.size()) {
+    auto turn = lane->by_requester.upper_bound(lane->last_served);
+    if (turn == lane->by_requester.end()) turn = lane->by_requester.begin();
+    lane->last_served = turn->first;
+    std::deque<std::shared_ptr<Queued>>& queue = turn->second;
+    // Parts of one call go one after another; a later call of the same requester need not wait.
+    auto free = std::find_if(queue.begin(), queue.end(),
+                             [](const std::shared_ptr<Queued>& call) { return !call->walking; });
+    if (free == queue.end()) {
+      ++idle_turns;
+      continue;
+    }
+    idle_turns = 0;
+    const std::shared_ptr<Queued> queued = *free;
+    const size_t left = queued->waiting->call()->request().items.size() - queued->next;
+    const size_t count = std::min(left, most);
+    parts->push_back({queued, queued->next, static_cast<uint32_t>(count)});
+    queued->next += static_cast<uint32_t>(count);
+    queued->walking = true;
+    lane->items -= count;
+    most -= count;
+    *taken += count;
+    if (count == left) {
+      queue.erase(free);
+      if (queue.empty()) lane->by_requester.erase(turn);
+    }
+  }
+}
+
+std::vector<Walkers::Part> Walkers::Take() {
+  std::vector<Part> parts;
+  size_t taken = 0;
+  const size_t for_batches = std::min(batches_.items, kBatchShare);
+  TakeFrom(&singles_, kSpan - for_batches, &parts, &taken);
+  TakeFrom(&batches_, kSpan - taken, &parts, &taken);
+  return parts;
+}
+
+void Walkers::Linger(std::unique_lock<std::mutex>* lock) {
+  const double expected = arrivals_per_second_ * absl::ToDoubleSeconds(options_.linger);
+  if (lingering_ || stopping_ || expected < kWorthLingering || batches_.items > 0) return;
+  // Enough companions for the present rate end the wait early.
+  const size_t enough = static_cast<size_t>(std::min(expected, 64.0)) + 1;
+  if (singles_.items >= enough) return;
+  lingering_ = true;
+  const auto until = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(options_.linger);
+  ready_.wait_until(*lock, until, [&] {
+    return stopping_ || singles_.items >= enough || batches_.items > 0;
+  });
+  lingering_ = false;
+}
+
+void Walkers::Run() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    ready_.wait(lock, [this] { return stopping_ || singles_.items + batches_.items > 0; });
+    if (singles_.items + batches_.items == 0) return;
+    Linger(&lock);
+    std::vector<Part> parts = Take();
+    if (parts.empty()) {
+      // All that is left belongs to calls another walker is busy with: its Finish wakes us.
+      ready_.wait_for(lock, std::chrono::milliseconds(1));
+      continue;
+    }
+    lock.unlock();
+
+    std::vector<Subject> span;
+    std::vector<Part> walked;
+    for (Part& part : parts) {
+      if (part.queued->waiting->Abandoned()) {
+        Drop(part);
+        continue;
+      }
+      for (uint32_t i = 0; i < part.count; ++i) {
+        span.push_back({part.queued->waiting->call(), part.first + i});
+      }
+      walked.push_back(std::move(part));
+    }
+    if (!span.empty()) Finish(std::move(walked), verification_->Walk(span));
+    lock.lock();
+  }
+}
+
+// Outcomes are in the order of the parts.
+void Walkers::Finish(std::vector<Part> parts, std::vector<Recorded> outcomes) {
+  size_t at = 0;
+  for (Part& part : parts) {
+    Queued& queued = *part.queued;
+    const bool last = part.first + part.count == queued.waiting->call()->request().items.size();
+    std::vector<Recorded> own(std::make_move_iterator(outcomes.begin() + at),
+                              std::make_move_iterator(outcomes.begin() + at + part.count));
+    at += part.count;
+    queued.waiting->Done(part.first, std::move(own), last);
+    std::lock_guard<std::mutex> lock(mutex_);
+    queued.walking = false;
+    items_ -= part.count;
+    if (last) bytes_ -= queued.bytes;
+  }
+  ready_.notify_one();
+}
+
+void Walkers::Drop(const Part& part) {
+  Queued& queued = *part.queued;
+  queued.waiting->Dropped();
+  const admission::AdmittedCall& call = *queued.waiting->call();
+  const size_t left = call.request().items.size() - queued.next;
+  std::lock_guard<std::mutex> lock(mutex_);
+  items_ -= part.count + left;
+  bytes_ -= queued.bytes;
+  if (left == 0) return;
+  Lane& lane = call.request().is_batch ? batches_ : singles_;
+  lane.items -= left;
+  auto lane_queue = lane.by_requester.find(call.requester());
+  std::deque<std::shared_ptr<Queued>>& queue = lane_queue->second;
+  queue.erase(std::find(queue.begin(), queue.end(), part.queued));
+  if (queue.empty()) lane.by_requester.erase(lane_queue);
+}
+
+}  // namespace vouch::server

@@ -1,0 +1,105 @@
+// The threads that walk. gRPC's threads queue calls here and never block; a few walkers take what is
+// queued, across calls, as one span: that span is the group commit.
+#ifndef VOUCH_SERVER_WALKERS_H_
+#define VOUCH_SERVER_WALKERS_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/verification.h"
+
+namespace vouch::server {
+
+inline constexpr size_t kSpan = 512;
+
+// One call on its way. The queue calls it from walker threads; calls for one call never overlap.
+class WaitingCall {
+ public:
+  virtual ~WaitingCall() = default;
+  virtual const std::shared_ptr<const admission::AdmittedCall>& call() const = 0;
+  // True once the caller has gone or its deadline has passed: what is not yet taken is dropped.
+  virtual bool Abandoned() const = 0;
+  // Outcomes of items first, first + 1, ...; `last` when no more follow.
+  virtual void Done(uint32_t first, std::vector<Recorded> outcomes, bool last) = 0;
+  // Nothing more will be walked: abandoned, or the node is stopping.
+  virtual void Dropped() = 0;
+};
+
+struct WalkersOptions {
+  int threads = 2;
+  size_t max_items = 65536;
+  size_t max_bytes = 256u << 20;
+  absl::Duration linger = absl::Microseconds(300);
+};
+
+// Thread-safe. Within one span single questions come before batches, requesters take turns, and a
+// batch that waits always gets a part of the span: a single question waits for at most one span.
+class Walkers {
+ public:
+  Walkers(const Verification* verification, const WalkersOptions& options);
+  ~Walkers();  // Stop()
+
+  // False when the queue is full (BUSY); the call is then not kept.
+  bool Enqueue(std::shared_ptr<WaitingCall> call);
+  // Finishes what is queued, then ends the threads. Later calls are refused.
+  void Stop();
+
+  struct Figures {
+    size_t items = 0, bytes = 0;
+  };
+  Figures figures() const;
+
+ private:
+  struct Queued {
+    std::shared_ptr<WaitingCall> waiting;
+    uint32_t next = 0;
+    size_t bytes = 0;
+    // A batch part is being walked: the next part waits, so that results come in order.
+    bool walking = false;
+  };
+  // Requesters take turns: each has a queue of its own, served round robin.
+  struct Lane {
+    std::map<std::string, std::deque<std::shared_ptr<Queued>>> by_requester;
+    std::string last_served;
+    size_t items = 0;
+  };
+  struct Part {
+    std::shared_ptr<Queued> queued;
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+
+  void Run();
+  void Linger(std::unique_lock<std::mutex>* lock);
+  std::vector<Part> Take();
+  void TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken);
+  void Finish(std::vector<Part> parts, std::vector<Recorded> outcomes);
+  // Forgets the rest of an abandoned call.
+  void Drop(const Part& part);
+
+  const Verification* const verification_;
+  const WalkersOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  Lane singles_, batches_;
+  size_t items_ = 0, bytes_ = 0;
+  bool stopping_ = false;
+  bool lingering_ = false;
+  double arrivals_per_second_ = 0;
+  absl::Time last_arrival_ = absl::InfinitePast();
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_WALKERS_H_
