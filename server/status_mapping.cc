@@ -133,8 +133,8 @@ grpc::Status ToStatus(const policies::Refusal& refusal) {
   if (refusal.retry_after > absl::ZeroDuration()) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(refusal.retry_after));
-    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(
-        absl::ToInt64Nanoseconds(refusal.retry_after % absl::Seconds(1))));
+    retry.mutable_retry_delay()->set_nanos(
+        static_cast<int32_t>(absl::ToInt64Nanoseconds(refusal.retry_after % absl::Seconds(1))));
     AddDetail(retry, &status);
   }
   return grpc::Status(CodeOf(refusal.reason), refusal.message, status.SerializeAsString());

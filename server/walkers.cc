@@ -121,9 +121,8 @@ void Walkers::Linger(std::unique_lock<std::mutex>* lock) {
   if (singles_.items >= enough) return;
   lingering_ = true;
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(options_.linger);
-  ready_.wait_until(*lock, until, [&] {
-    return stopping_ || singles_.items >= enough || batches_.items > 0;
-  });
+  ready_.wait_until(*lock, until,
+                    [&] { return stopping_ || singles_.items >= enough || batches_.items > 0; });
   lingering_ = false;
 }
 

@@ -1,5 +1,5 @@
-// The threads that walk. gRPC's threads queue calls here and never block; a few walkers take what is
-// queued, across calls, as one span: that span is the group commit.
+// The threads that walk. gRPC's threads queue calls here and never block; a few walkers take what
+// is queued, across calls, as one span: that span is the group commit.
 #ifndef VOUCH_SERVER_WALKERS_H_
 #define VOUCH_SERVER_WALKERS_H_
 

@@ -1,0 +1,221 @@
+#include "server/batch_stream.h"
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "policies/engine/refusal.h"
+#include "server/status_mapping.h"
+
+namespace vouch::server {
+
+namespace {
+
+using Reactor = grpc::ServerBidiReactor<v1::VerifyBatchRequest, v1::VerifyBatchResponse>;
+
+// Messages of one stream that may be on their way at once; the next is read when one is done.
+constexpr int kMessagesAhead = 4;
+
+class Stream;
+
+// What outlives the reactor: walkers may still hold messages of a stream that broke.
+struct Shared {
+  std::mutex mutex;
+  Stream* stream = nullptr;  // null once gRPC is done with it
+  bool cancelled = false;
+};
+
+class Message final : public WaitingCall {
+ public:
+  Message(std::shared_ptr<Shared> shared, const PartnerFace* face,
+          std::shared_ptr<const admission::AdmittedCall> call)
+      : shared_(std::move(shared)), face_(face), call_(std::move(call)) {}
+
+  const std::shared_ptr<const admission::AdmittedCall>& call() const override { return call_; }
+  bool Abandoned() const override {
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    return shared_->cancelled || shared_->stream == nullptr;
+  }
+  void Done(uint32_t first, std::vector<Recorded> outcomes, bool last) override;
+  void Dropped() override;
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+  const PartnerFace* const face_;
+  const std::shared_ptr<const admission::AdmittedCall> call_;
+};
+
+class Stream final : public Reactor {
+ public:
+  Stream(const PartnerFace* face, Walkers* walkers, grpc::CallbackServerContext* context)
+      : face_(face), walkers_(walkers), context_(context), shared_(std::make_shared<Shared>()) {
+    shared_->stream = this;
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      std::lock_guard<std::mutex> lock(shared_->mutex);
+      reading_ended_ = true;
+      FinishWhenIdle();
+      return;
+    }
+    Take();
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    reading_ = !ended_ && under_way_ < kMessagesAhead;
+    if (reading_) StartRead(&request_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    writing_ = false;
+    outgoing_.pop_front();
+    if (!ok) outgoing_.clear();
+    WriteNext();
+    FinishWhenIdle();
+  }
+
+  void OnCancel() override {
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    shared_->cancelled = true;
+    End(grpc::Status::CANCELLED);
+  }
+
+  void OnDone() override {
+    {
+      std::lock_guard<std::mutex> lock(shared_->mutex);
+      shared_->stream = nullptr;
+    }
+    delete this;
+  }
+
+  // The three below: with shared_->mutex held.
+  void Send(v1::VerifyBatchResponse response) {
+    if (ended_) return;
+    outgoing_.push_back(std::move(response));
+    WriteNext();
+  }
+  void MessageEnded() {
+    --under_way_;
+    if (!reading_ && !reading_ended_ && !ended_) {
+      reading_ = true;
+      StartRead(&request_);
+    }
+    FinishWhenIdle();
+  }
+  void End(const grpc::Status& status) {
+    if (ended_) return;
+    ended_ = true;
+    Finish(status);
+  }
+
+ private:
+  void Take() {
+    // The certificate is judged anew for every message: a stream must not outlive a revocation.
+    auto identified = face_->Identify(*context_);
+    if (auto* refusal = absl::get_if<policies::Refusal>(&identified)) {
+      if (refusal->reason == policies::Reason::kCertificate) {
+        std::lock_guard<std::mutex> lock(shared_->mutex);
+        End(ToStatus(*refusal));
+      } else {
+        RefuseWhole(*refusal);
+      }
+      return;
+    }
+    const std::string& requester = absl::get<std::string>(identified);
+    auto admitted = face_->admission->Admit(requester, FromBatch(request_));
+    if (auto* refusal = absl::get_if<policies::Refusal>(&admitted)) {
+      face_->CountRefusal(requester, *refusal);
+      RefuseWhole(*refusal);
+      return;
+    }
+    {
+      std::lock_guard<std::mutex> lock(shared_->mutex);
+      ++under_way_;
+    }
+    auto message = std::make_shared<Message>(
+        shared_, face_,
+        absl::get<std::shared_ptr<const admission::AdmittedCall>>(std::move(admitted)));
+    if (walkers_->Enqueue(message)) return;
+    policies::Refusal busy;
+    busy.reason = policies::Reason::kBusy;
+    busy.message = "the queue of this node is full";
+    busy.retry_after = absl::Seconds(1);
+    face_->CountRefusal(requester, busy);
+    RefuseWhole(busy);
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    --under_way_;
+  }
+
+  void RefuseWhole(const policies::Refusal& refusal) {
+    v1::VerifyBatchResponse response;
+    response.set_request_id(request_.request_id());
+    response.set_last(true);
+    ToRefused(refusal, response.mutable_refused());
+    Pad(&response);
+    std::lock_guard<std::mutex> lock(shared_->mutex);
+    Send(std::move(response));
+  }
+
+  void WriteNext() {
+    if (writing_ || outgoing_.empty() || ended_) return;
+    writing_ = true;
+    StartWrite(&outgoing_.front());
+  }
+
+  void FinishWhenIdle() {
+    if (reading_ended_ && under_way_ == 0 && outgoing_.empty()) End(grpc::Status::OK);
+  }
+
+  const PartnerFace* const face_;
+  Walkers* const walkers_;
+  grpc::CallbackServerContext* const context_;
+  const std::shared_ptr<Shared> shared_;
+  v1::VerifyBatchRequest request_;
+  std::deque<v1::VerifyBatchResponse> outgoing_;
+  int under_way_ = 0;
+  bool reading_ = true;
+  bool reading_ended_ = false;
+  bool writing_ = false;
+  bool ended_ = false;
+};
+
+void Message::Done(uint32_t first, std::vector<Recorded> outcomes, bool last) {
+  face_->Observe(call_->requester(), outcomes);
+  v1::VerifyBatchResponse response;
+  response.set_request_id(call_->request().request_id);
+  response.set_first(first);
+  response.set_last(last);
+  for (const Recorded& outcome : outcomes) {
+    v1::BatchResult* result = response.add_results();
+    if (const policies::Refusal* refusal = outcome.refused()) {
+      ToRefused(*refusal, result->mutable_refused());
+      continue;
+    }
+    ToAnswered(*outcome.answered(), result->mutable_answered());
+    if (!response.has_obligations()) {
+      ToObligations(*outcome.answered()->question, response.mutable_obligations());
+    }
+  }
+  Pad(&response);
+  std::lock_guard<std::mutex> lock(shared_->mutex);
+  if (shared_->stream == nullptr) return;
+  shared_->stream->Send(std::move(response));
+  if (last) shared_->stream->MessageEnded();
+}
+
+void Message::Dropped() {
+  std::lock_guard<std::mutex> lock(shared_->mutex);
+  if (shared_->stream == nullptr) return;
+  shared_->stream->End(grpc::Status(grpc::StatusCode::CANCELLED, "the call was dropped"));
+}
+
+}  // namespace
+
+Reactor* StartBatchStream(const PartnerFace* face, Walkers* walkers,
+                          grpc::CallbackServerContext* context) {
+  return new Stream(face, walkers, context);
+}
+
+}  // namespace vouch::server

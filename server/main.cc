@@ -1,0 +1,82 @@
+// vouchd: one agency's node.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "crypto/certificate.h"
+#include "crypto/identity.h"
+#include "crypto/secret.h"
+#include "server/node/node_file.h"
+#include "server/telemetry/telemetry.h"
+#include "server/wiring.h"
+
+namespace {
+
+constexpr int kMalformedFile = 3;
+
+int Serve(const std::string& folder, bool check_only) {
+  vouch::policies::Report report;
+  absl::StatusOr<vouch::server::node::NodeFile> file =
+      vouch::server::node::ReadNodeFolder(folder, &report);
+  if (!file.ok()) {
+    std::fputs(report.ToText("").c_str(), stderr);
+    std::fprintf(stderr, "vouchd: %s\n", std::string(file.status().message()).c_str());
+    return kMalformedFile;
+  }
+  vouch::server::telemetry::SetLogLevel(file->log_level);
+
+  // Blocked before gRPC makes threads, so that only sigwait below sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto node = vouch::server::Node::Start(*file);
+  if (!node.ok()) {
+    std::fprintf(stderr, "vouchd: cannot start: %s\n",
+                 std::string(node.status().message()).c_str());
+    return 1;
+  }
+  std::fputs((*node)->Screen().c_str(), stdout);
+  std::fflush(stdout);
+  if (check_only) {
+    (*node)->Drain();
+    return 0;
+  }
+  while (true) {
+    int received = 0;
+    sigwait(&signals, &received);
+    if (received != SIGHUP) break;
+    (*node)->Reload();
+  }
+  (*node)->Drain();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "vouchd answers partner agencies' yes-or-no questions under the agreements in its "
+      "folder.\n\nExample: vouchd --node /var/lib/vouch\nSIGHUP reloads agreements, keys and "
+      "revocation lists; SIGTERM drains and stops."};
+  std::string folder;
+  bool check_only = false;
+  app.add_option("--node", folder, "the node's folder, made by `vouch init`")->required();
+  app.add_flag("--check", check_only, "start, show the screen, stop");
+  app.set_version_flag("--version", VOUCH_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  for (const absl::Status& status : {vouch::crypto::HardenProcess(), vouch::crypto::RequireTls13(),
+                                     vouch::crypto::CheckSpellingRules()}) {
+    if (status.ok()) continue;
+    std::fprintf(stderr, "vouchd: %s\n", std::string(status.message()).c_str());
+    return 1;
+  }
+  return Serve(folder, check_only);
+}

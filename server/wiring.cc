@@ -1,0 +1,465 @@
+#include "server/wiring.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "crypto/digest.h"
+#include "crypto/keys.h"
+#include "crypto/receipt.h"
+#include "server/admission/admission.h"
+#include "server/agreements/agreements.h"
+#include "server/blinding_service.h"
+#include "server/index_keeper.h"
+#include "server/journal/journal.h"
+#include "server/journal/row_names.h"
+#include "server/ledger/entry_writer.h"
+#include "server/ledger/period_keys.h"
+#include "server/ledger/refusal_counter.h"
+#include "server/partner_face.h"
+#include "server/records/records.h"
+#include "server/telemetry/telemetry.h"
+#include "server/verification.h"
+#include "server/verification_service.h"
+#include "server/walkers.h"
+
+namespace vouch::server {
+
+namespace {
+
+using telemetry::Level;
+using telemetry::Log;
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr uint32_t kReplayDays = 9;
+constexpr int kMaxMessageBytes = 16 << 20;
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return text.str();
+}
+
+absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const node::NodeFile& file) {
+  std::vector<admission::Peer> peers;
+  for (const node::Partner& partner : file.partners) {
+    admission::Peer peer;
+    peer.agency = partner.agency;
+    absl::StatusOr<std::string> anchors = ReadText(partner.anchors);
+    if (!anchors.ok()) return anchors.status();
+    peer.anchors_pem = *std::move(anchors);
+    if (!partner.revocations.empty()) {
+      absl::StatusOr<std::string> lists = ReadText(partner.revocations);
+      if (!lists.ok()) return lists.status();
+      // An empty file must not read as "nothing is revoked".
+      if (lists->empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(partner.revocations, " is empty"));
+      }
+      peer.revocations_pem = *std::move(lists);
+    }
+    peer.key_pin = partner.key_pin;
+    peer.issuer = partner.issuer;
+    peer.dns_name = partner.dns_name;
+    peer.calls_per_second = partner.calls_per_second;
+    peers.push_back(std::move(peer));
+  }
+  return peers;
+}
+
+// A node may start before its first load: it then answers NOT_READY.
+class RecordsWhenLoaded final : public records::Records {
+ public:
+  explicit RecordsWhenLoaded(records::RecordsOptions options) : options_(std::move(options)) {}
+
+  std::shared_ptr<const records::Snapshot> Current() const override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return opened_ == nullptr ? nullptr : opened_->Current();
+  }
+  absl::Status Refresh() override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (opened_ != nullptr) return opened_->Refresh();
+    absl::StatusOr<std::unique_ptr<records::Records>> opened = records::OpenFileRecords(options_);
+    if (absl::IsNotFound(opened.status())) return absl::OkStatus();
+    if (!opened.ok()) return opened.status();
+    opened_ = *std::move(opened);
+    return absl::OkStatus();
+  }
+
+ private:
+  const records::RecordsOptions options_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<records::Records> opened_;
+};
+
+}  // namespace
+
+struct Node::Parts {
+  explicit Parts(node::NodeFile node_file)
+      : file(std::move(node_file)),
+        admission(peers),
+        period_keys(file.keys + "/periods"),
+        entries(&period_keys) {}
+
+  absl::Status Open();
+  absl::Status Serve();
+  absl::Status ReloadAgreements();
+  absl::Status ReloadPeers();
+  absl::Status AdoptOne(const policies::HeldAgreement& held);
+  void EnterStatements();
+  void Maintain();
+  void Tick();
+  void FlushCounts(bool everything);
+  void Problem(const std::string& what, const absl::Status& status);
+
+  const node::NodeFile file;
+  SystemClock clock;
+  telemetry::Metrics metrics;
+  std::shared_ptr<admission::Peers> peers = std::make_shared<admission::Peers>();
+  admission::Admission admission;
+  ledger::PeriodKeys period_keys;
+  ledger::EntryWriter entries;
+  ledger::RefusalCounter refusals;
+  std::unique_ptr<agreements::Agreements> agreements;
+  std::unique_ptr<RecordsWhenLoaded> records;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<journal::RowNames> row_names;
+  std::unique_ptr<IndexKeeper> index_keeper;
+  std::unique_ptr<PartnerFace> face;
+  std::unique_ptr<Verification> verification;
+  std::unique_ptr<Walkers> walkers;
+  std::unique_ptr<VerificationService> verification_service;
+  std::unique_ptr<BlindingService> blinding_service;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+
+  mutable std::mutex mutex;  // guards the four below
+  std::condition_variable wake;
+  bool stopping = false;
+  std::map<std::string, std::string> problems;  // what -> how it stands
+  std::vector<std::string> unwritten;           // counted entries a full disk kept back
+
+  std::mutex reload_mutex;  // one reload at a time
+  std::thread maintenance;
+};
+
+void Node::Parts::Problem(const std::string& what, const absl::Status& status) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (status.ok()) {
+    problems.erase(what);
+    return;
+  }
+  std::string& standing = problems[what];
+  if (standing == status.message()) return;
+  standing = std::string(status.message());
+  Log(Level::kError, what, {{"problem", standing}});
+}
+
+absl::Status Node::Parts::ReloadPeers() {
+  absl::StatusOr<std::vector<admission::Peer>> read = ReadPeers(file);
+  if (!read.ok()) return read.status();
+  return peers->Replace(*std::move(read));
+}
+
+absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held) {
+  journal::Journal::Adoption adoption;
+  adoption.agreement_id = held.agreement.id;
+  adoption.revision = held.agreement.revision;
+  adoption.digest = held.digest;
+  const absl::Time now = clock.Now();
+  return journal->Adopt(adoption,
+                        crypto::AgreementAdoptedEntry(
+                            static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
+                            held.agreement.id, static_cast<uint64_t>(held.agreement.revision),
+                            held.digest, {}),
+                        now);
+}
+
+// Each statement is entered once: the same (agreement, epoch) with another key is refused for ever.
+void Node::Parts::EnterStatements() {
+  const auto set = agreements->Current();
+  const absl::Time now = clock.Now();
+  for (const auto& [agreement_id, epochs] : set->epochs) {
+    for (const agreements::Epoch& epoch : epochs) {
+      journal::Journal::Adoption statement;
+      statement.agreement_id = absl::StrCat("epoch/", agreement_id, "/", epoch.statement.epoch);
+      statement.revision = 1;
+      statement.digest = crypto::Sha256(epoch.signed_statement.statement);
+      Problem(absl::StrCat("epoch ", epoch.statement.epoch, " of ", agreement_id),
+              journal->Adopt(statement,
+                             crypto::EpochStatementEntry(
+                                 static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
+                                 agreement_id, epoch.statement.epoch, statement.digest),
+                             now));
+    }
+  }
+}
+
+absl::Status Node::Parts::ReloadAgreements() {
+  std::lock_guard<std::mutex> lock(reload_mutex);
+  absl::Status reloaded = agreements->Reload();
+  Problem("agreements folder", reloaded);
+  if (!reloaded.ok()) return reloaded;
+  const auto set = agreements->Current();
+  for (const policies::Finding& finding : set->report.findings()) {
+    Log(finding.severity == policies::Severity::kError ? Level::kError : Level::kWarning,
+        "agreement finding",
+        {{"file", finding.file},
+         {"line", absl::StrCat(finding.position.line)},
+         {"column", absl::StrCat(finding.position.column)},
+         {"rule", finding.rule},
+         {"message", finding.message}});
+  }
+  for (const std::string& problem : set->key_problems) {
+    Log(Level::kError, "token epoch keys", {{"problem", problem}});
+  }
+  EnterStatements();
+  index_keeper->Wake();
+  Log(Level::kInfo, "agreements loaded", {{"count", absl::StrCat(set->catalog->all().size())}});
+  return absl::OkStatus();
+}
+
+absl::Status Node::Parts::Open() {
+  absl::Status status = ReloadPeers();
+  if (!status.ok()) return status;
+  absl::StatusOr<crypto::SecretBytes> charge_key = crypto::ReadSecretFile(file.keys + "/charge.key");
+  if (!charge_key.ok()) return charge_key.status();
+  row_names = std::make_unique<journal::RowNames>(*charge_key);
+
+  journal::JournalOptions journal_options;
+  journal_options.folder = file.journal;
+  journal_options.origin = absl::StrCat(
+      file.agency, "/ledger/", absl::ToCivilYear(clock.Now(), absl::UTCTimeZone()).year());
+  absl::StatusOr<std::unique_ptr<journal::Journal>> opened =
+      journal::OpenSqliteJournal(journal_options);
+  if (!opened.ok()) return opened.status();
+  journal = *std::move(opened);
+
+  records = std::make_unique<RecordsWhenLoaded>(
+      records::RecordsOptions{file.records, file.keys});
+  status = records->Refresh();
+  if (!status.ok()) return status;
+
+  agreements::AgreementsOptions options;
+  options.folder = file.agreements;
+  options.keys_folder = file.keys;
+  options.agency = file.agency;
+  options.use = file.use;
+  options.allow_unsigned = file.allow_unsigned_agreements;
+  options.adopt = [this](const policies::HeldAgreement& held) { return AdoptOne(held); };
+  agreements = std::make_unique<agreements::Agreements>(std::move(options));
+  index_keeper = std::make_unique<IndexKeeper>(
+      IndexKeeper::Options{file.agency, file.use, file.records, file.keys}, &clock,
+      agreements.get(), records.get());
+  return ReloadAgreements();
+}
+
+absl::Status Node::Parts::Serve() {
+  Rooms rooms;
+  rooms.clock = &clock;
+  rooms.agreements = agreements.get();
+  rooms.records = records.get();
+  rooms.journal = journal.get();
+  rooms.row_names = row_names.get();
+  rooms.entries = &entries;
+  rooms.refusals = &refusals;
+  face = std::make_unique<PartnerFace>(PartnerFace{file.agency, rooms, &admission, &metrics});
+  verification = std::make_unique<Verification>(rooms);
+  WalkersOptions walkers_options;
+  walkers_options.threads = static_cast<int>(file.walkers);
+  walkers_options.max_items = static_cast<size_t>(file.queue_items);
+  walkers_options.max_bytes = static_cast<size_t>(file.queue_megabytes) << 20;
+  walkers = std::make_unique<Walkers>(verification.get(), &metrics, walkers_options);
+  verification_service = std::make_unique<VerificationService>(face.get(), walkers.get());
+  blinding_service =
+      std::make_unique<BlindingService>(face.get(), static_cast<int>(file.evaluators));
+
+  absl::StatusOr<std::string> certificate = ReadText(file.certificate);
+  if (!certificate.ok()) return certificate.status();
+  absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file.key);
+  if (!key.ok()) return key.status();
+  grpc::SslServerCredentialsOptions tls(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  // The handshake takes any partner's authority; which agency may use which is judged per call.
+  tls.pem_root_certs = peers->AllAnchorsPem();
+  tls.pem_key_cert_pairs.push_back({*std::move(key), *std::move(certificate)});
+
+  grpc::EnableDefaultHealthCheckService(true);
+  if (file.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(file.listen, grpc::SslServerCredentials(tls), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
+  builder.RegisterService(verification_service.get());
+  builder.RegisterService(blinding_service.get());
+  server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", file.listen, ": is the address free and ours?"));
+  }
+  if (!file.metrics.empty()) {
+    absl::StatusOr<int> metrics_port = metrics.Serve(file.metrics);
+    if (!metrics_port.ok()) return metrics_port.status();
+    absl::Status written = crypto::ReplaceFile(file.run + "/metrics",
+                                               absl::StrCat(*metrics_port, "\n"), false);
+    if (!written.ok()) return written;
+  }
+  return crypto::ReplaceFile(file.run + "/listen", absl::StrCat(port, "\n"), false);
+}
+
+void Node::Parts::FlushCounts(bool everything) {
+  std::vector<std::string> taken = refusals.Take(clock.Now(), everything);
+  std::lock_guard<std::mutex> lock(mutex);
+  unwritten.insert(unwritten.end(), std::make_move_iterator(taken.begin()),
+                   std::make_move_iterator(taken.end()));
+  if (unwritten.empty()) return;
+  // Kept and tried again at the next tick: a count is late rather than lost.
+  if (journal->Append(unwritten, clock.Now()).ok()) unwritten.clear();
+}
+
+void Node::Parts::Tick() {
+  if (agreements->Changed()) (void)ReloadAgreements();
+  Problem("records", records->Refresh());
+  FlushCounts(false);
+  period_keys.DestroyReplayBefore(ledger::DayOf(clock.Now()) - kReplayDays);
+  Problem("index", index_keeper->Standing());
+  Problem("clock", clock.Trusted()
+                       ? absl::OkStatus()
+                       : absl::FailedPreconditionError(
+                             "wall time ran ahead by more than five minutes; answers stop until "
+                             "the node is restarted with the right time or the change is "
+                             "acknowledged (run/acknowledge-clock)"));
+  const std::string acknowledge = file.run + "/acknowledge-clock";
+  if (std::ifstream(acknowledge).good()) {
+    const absl::Duration moved = clock.Acknowledge();
+    const absl::Time now = clock.Now();
+    const std::string entry = crypto::ClockAcknowledgedEntry(
+        static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), absl::ToInt64Seconds(moved));
+    Problem("clock entry", journal->Append({entry}, now));
+    std::remove(acknowledge.c_str());
+  }
+  const journal::Journal::Figures figures = journal->figures();
+  metrics.SetGauge("ledger_entries", static_cast<double>(figures.entries));
+  metrics.SetGauge("charge_rows", static_cast<double>(figures.charge_rows));
+  metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
+  metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
+}
+
+void Node::Parts::Maintain() {
+  std::unique_lock<std::mutex> lock(mutex);
+  while (!stopping) {
+    wake.wait_for(lock, absl::ToChronoMilliseconds(kTick));
+    if (stopping) return;
+    lock.unlock();
+    Tick();
+    lock.lock();
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file) {
+  auto parts = std::make_unique<Parts>(file);
+  absl::Status status = parts->Open();
+  if (status.ok()) status = parts->Serve();
+  if (!status.ok()) return status;
+  Parts* running = parts.get();
+  parts->maintenance = std::thread([running] { running->Maintain(); });
+  Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
+  if (file.allow_unsigned_agreements) {
+    Log(Level::kWarning, "unsigned agreements are allowed by node.yaml",
+        {{"mend", "set unsigned_agreements: \"refuse\" before real people are asked about"}});
+  }
+  return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Node::~Node() { Drain(); }
+
+int Node::port() const { return parts_->port; }
+
+void Node::Reload() {
+  parts_->Problem("partners", parts_->ReloadPeers());
+  (void)parts_->ReloadAgreements();
+  parts_->Problem("records", parts_->records->Refresh());
+}
+
+void Node::Drain() {
+  if (parts_->server == nullptr) return;
+  Log(Level::kInfo, "draining");
+  parts_->server->GetHealthCheckService()->SetServingStatus(false);
+  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + parts_->file.drain));
+  parts_->walkers->Stop();
+  parts_->blinding_service->Stop();
+  parts_->server->Wait();
+  parts_->server.reset();
+  {
+    std::lock_guard<std::mutex> lock(parts_->mutex);
+    parts_->stopping = true;
+  }
+  parts_->wake.notify_all();
+  if (parts_->maintenance.joinable()) parts_->maintenance.join();
+  parts_->index_keeper->Stop();
+  parts_->FlushCounts(true);
+  Log(Level::kInfo, "stopped");
+}
+
+std::string Node::Screen() const {
+  const Parts& parts = *parts_;
+  const absl::Time now = parts.clock.Now();
+  std::string out;
+  absl::StrAppend(&out, "vouchd ", VOUCH_VERSION, "  ", parts.file.agency,
+                  parts.file.use == policies::Use::kTest ? "  (test people only)" : "", "\n");
+  absl::StrAppend(&out, "  partners ask at   ", parts.file.listen, " (port ", parts.port, ")\n");
+  const auto set = parts.agreements->Current();
+  absl::StrAppend(&out, "  agreements        ", set->catalog->all().size(), "\n");
+  for (const auto& held : set->catalog->all()) {
+    const agreements::Epoch* epoch = set->CurrentEpoch(held->agreement.id, now);
+    absl::StrAppend(&out, "    ", held->agreement.id, " revision ", held->agreement.revision, "  ",
+                    policies::AgreementStateName(held->StateAt(now)), " until ",
+                    absl::FormatCivilTime(held->agreement.expires), ", ",
+                    epoch == nullptr ? std::string("no token epoch")
+                                     : absl::StrCat("token epoch ", epoch->statement.epoch),
+                    "\n");
+  }
+  const auto snapshot = parts.records->Current();
+  if (snapshot == nullptr) {
+    absl::StrAppend(&out, "  people            none loaded (vouch records load)\n");
+  } else {
+    absl::StrAppend(&out, "  people            ", snapshot->people(), ", as of ",
+                    absl::FormatCivilTime(snapshot->data_as_of()), "\n");
+  }
+  const journal::Head head = parts.journal->head();
+  absl::StrAppend(&out, "  ledger            ", head.origin, ", ", head.tree_size, " entries\n");
+  if (parts.file.allow_unsigned_agreements) {
+    absl::StrAppend(&out, "  WARNING           unsigned agreements are in use "
+                          "(unsigned_agreements: \"allow\")\n");
+  }
+  std::lock_guard<std::mutex> lock(parts.mutex);
+  for (const auto& [what, standing] : parts.problems) {
+    absl::StrAppend(&out, "  WRONG             ", what, ": ", standing, "\n");
+  }
+  for (const std::string& problem : set->key_problems) {
+    absl::StrAppend(&out, "  WRONG             token keys: ", problem, "\n");
+  }
+  for (const policies::Finding& finding : set->report.findings()) {
+    if (finding.severity != policies::Severity::kError) continue;
+    absl::StrAppend(&out, "  WRONG             ", finding.file, ":", finding.position.line, ":",
+                    finding.position.column, " ", finding.message, "\n");
+  }
+  return out;
+}
+
+}  // namespace vouch::server
