@@ -23,8 +23,9 @@ size_t BytesOf(const admission::AdmittedCall& call) {
 
 }  // namespace
 
-Walkers::Walkers(const Verification* verification, const WalkersOptions& options)
-    : verification_(verification), options_(options) {
+Walkers::Walkers(const Verification* verification, telemetry::Metrics* metrics,
+                 const WalkersOptions& options)
+    : verification_(verification), metrics_(metrics), options_(options) {
   for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -152,7 +153,12 @@ void Walkers::Run() {
       }
       walked.push_back(std::move(part));
     }
-    if (!span.empty()) Finish(std::move(walked), verification_->Walk(span));
+    if (!span.empty()) {
+      const absl::Time began = absl::Now();
+      std::vector<Recorded> outcomes = verification_->Walk(span);
+      if (metrics_ != nullptr) metrics_->Walked(span.size(), absl::Now() - began);
+      Finish(std::move(walked), std::move(outcomes));
+    }
     lock.lock();
   }
 }

@@ -16,6 +16,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/telemetry/telemetry.h"
 #include "server/verification.h"
 
 namespace vouch::server {
@@ -46,7 +47,9 @@ struct WalkersOptions {
 // batch that waits always gets a part of the span: a single question waits for at most one span.
 class Walkers {
  public:
-  Walkers(const Verification* verification, const WalkersOptions& options);
+  // `metrics` may be null.
+  Walkers(const Verification* verification, telemetry::Metrics* metrics,
+          const WalkersOptions& options);
   ~Walkers();  // Stop()
 
   // False when the queue is full (BUSY); the call is then not kept.
@@ -88,6 +91,7 @@ class Walkers {
   void Drop(const Part& part);
 
   const Verification* const verification_;
+  telemetry::Metrics* const metrics_;
   const WalkersOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;

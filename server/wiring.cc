@@ -182,9 +182,8 @@ absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held) {
   const absl::Time now = clock.Now();
   return journal->Adopt(adoption,
                         crypto::AgreementAdoptedEntry(
-                            static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
-                            held.agreement.id, static_cast<uint64_t>(held.agreement.revision),
-                            held.digest, {}),
+                            static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), held.agreement.id,
+                            static_cast<uint64_t>(held.agreement.revision), held.digest, {}),
                         now);
 }
 
@@ -201,8 +200,8 @@ void Node::Parts::EnterStatements() {
       Problem(absl::StrCat("epoch ", epoch.statement.epoch, " of ", agreement_id),
               journal->Adopt(statement,
                              crypto::EpochStatementEntry(
-                                 static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
-                                 agreement_id, epoch.statement.epoch, statement.digest),
+                                 static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), agreement_id,
+                                 epoch.statement.epoch, statement.digest),
                              now));
     }
   }
@@ -235,21 +234,21 @@ absl::Status Node::Parts::ReloadAgreements() {
 absl::Status Node::Parts::Open() {
   absl::Status status = ReloadPeers();
   if (!status.ok()) return status;
-  absl::StatusOr<crypto::SecretBytes> charge_key = crypto::ReadSecretFile(file.keys + "/charge.key");
+  absl::StatusOr<crypto::SecretBytes> charge_key =
+      crypto::ReadSecretFile(file.keys + "/charge.key");
   if (!charge_key.ok()) return charge_key.status();
   row_names = std::make_unique<journal::RowNames>(*charge_key);
 
   journal::JournalOptions journal_options;
   journal_options.folder = file.journal;
-  journal_options.origin = absl::StrCat(
-      file.agency, "/ledger/", absl::ToCivilYear(clock.Now(), absl::UTCTimeZone()).year());
+  journal_options.origin = absl::StrCat(file.agency, "/ledger/",
+                                        absl::ToCivilYear(clock.Now(), absl::UTCTimeZone()).year());
   absl::StatusOr<std::unique_ptr<journal::Journal>> opened =
       journal::OpenSqliteJournal(journal_options);
   if (!opened.ok()) return opened.status();
   journal = *std::move(opened);
 
-  records = std::make_unique<RecordsWhenLoaded>(
-      records::RecordsOptions{file.records, file.keys});
+  records = std::make_unique<RecordsWhenLoaded>(records::RecordsOptions{file.records, file.keys});
   status = records->Refresh();
   if (!status.ok()) return status;
 
@@ -261,9 +260,9 @@ absl::Status Node::Parts::Open() {
   options.allow_unsigned = file.allow_unsigned_agreements;
   options.adopt = [this](const policies::HeldAgreement& held) { return AdoptOne(held); };
   agreements = std::make_unique<agreements::Agreements>(std::move(options));
-  index_keeper = std::make_unique<IndexKeeper>(
-      IndexKeeper::Options{file.agency, file.use, file.records, file.keys}, &clock,
-      agreements.get(), records.get());
+  index_keeper =
+      std::make_unique<IndexKeeper>(IndexKeeper::Options{file.agency, file.records, file.keys},
+                                    &clock, agreements.get(), records.get());
   return ReloadAgreements();
 }
 
@@ -291,8 +290,7 @@ absl::Status Node::Parts::Serve() {
   if (!certificate.ok()) return certificate.status();
   absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file.key);
   if (!key.ok()) return key.status();
-  grpc::SslServerCredentialsOptions tls(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   // The handshake takes any partner's authority; which agency may use which is judged per call.
   tls.pem_root_certs = peers->AllAnchorsPem();
   tls.pem_key_cert_pairs.push_back({*std::move(key), *std::move(certificate)});
@@ -314,8 +312,8 @@ absl::Status Node::Parts::Serve() {
   if (!file.metrics.empty()) {
     absl::StatusOr<int> metrics_port = metrics.Serve(file.metrics);
     if (!metrics_port.ok()) return metrics_port.status();
-    absl::Status written = crypto::ReplaceFile(file.run + "/metrics",
-                                               absl::StrCat(*metrics_port, "\n"), false);
+    absl::Status written =
+        crypto::ReplaceFile(file.run + "/metrics", absl::StrCat(*metrics_port, "\n"), false);
     if (!written.ok()) return written;
   }
   return crypto::ReplaceFile(file.run + "/listen", absl::StrCat(port, "\n"), false);
@@ -444,8 +442,9 @@ std::string Node::Screen() const {
   const journal::Head head = parts.journal->head();
   absl::StrAppend(&out, "  ledger            ", head.origin, ", ", head.tree_size, " entries\n");
   if (parts.file.allow_unsigned_agreements) {
-    absl::StrAppend(&out, "  WARNING           unsigned agreements are in use "
-                          "(unsigned_agreements: \"allow\")\n");
+    absl::StrAppend(&out,
+                    "  WARNING           unsigned agreements are in use "
+                    "(unsigned_agreements: \"allow\")\n");
   }
   std::lock_guard<std::mutex> lock(parts.mutex);
   for (const auto& [what, standing] : parts.problems) {

@@ -18,7 +18,8 @@ class Node {
   static absl::StatusOr<std::unique_ptr<Node>> Start(const node::NodeFile& file);
   ~Node();
 
-  // One screen: who this is, which agreements are in force, how many people it holds, what is wrong.
+  // One screen: who this is, which agreements are in force, how many people it holds, what is
+  // wrong.
   std::string Screen() const;
   // Reads agreements, keys, partners' anchors and revocation lists, and records again.
   void Reload();

@@ -13,8 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
-#include "crypto/identity.h"
 #include "server/node/epoch_keys.h"
+#include "server/node/known_names.h"
 
 namespace vouch::server::agreements {
 
@@ -133,6 +133,40 @@ bool Agreements::Changed() const {
   return fingerprint != fingerprint_;
 }
 
+std::shared_ptr<const policies::Catalog> Agreements::BuildAdopted(
+    std::vector<policies::CatalogFile> files, policies::Report* report) const {
+  policies::Catalog::Options options;
+  options.known = node::NamesOfCrypto();
+  options.use = options_.use;
+  options.agency = options_.agency;
+  options.allow_unsigned = options_.allow_unsigned;
+  const std::shared_ptr<const policies::Catalog> previous = Current()->catalog;
+  while (true) {
+    policies::Report attempt = *report;
+    std::shared_ptr<const policies::Catalog> catalog =
+        policies::Catalog::Build(files, options, previous, {}, &attempt);
+    const size_t before = files.size();
+    for (const auto& held : catalog->all()) {
+      if (!held->signatures_satisfied) continue;
+      const absl::Status adopted = options_.adopt(*held);
+      if (adopted.ok()) continue;
+      policies::Finding finding;
+      finding.rule = "catalog/not-adopted";
+      finding.file = held->file;
+      finding.message = std::string(adopted.message());
+      finding.mend = "put a revision with a higher number beside it";
+      report->Add(std::move(finding));
+      files.erase(std::remove_if(files.begin(), files.end(),
+                                 [&](const auto& file) { return file.name == held->file; }),
+                  files.end());
+    }
+    if (files.size() == before) {
+      *report = std::move(attempt);
+      return catalog;
+    }
+  }
+}
+
 absl::Status Agreements::Reload() {
   // Taken before the files are read: a change in between is seen at the next look.
   std::string fingerprint = Fingerprint();
@@ -160,17 +194,6 @@ absl::Status Agreements::Reload() {
 std::shared_ptr<const AgreementSet> Agreements::Current() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return current_;
-}
-
-policies::KnownNames KnownNamesOfThisNode() {
-  policies::KnownNames known;
-  for (crypto::Attribute attribute : crypto::AllAttributes()) {
-    known.attributes.emplace_back(crypto::AttributeName(attribute));
-  }
-  known.derivations = {"soundex:given_name", "soundex:family_name", "initial:given_name",
-                       "initial:family_name", "year:date_of_birth"};
-  known.spelling_rules = crypto::SpellingRuleNames();
-  return known;
 }
 
 }  // namespace vouch::server::agreements

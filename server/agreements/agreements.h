@@ -2,6 +2,7 @@
 #ifndef VOUCH_SERVER_AGREEMENTS_AGREEMENTS_H_
 #define VOUCH_SERVER_AGREEMENTS_AGREEMENTS_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,7 +48,13 @@ struct AgreementSet {
 struct AgreementsOptions {
   std::string folder;
   std::string keys_folder;
-  policies::Catalog::Options catalog;
+  std::string agency;  // the node's own
+  policies::Use use = policies::Use::kTest;
+  bool allow_unsigned = false;
+  // Asked for every agreement about to be held: entering its digest and revision durably is its
+  // adoption. What cannot be adopted (a lower revision, another file of the same revision, a full
+  // disk) is not held.
+  std::function<absl::Status(const policies::HeldAgreement&)> adopt;
 };
 
 // Thread-safe. Readers take Current(); Reload swaps it.
@@ -66,15 +73,14 @@ class Agreements {
 
  private:
   std::string Fingerprint() const;
+  std::shared_ptr<const policies::Catalog> BuildAdopted(std::vector<policies::CatalogFile> files,
+                                                        policies::Report* report) const;
 
   const AgreementsOptions options_;
   mutable std::mutex mutex_;
   std::shared_ptr<const AgreementSet> current_ = std::make_shared<AgreementSet>();
   std::string fingerprint_;
 };
-
-// Names that agreement files may use and that the cryptography defines.
-policies::KnownNames KnownNamesOfThisNode();
 
 }  // namespace vouch::server::agreements
 
