@@ -94,9 +94,17 @@ void EndProcess(const char* what, int result) {
 }
 
 bool IsFull(sqlite3* connection, int result) {
-  if (result == SQLITE_FULL || (result & 0xff) == SQLITE_FULL) return true;
+  if ((result & 0xff) == SQLITE_FULL) return true;
   if (result != SQLITE_IOERR_WRITE) return false;
-  const int error = sqlite3_system_errno(connection);
+  // SQLite calls only ENOSPC full. The connection's own errno may come from what it did afterwards;
+  // the log's file remembers what its last write failed with.
+  int error = 0;
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  }
+  if (error == 0) error = sqlite3_system_errno(connection);
   return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
