@@ -62,7 +62,8 @@ TEST_F(SqliteDatabaseTest, RefusesMissingFirstCommitsWithoutAnImage) {
 }
 
 TEST_F(SqliteDatabaseTest, RefusesADamagedCommit) {
-  Run("UPDATE commits SET blob = CAST(substr(blob, 1, length(blob) - 1) || 'x' AS BLOB) WHERE number = 2");
+  Run("UPDATE commits SET blob = CAST(substr(blob, 1, length(blob) - 1) || 'x' AS BLOB) WHERE "
+      "number = 2");
   EXPECT_TRUE(absl::IsDataLoss(Open()));
 }
 
