@@ -3,13 +3,16 @@
 #ifndef VOUCH_SERVER_NODE_NODE_FILE_H_
 #define VOUCH_SERVER_NODE_NODE_FILE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "policies/engine/agreement.h"
+#include "policies/engine/fields.h"
 #include "policies/engine/source.h"
 
 namespace vouch::server::node {
@@ -41,7 +44,7 @@ struct NodeFile {
   std::string agreements, records, journal, keys, run;
   bool allow_unsigned_agreements = false;  // unsigned_agreements: "allow" | "refuse"
   bool reflection = true;
-  std::string log_level;  // "info" | "warning" | "error"
+  std::string log_level = "info";  // "info" | "warning" | "error"
   int64_t walkers = 2;
   int64_t queue_items = 65536;  // subjects queued before BUSY
   int64_t queue_megabytes = 256;
@@ -53,7 +56,25 @@ struct NodeFile {
 };
 
 // Paths come back absolute, resolved against `folder`. Findings name file, line and column.
+// NotFound when there is no node.yaml, InvalidArgument when `report` has its errors. What node.yaml
+// names must be there, and what is secret must be closed to group and others: that is judged here,
+// at every start.
 absl::StatusOr<NodeFile> ReadNodeFolder(const std::string& folder, policies::Report* report);
+// The same for a text that is not in its place yet.
+absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_view text,
+                                      policies::Report* report);
+
+// The folder's fixed names.
+inline constexpr absl::string_view kNodeFileName = "node.yaml";
+// In the keys folder: 32-byte secrets of the charges, person handles, token indexes and sealed
+// identities.
+inline constexpr absl::string_view kSecretNames[] = {"charge.key", "person.key", "index.key",
+                                                     "identity.key"};
+inline constexpr absl::string_view kEncryptionKey = "encryption.key";          // PEM, private
+inline constexpr absl::string_view kEncryptionCertificate = "encryption.pem";  // to give away
+
+// For editors: the JSON Schema of node.yaml.
+policies::Json NodeFileSchema();
 
 }  // namespace vouch::server::node
 

@@ -1,0 +1,17 @@
+// One function a command group: adds its commands to the program. Each lives in the file of its
+// name.
+#ifndef VOUCH_CLIENT_VOUCH_COMMANDS_H_
+#define VOUCH_CLIENT_VOUCH_COMMANDS_H_
+
+#include "CLI/CLI.hpp"
+#include "client/vouch/console.h"
+
+namespace vouch::client {
+
+void AddInitCommand(CLI::App* vouch, Console* console);
+void AddPartnerCommand(CLI::App* vouch, Console* console);
+void AddKeysCommand(CLI::App* vouch, Console* console);
+
+}  // namespace vouch::client
+
+#endif  // VOUCH_CLIENT_VOUCH_COMMANDS_H_

@@ -1,0 +1,42 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "client/vouch/commands.h"
+#include "client/vouch/console.h"
+#include "crypto/secret.h"
+
+namespace vouch::client {
+namespace {
+
+int Main(int argc, char** argv) {
+  Console console(&std::cin, &std::cout, &std::cerr);
+  if (const absl::Status hardened = crypto::HardenProcess(); !hardened.ok()) {
+    console.Note(absl::StrCat("vouch: ", hardened.message()));
+    return static_cast<int>(Exit::kFindings);
+  }
+  CLI::App vouch("Asks and answers yes-or-no questions between agencies, and keeps a node.",
+                 "vouch");
+  vouch.footer(
+      "Begin with: vouch init FOLDER --agency NAME\n"
+      "Exit codes: 0 fine, 1 findings or refused, 2 usage, 3 unreadable or malformed file, 4 "
+      "failed "
+      "cases");
+  vouch.require_subcommand(1);
+  AddInitCommand(&vouch, &console);
+  AddPartnerCommand(&vouch, &console);
+  AddKeysCommand(&vouch, &console);
+  try {
+    vouch.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool wanted = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    vouch.exit(error, std::cout, std::cerr);
+    return static_cast<int>(wanted ? Exit::kFine : Exit::kUsage);
+  }
+  return static_cast<int>(console.exit());
+}
+
+}  // namespace
+}  // namespace vouch::client
+
+int main(int argc, char** argv) { return vouch::client::Main(argc, argv); }

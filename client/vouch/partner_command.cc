@@ -1,0 +1,216 @@
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "client/vouch/commands.h"
+#include "client/vouch/node_folder.h"
+#include "crypto/certificate.h"
+#include "crypto/keys.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+
+struct AddOptions {
+  std::string folder;
+  std::string agency;
+  std::string anchors;
+  std::string address;
+  std::string encryption_certificate;
+};
+
+// `text` with one more item under "partners:", comments and everything else left as they are.
+absl::StatusOr<std::string> WithPartner(absl::string_view text, const std::string& item) {
+  std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  if (!lines.empty() && lines.back().empty()) lines.pop_back();
+  size_t heading = lines.size();
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (!absl::StartsWith(lines[i], "partners:")) continue;
+    const absl::string_view rest =
+        absl::StripAsciiWhitespace(absl::string_view(lines[i]).substr(sizeof("partners:") - 1));
+    if (!rest.empty() && rest[0] != '#') {
+      return absl::FailedPreconditionError(
+          "partners stand on one line in node.yaml; write them as a list of lines that begin with "
+          "\"  - \", then run this again");
+    }
+    heading = i;
+  }
+  if (heading == lines.size()) {
+    lines.push_back("partners:");
+    lines.push_back(item);
+    return absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
+  }
+  size_t end = heading + 1;
+  for (size_t i = end; i < lines.size(); ++i) {
+    const absl::string_view bare = absl::StripAsciiWhitespace(lines[i]);
+    if (bare.empty() || bare[0] == '#') continue;
+    if (lines[i][0] != ' ' && lines[i][0] != '-') break;
+    end = i + 1;
+  }
+  // Items line up with those that are there.
+  std::string indented = item;
+  for (size_t i = heading + 1; i < end; ++i) {
+    const size_t dash = lines[i].find_first_not_of(' ');
+    if (dash != std::string::npos && lines[i][dash] == '-') {
+      indented = absl::StrJoin(absl::StrSplit(item, '\n'), "\n",
+                               [&](std::string* out, absl::string_view line) {
+                                 absl::StrAppend(out, std::string(dash, ' '), line.substr(2));
+                               });
+      break;
+    }
+  }
+  lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(end), indented);
+  return absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
+}
+
+absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
+  if (absl::Status good = CheckAgencyName(options.agency); !good.ok()) return good;
+  if (absl::StrContains(options.address, '"') || absl::StrContains(options.address, '\\')) {
+    return UsageError("--address takes HOST:PORT");
+  }
+  const auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  if (file->FindPartner(options.agency) != nullptr) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(options.agency, " is a partner already; change its lines in ", options.folder,
+                     "/node.yaml, and its files in ", options.folder, "/partners"));
+  }
+  const absl::StatusOr<std::string> anchors = node::ReadText(options.anchors);
+  if (!anchors.ok()) return anchors.status();
+  const auto loaded = crypto::TrustAnchors::Load(*anchors, "");
+  if (!loaded.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.anchors, ": ", loaded.status().message()));
+  }
+  absl::StatusOr<std::string> encryption = std::string();
+  if (!options.encryption_certificate.empty()) {
+    encryption = node::ReadText(options.encryption_certificate);
+    if (!encryption.ok()) return encryption.status();
+    const auto read = crypto::ReadCertificate(*encryption);
+    if (!read.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(options.encryption_certificate, ": ", read.status().message()));
+    }
+  }
+
+  const std::string partners = absl::StrCat(options.folder, "/partners");
+  const std::string own = absl::StrCat("partners/", options.agency);
+  for (const std::string& folder : {partners, absl::StrCat(options.folder, "/", own)}) {
+    if (absl::Status made = node::EnsureFolder(folder, 0755); !made.ok()) return made;
+  }
+  std::string item = absl::StrCat("  - agency: \"", options.agency, "\"");
+  if (!options.address.empty()) absl::StrAppend(&item, "\n    address: \"", options.address, "\"");
+  absl::StrAppend(&item, "\n    anchors: \"", own, "/anchors.pem\"");
+  const auto keep = [&](absl::string_view name, absl::string_view contents) {
+    return crypto::ReplaceFile(absl::StrCat(options.folder, "/", own, "/", name), contents, false);
+  };
+  if (absl::Status kept = keep("anchors.pem", *anchors); !kept.ok()) return kept;
+  if (!encryption->empty()) {
+    if (absl::Status kept = keep("encryption.pem", *encryption); !kept.ok()) return kept;
+    absl::StrAppend(&item, "\n    encryption_certificate: \"", own, "/encryption.pem\"");
+  }
+
+  const std::string path = absl::StrCat(options.folder, "/", node::kNodeFileName);
+  const absl::StatusOr<std::string> text = node::ReadText(path);
+  if (!text.ok()) return text.status();
+  const absl::StatusOr<std::string> changed = WithPartner(*text, item);
+  if (!changed.ok()) return changed.status();
+  // Nothing is replaced by a file that would not be read back as meant.
+  policies::Report report;
+  const auto reread = node::ReadNodeText(options.folder, *changed, &report);
+  const node::Partner* partner = reread.has_value() ? reread->FindPartner(options.agency) : nullptr;
+  if (partner == nullptr || partner->address != options.address ||
+      reread->partners.size() != file->partners.size() + 1) {
+    if (!report.findings().empty()) console->Note(report.ToText(*changed));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " was left as it is: with the partner added it would not be valid"));
+  }
+  if (absl::Status replaced = crypto::ReplaceFile(path, *changed, false); !replaced.ok()) {
+    return replaced;
+  }
+  console->Say(absl::StrCat("Added ", options.agency, " to ", path,
+                            ". A running node takes it up when it is restarted."));
+  if (options.encryption_certificate.empty()) {
+    console->Say("Without --encryption-certificate, keyed-hash keys cannot be shared with it.");
+  }
+  return Exit::kFine;
+}
+
+struct ExportOptions {
+  std::string folder;
+  std::string output;
+};
+
+absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
+  const auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<std::string> anchors =
+      node::ReadText(absl::StrCat(options.folder, "/tls/authority.pem"));
+  const absl::StatusOr<std::string> encryption =
+      node::ReadText(absl::StrCat(file->keys, "/", node::kEncryptionCertificate));
+  if (!anchors.ok() || !encryption.ok()) {
+    return absl::NotFoundError(absl::StrCat(
+        (anchors.ok() ? encryption : anchors).status().message(),
+        "; where another authority issues your certificates, give the partner its anchors and your "
+        "encryption certificate yourself"));
+  }
+  // An export never replaces what lies there: it might be another agency's.
+  if (absl::Status made = node::CreateFolder(options.output, 0755); !made.ok()) {
+    if (!absl::IsAlreadyExists(made)) return made;
+    return absl::AlreadyExistsError(absl::StrCat(options.output, ": exists; name a new folder"));
+  }
+  const std::string about = absl::StrCat(
+      "What a partner needs from ", file->agency, ". Nothing here is secret, but check with ",
+      file->agency, " by another way that it is genuine:\n  anchors.pem     ",
+      crypto::Hex(crypto::Sha256(*anchors)), "\n  encryption.pem  ",
+      crypto::Hex(crypto::Sha256(*encryption)), "\n\nAdd it to your node with\n",
+      "  vouch partner add --node FOLDER --agency ", file->agency,
+      " --anchors anchors.pem --encryption-certificate encryption.pem --address HOST:PORT\n");
+  for (const auto& [name, contents] : std::vector<std::pair<absl::string_view, absl::string_view>>{
+           {"anchors.pem", *anchors}, {"encryption.pem", *encryption}, {"README.txt", about}}) {
+    const absl::Status written =
+        crypto::ReplaceFile(absl::StrCat(options.output, "/", name), contents, false);
+    if (!written.ok()) return written;
+  }
+  console->Say(absl::StrCat("Wrote anchors.pem, encryption.pem and README.txt to ", options.output,
+                            ". Give the folder to the partner; nothing in it is secret."));
+  return Exit::kFine;
+}
+
+}  // namespace
+
+void AddPartnerCommand(CLI::App* vouch, Console* console) {
+  CLI::App* partner =
+      vouch->add_subcommand("partner", "Agencies this node exchanges questions with");
+  partner->require_subcommand(1);
+  partner->footer("Example:\n  vouch partner export --node ./irs --output for-fsa");
+
+  auto add = std::make_shared<AddOptions>();
+  CLI::App* add_command = partner->add_subcommand("add", "Adds a partner to node.yaml");
+  AddNodeOption(add_command, &add->folder);
+  add_command->add_option("--agency", add->agency, "The partner's name")->required();
+  add_command->add_option("--anchors", add->anchors, "PEM of the authorities for this agency alone")
+      ->required();
+  add_command->add_option("--address", add->address, "Where its node listens, HOST:PORT");
+  add_command->add_option("--encryption-certificate", add->encryption_certificate,
+                          "PEM certificate to which keys for it are encrypted");
+  add_command->footer(
+      "Example:\n"
+      "  vouch partner add --node ./fsa --agency irs.treasury.example --anchors anchors.pem \\\n"
+      "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem");
+  add_command->callback([add, console] { console->Run([&] { return Add(*add, console); }); });
+
+  auto out = std::make_shared<ExportOptions>();
+  CLI::App* export_command =
+      partner->add_subcommand("export", "Writes what a partner needs from us; nothing secret");
+  AddNodeOption(export_command, &out->folder);
+  export_command->add_option("--output", out->output, "The folder to make")->required();
+  export_command->footer("Example:\n  vouch partner export --node ./irs --output for-fsa");
+  export_command->callback([out, console] { console->Run([&] { return Export(*out, console); }); });
+}
+
+}  // namespace vouch::client

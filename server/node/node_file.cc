@@ -1,0 +1,335 @@
+#include "server/node/node_file.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/node/folders.h"
+
+namespace vouch::server::node {
+namespace {
+
+using policies::Map;
+using policies::Node;
+using policies::Number;
+using policies::Optional;
+using policies::Reading;
+using policies::Required;
+using policies::ShapeOf;
+using policies::Text;
+
+// A host name, an IPv4 address or an IPv6 address in brackets, and a port.
+ShapeOf<std::string> Endpoint() {
+  const ShapeOf<std::string> text =
+      Text({300, R"((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[0-9]{1,5})",
+            "a host and a port, such as \"node.fsa.ed.example:7443\" or \"[::1]:7443\""});
+  return policies::Converted<std::string>(
+      text, [](std::string value, const Node& node, Reading* reading, std::string* out) {
+        int64_t port = 0;
+        if (!absl::SimpleAtoi(value.substr(value.rfind(':') + 1), &port) || port > 65535) {
+          return reading->ValueError("node/port", node, "a port is at most 65535",
+                                     "write the port the node is to use, or 0 for a free one");
+        }
+        *out = std::move(value);
+        return true;
+      });
+}
+
+ShapeOf<std::string> FilePath() {
+  return Text({1000, R"([^\\]+)", "a path, relative to the node's folder or absolute"});
+}
+
+template <typename V>
+ShapeOf<V> Words(const std::vector<std::pair<policies::ChoiceWord, V>>& words) {
+  return policies::Choice<V>(words);
+}
+
+ShapeOf<Partner> PartnerShape() {
+  return Map<Partner>(
+      "a partner",
+      {
+          Required<Partner>("agency", policies::AgencyName(), &Partner::agency,
+                            "The partner agency's name, as agreements and its certificate have it.",
+                            "\"irs.treasury.example\""),
+          Optional<Partner>("address", Endpoint(), &Partner::address,
+                            "Where its node listens. Leave out when you only answer it.",
+                            "\"node.irs.treasury.example:7443\""),
+          Required<Partner>("anchors", FilePath(), &Partner::anchors,
+                            "PEM file of the authorities that may vouch for this agency, and for "
+                            "no other.",
+                            "\"partners/irs.treasury.example/anchors.pem\""),
+          Optional<Partner>("revocations", FilePath(), &Partner::revocations,
+                            "PEM file of revocation lists. When given, a certificate without a "
+                            "current list is refused.",
+                            "\"partners/irs.treasury.example/revocations.pem\""),
+          Optional<Partner>(
+              "key_pin", policies::KeyFingerprint(), &Partner::key_pin,
+              "Where its authority issues no agency names: the fingerprint of the "
+              "key in its certificate.",
+              "\"sha256:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0\""),
+          Optional<Partner>("issuer", Text(), &Partner::issuer,
+                            "Instead of a pin: the issuer its certificate must have (RFC 2253), "
+                            "together with dns_name.",
+                            "\"CN=Agency Issuing CA,O=Government\""),
+          Optional<Partner>("dns_name", Text(), &Partner::dns_name,
+                            "The DNS name its certificate must have, together with issuer.",
+                            "\"node.irs.treasury.example\""),
+          Optional<Partner>("encryption_certificate", FilePath(), &Partner::encryption_certificate,
+                            "PEM certificate to which `vouch keys share` encrypts.",
+                            "\"partners/irs.treasury.example/encryption.pem\""),
+          Optional<Partner>("calls_per_second", Number(1, 1000000), &Partner::calls_per_second,
+                            "Calls of this agency beyond this are refused as BUSY.", "2000"),
+      });
+}
+
+ShapeOf<NodeFile> NodeShape() {
+  static const std::vector<std::pair<policies::ChoiceWord, policies::Use>> kUses = {
+      {{"test", "made-up people only; never beside live agreements"}, policies::Use::kTest},
+      {{"live", "real people"}, policies::Use::kLive}};
+  static const std::vector<std::pair<policies::ChoiceWord, bool>> kUnsigned = {
+      {{"refuse", "only countersigned agreements are used"}, false},
+      {{"allow", "for development: agreements count as signed"}, true}};
+  static const std::vector<std::pair<policies::ChoiceWord, std::string>> kLevels = {
+      {{"info", "starts, reloads, loads and problems"}, "info"},
+      {{"warning", "problems only"}, "warning"},
+      {{"error", "failures only"}, "error"}};
+  return Map<NodeFile>(
+      "the node's settings",
+      {
+          policies::FormatField<NodeFile>("vouch-node/1"),
+          Required<NodeFile>(
+              "agency", policies::AgencyName(), &NodeFile::agency,
+              "This agency's name, as agreements and the node's certificate have it.",
+              "\"fsa.ed.example\""),
+          Required<NodeFile>("use", Words<policies::Use>(kUses), &NodeFile::use,
+                             "Whether the node works with real people; agreements of the other use "
+                             "are refused.",
+                             "\"test\""),
+          Required<NodeFile>("listen", Endpoint(), &NodeFile::listen,
+                             "Where partners reach the node. Port 0 takes a free one and writes it "
+                             "to run/listen.",
+                             "\"0.0.0.0:7443\""),
+          Optional<NodeFile>(
+              "metrics", Endpoint(), &NodeFile::metrics,
+              "Where /metrics and /healthz are served over plain HTTP. Left out: not "
+              "at all.",
+              "\"127.0.0.1:9464\""),
+          Required<NodeFile>("certificate", FilePath(), &NodeFile::certificate,
+                             "PEM chain the node shows, its own certificate first.",
+                             "\"tls/node.pem\""),
+          Required<NodeFile>("key", FilePath(), &NodeFile::key,
+                             "PEM private key of that certificate, readable by its owner alone.",
+                             "\"tls/node.key\""),
+          Required<NodeFile>("agreements", FilePath(), &NodeFile::agreements,
+                             "Folder of agreement files, fact catalogues and tables.",
+                             "\"agreements\""),
+          Required<NodeFile>("records", FilePath(), &NodeFile::records,
+                             "Folder of what `vouch records load` writes.", "\"records\""),
+          Required<NodeFile>("journal", FilePath(), &NodeFile::journal,
+                             "Folder of the journal and the ledger.", "\"journal\""),
+          Required<NodeFile>("keys", FilePath(), &NodeFile::keys,
+                             "Folder of secret keys, closed to group and others.", "\"keys\""),
+          Required<NodeFile>("run", FilePath(), &NodeFile::run,
+                             "Folder for what a running node leaves for others: its port, sockets.",
+                             "\"run\""),
+          Optional<NodeFile>("unsigned_agreements", Words<bool>(kUnsigned),
+                             &NodeFile::allow_unsigned_agreements,
+                             "Whether agreements without signatures are used; \"allow\" only with "
+                             "use: \"test\".",
+                             "\"refuse\""),
+          Optional<NodeFile>("reflection", policies::YesNo(), &NodeFile::reflection,
+                             "Whether gRPC clients may list the services.", "true"),
+          Optional<NodeFile>("log_level", Words<std::string>(kLevels), &NodeFile::log_level,
+                             "What the node writes to its log.", "\"info\""),
+          Optional<NodeFile>("walkers", Number(1, 64), &NodeFile::walkers,
+                             "Threads that resolve, decide and commit questions.", "2"),
+          Optional<NodeFile>("queue_items", Number(512, 16777216), &NodeFile::queue_items,
+                             "Questions that may wait; more are refused as BUSY.", "65536"),
+          Optional<NodeFile>("queue_megabytes", Number(1, 65536), &NodeFile::queue_megabytes,
+                             "Memory that waiting questions may use.", "256"),
+          Optional<NodeFile>("evaluators", Number(1, 64), &NodeFile::evaluators,
+                             "Threads that evaluate blinded elements.", "2"),
+          Optional<NodeFile>(
+              "drain_seconds",
+              policies::Put<absl::Duration>(
+                  Number(0, 3600),
+                  [](int64_t seconds, absl::Duration* out) { *out = absl::Seconds(seconds); }),
+              &NodeFile::drain, "How long calls under way may take to end when the node stops.",
+              "10"),
+          Optional<NodeFile>("partners", policies::List(PartnerShape(), 1, 1000),
+                             &NodeFile::partners,
+                             "Agencies this node exchanges questions with; `vouch partner add` "
+                             "writes them.",
+                             "[{agency: \"irs.treasury.example\", anchors: \"partners/"
+                             "irs.treasury.example/anchors.pem\"}]"),
+      });
+}
+
+void CheckPartners(const NodeFile& file, const Node& root, Reading* reading) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < file.partners.size(); ++i) {
+    const Partner& partner = file.partners[i];
+    const std::string path = absl::StrCat("partners[", i + 1, "]");
+    const auto error = [&](absl::string_view rule, absl::string_view key, std::string message,
+                           std::string mend) {
+      reading->Error(rule, policies::NodeAt(root, absl::StrCat(path, ".", key)).position,
+                     partner.agency, std::move(message), std::move(mend));
+    };
+    if (!seen.insert(partner.agency).second) {
+      error("node/repeated-partner", "agency", "this agency is listed twice",
+            "keep one entry and remove the other");
+    }
+    if (partner.agency == file.agency) {
+      error("node/own-partner", "agency", "the node's own agency is listed as its partner",
+            "write the other agency's name");
+    }
+    if (partner.issuer.empty() != partner.dns_name.empty()) {
+      error("node/half-binding", partner.issuer.empty() ? "dns_name" : "issuer",
+            "issuer and dns_name bind an agency only together", "write both, or neither");
+    }
+    if (!partner.key_pin.empty() && !partner.issuer.empty()) {
+      error("node/two-bindings", "key_pin",
+            "an agency is bound either by key_pin or by issuer and dns_name",
+            "keep the one you mean");
+    }
+  }
+}
+
+// Whether a file or folder is there and, when it is secret, closed to others.
+void CheckPath(const std::string& path, bool folder, bool secret, const Node& at,
+               Reading* reading) {
+  struct stat facts;
+  const absl::string_view what = folder ? "folder" : "file";
+  if (stat(path.c_str(), &facts) != 0) {
+    reading->Error("node/missing", at.position, at.text,
+                   absl::StrCat("there is no ", what, " ", path),
+                   "put it there, or write the right path");
+    return;
+  }
+  if (folder != S_ISDIR(facts.st_mode) || (!folder && !S_ISREG(facts.st_mode))) {
+    reading->Error("node/wrong-kind", at.position, at.text, absl::StrCat(path, " is no ", what),
+                   "write the right path");
+    return;
+  }
+  if (secret && (facts.st_mode & 077) != 0) {
+    reading->Error(
+        "node/open-to-others", at.position, at.text,
+        absl::StrFormat("%s is open to group or others (mode %04o)", path, facts.st_mode & 07777),
+        absl::StrCat("run: chmod ", folder ? "700 " : "600 ", path));
+  }
+}
+
+void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
+  const auto at = [&](absl::string_view path) -> const Node& {
+    return policies::NodeAt(root, path);
+  };
+  CheckPath(file.certificate, false, false, at("certificate"), reading);
+  CheckPath(file.key, false, true, at("key"), reading);
+  CheckPath(file.agreements, true, false, at("agreements"), reading);
+  CheckPath(file.records, true, true, at("records"), reading);
+  CheckPath(file.journal, true, true, at("journal"), reading);
+  CheckPath(file.run, true, false, at("run"), reading);
+  CheckPath(file.keys, true, true, at("keys"), reading);
+  for (const absl::string_view name : kSecretNames) {
+    CheckPath(absl::StrCat(file.keys, "/", name), false, true, at("keys"), reading);
+  }
+  for (const std::string& name : NamesIn(file.keys)) {
+    const bool checked = absl::c_linear_search(kSecretNames, name);
+    if (!checked && absl::EndsWith(name, ".key")) {
+      CheckPath(absl::StrCat(file.keys, "/", name), false, true, at("keys"), reading);
+    }
+  }
+  for (size_t i = 0; i < file.partners.size(); ++i) {
+    const Partner& partner = file.partners[i];
+    const auto check = [&](absl::string_view key, const std::string& path) {
+      if (path.empty()) return;
+      CheckPath(path, false, false, at(absl::StrCat("partners[", i + 1, "].", key)), reading);
+    };
+    check("anchors", partner.anchors);
+    check("revocations", partner.revocations);
+    check("encryption_certificate", partner.encryption_certificate);
+  }
+}
+
+void Resolve(const std::string& folder, NodeFile* file) {
+  std::vector<std::string*> paths = {&file->certificate, &file->key,     &file->agreements,
+                                     &file->records,     &file->journal, &file->keys,
+                                     &file->run};
+  for (Partner& partner : file->partners) {
+    paths.insert(paths.end(),
+                 {&partner.anchors, &partner.revocations, &partner.encryption_certificate});
+  }
+  for (std::string* path : paths) *path = Within(folder, *path);
+}
+
+absl::StatusOr<std::string> Absolute(const std::string& folder) {
+  const std::unique_ptr<char, decltype(&std::free)> path(realpath(folder.c_str(), nullptr),
+                                                         &std::free);
+  if (path == nullptr) {
+    return absl::ErrnoToStatus(errno, absl::StrCat(folder, ": there is no such node folder"));
+  }
+  return std::string(path.get());
+}
+
+}  // namespace
+
+const Partner* NodeFile::FindPartner(absl::string_view name) const {
+  for (const Partner& partner : partners) {
+    if (partner.agency == name) return &partner;
+  }
+  return nullptr;
+}
+
+absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_view text,
+                                      policies::Report* report) {
+  const absl::StatusOr<std::string> absolute = Absolute(folder);
+  const std::string root_folder = absolute.ok() ? *absolute : folder;
+  const std::function<void(NodeFile*, const Node&, Reading*)> check = [&](NodeFile* file,
+                                                                          const Node& root,
+                                                                          Reading* reading) {
+    Resolve(root_folder, file);
+    if (file->allow_unsigned_agreements && file->use == policies::Use::kLive) {
+      reading->Error("node/unsigned-live", policies::NodeAt(root, "unsigned_agreements").position,
+                     "allow", "a live node uses only countersigned agreements",
+                     "write unsigned_agreements: \"refuse\" and have the agreements signed");
+    }
+    CheckPartners(*file, root, reading);
+    CheckPaths(*file, root, reading);
+  };
+  return policies::ReadDocument<NodeFile>(absl::StrCat(folder, "/", kNodeFileName), text,
+                                          *NodeShape(), report, check);
+}
+
+absl::StatusOr<NodeFile> ReadNodeFolder(const std::string& folder, policies::Report* report) {
+  const std::string path = absl::StrCat(folder, "/", kNodeFileName);
+  const absl::StatusOr<std::string> text = ReadText(path);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(absl::StrCat(path, ": there is no such file; `vouch init ", folder,
+                                            " --agency NAME` makes "
+                                            "a node's folder, and --node names one"));
+  }
+  if (!text.ok()) return text.status();
+  const absl::StatusOr<mode_t> mode = ModeOf(path);
+  if (mode.ok() && (*mode & 022) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": group or others may change the node's settings; run: chmod 644 ", path));
+  }
+  absl::optional<NodeFile> file = ReadNodeText(folder, *text, report);
+  if (!file.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " has errors; the findings say what and where"));
+  }
+  return *std::move(file);
+}
+
+policies::Json NodeFileSchema() { return policies::SchemaFor(*NodeShape(), "node.yaml"); }
+
+}  // namespace vouch::server::node
