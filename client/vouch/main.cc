@@ -1,13 +1,30 @@
-#include <unistd.h>
-
 #include <iostream>
+#include <memory>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/console.h"
 #include "crypto/secret.h"
+#include "server/node/node_file.h"
 
 namespace vouch::client {
 namespace {
+
+// For editors and for the committed schemas.
+void AddSchemaCommand(CLI::App* vouch, Console* console) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command =
+      vouch->add_subcommand("schema", "Prints the JSON Schema of a file, for editors");
+  command->add_option("file", *name, "Which file")->required()->check(CLI::IsMember({"node"}));
+  command->footer("Example:\n  vouch schema node > node.schema.json");
+  command->callback([console] {
+    console->Run([console]() -> absl::StatusOr<Exit> {
+      console->Say(server::node::NodeFileSchema().dump(2));
+      return Exit::kFine;
+    });
+  });
+}
 
 int Main(int argc, char** argv) {
   Console console(&std::cin, &std::cout, &std::cerr);
@@ -26,6 +43,7 @@ int Main(int argc, char** argv) {
   AddInitCommand(&vouch, &console);
   AddPartnerCommand(&vouch, &console);
   AddKeysCommand(&vouch, &console);
+  AddSchemaCommand(&vouch, &console);
   try {
     vouch.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,6 +7,7 @@
 #include "client/vouch/commands.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/certificate.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "server/node/folders.h"
 
