@@ -11,6 +11,7 @@ namespace vouch::client {
 void AddInitCommand(CLI::App* vouch, Console* console);
 void AddPartnerCommand(CLI::App* vouch, Console* console);
 void AddKeysCommand(CLI::App* vouch, Console* console);
+void AddTokenCommand(CLI::App* vouch, Console* console);
 
 }  // namespace vouch::client
 

@@ -1,11 +1,13 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/console.h"
 #include "crypto/secret.h"
+#include "policies/engine/source.h"
 #include "server/node/node_file.h"
 
 namespace vouch::client {
@@ -26,6 +28,29 @@ void AddSchemaCommand(CLI::App* vouch, Console* console) {
   });
 }
 
+// The words that name no command, in a sentence; empty when all do. CLI11 would only say that one
+// is missing.
+std::string UnknownCommand(const CLI::App& vouch, int argc, char** argv) {
+  const CLI::App* at = &vouch;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) return "";
+    const CLI::App* next = nullptr;
+    std::vector<std::string> names;
+    for (const CLI::App* command : commands) {
+      names.push_back(command->get_name());
+      if (command->get_name() == argv[i]) next = command;
+    }
+    if (next == nullptr) {
+      const std::string near = policies::Nearest(argv[i], names);
+      return absl::StrCat("there is no command \"", policies::Shown(argv[i]), "\"",
+                          near.empty() ? "" : absl::StrCat("; did you mean ", near, "?"));
+    }
+    at = next;
+  }
+  return "";
+}
+
 int Main(int argc, char** argv) {
   Console console(&std::cin, &std::cout, &std::cerr);
   if (const absl::Status hardened = crypto::HardenProcess(); !hardened.ok()) {
@@ -43,7 +68,12 @@ int Main(int argc, char** argv) {
   AddInitCommand(&vouch, &console);
   AddPartnerCommand(&vouch, &console);
   AddKeysCommand(&vouch, &console);
+  AddTokenCommand(&vouch, &console);
   AddSchemaCommand(&vouch, &console);
+  if (const std::string unknown = UnknownCommand(vouch, argc, argv); !unknown.empty()) {
+    console.Note(absl::StrCat("vouch: ", unknown, "\nRun with --help for more information."));
+    return static_cast<int>(Exit::kUsage);
+  }
   try {
     vouch.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

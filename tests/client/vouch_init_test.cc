@@ -132,17 +132,20 @@ TEST_F(VouchInitTest, HelpShowsAnExampleForEveryCommand) {
       {"keys", "retire"},
       {"keys", "list"},
       {"keys", "fingerprint"},
+      {"schema"},
+      {"token"},
   };
   for (std::vector<std::string> command : commands) {
     const std::string name = command.empty() ? "vouch" : command.back();
     command.push_back("--help");
-    EXPECT_THAT(Fine(command).out, ::testing::ContainsRegex("(Example:|Begin with:)\n? .*vouch "))
+    EXPECT_THAT(Fine(command).out, ::testing::ContainsRegex("(Examples?:|Begin with:)\n? .*vouch "))
         << name;
   }
 }
 
 TEST_F(VouchInitTest, UnknownCommandsAreUsageErrors) {
-  Refused({"frobnicate"}, 2, "frobnicate");
+  Refused({"partnr"}, 2, "did you mean partner?");
+  Refused({"keys", "lst"}, 2, "did you mean list?");
   Refused({}, 2, "subcommand");
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "absl/strings/str_cat.h"
 #include "server/node/folders.h"
 #include "tests/harness/process.h"
 
@@ -133,10 +134,10 @@ TEST_F(EpochKeysTest, StatementTextReadsBackAndNothingElseDoes) {
   EXPECT_EQ(read->statement, statement.statement);
   EXPECT_EQ(read->signature, statement.signature);
   EXPECT_EQ(read->public_der, statement.public_der);
-  for (const std::string& bad :
-       {std::string(), text + "\n", text.substr(1), text.substr(0, text.size() - 1), " " + text,
-        "statement: \nsignature: QQ==\nauthority: QQ==\n",
-        "statement: QR==\nsignature: QQ==\nauthority: QQ==\n"}) {
+  for (const std::string& bad : std::vector<std::string>{
+           "", text + "\n", text.substr(1), text.substr(0, text.size() - 1),
+           absl::StrCat(" ", text), "statement: \nsignature: QQ==\nauthority: QQ==\n",
+           "statement: QR==\nsignature: QQ==\nauthority: QQ==\n"}) {
     EXPECT_FALSE(ReadStatementText(bad).ok()) << bad;
   }
 }
