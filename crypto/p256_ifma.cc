@@ -76,9 +76,9 @@ inline __attribute__((always_inline)) Tight Reduce(const Raw& a) {
 }
 
 // The same after adding kMultiple * p, for differences of at least -kMultiple * p.
-// Each multiple below is the at least what its differences can reach, products counted
-// as 1.07 p. Random tests cannot see one that is too small: Reduce fails on a negative value only
-// about once in 2^30.
+// Every multiple used is at least what its differences can reach, products counted as 1.07 p.
+// Random tests cannot see one that is too small: Reduce fails on a negative value only about once
+// in 2^30.
 template <int kMultiple>
 inline __attribute__((always_inline)) Tight ReduceFrom(const Raw& a) {
   Raw shifted;
