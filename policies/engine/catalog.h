@@ -41,6 +41,9 @@ struct CatalogFile {
   std::string name;  // path relative to the agreements folder
   std::string bytes;
   FileDigest digest{};
+  // For an agreement: the caller found every signature that this node requires. The engine knows no
+  // cryptography, so it takes the caller's word.
+  bool signatures_satisfied = false;
 };
 
 // Immutable and thread-safe once built.
@@ -52,16 +55,20 @@ class Catalog {
     std::string agency;    // the node's own; an agreement it is no party to is refused
     bool allow_unsigned = false;
   };
-  // Builds a set from files (agreements, their fact catalogues and pinned tables). An agreement
-  // with an error is left out and reported; when `previous` holds it, its last good revision is
-  // kept. Two files with the same id and revision are an error for both. Pins are compared.
+  // Builds a set from files (agreements, their fact catalogues and pinned tables; further tables
+  // are in `tables`). An agreement with an error is left out and reported; when `previous` holds
+  // it, its last good revision is kept, with the tables it pins. An agreement without a file is
+  // gone. Two files with the same id and revision are an error for both. Pins are compared. A
+  // revision below the highest that `previous` holds, or with its number but other bytes, is an
+  // error. Expiry is not looked at here: StateAt decides, so nothing kept outlives it.
   static std::shared_ptr<const Catalog> Build(const std::vector<CatalogFile>& files,
                                               const Options& options,
                                               std::shared_ptr<const Catalog> previous,
                                               const ReferenceTables& tables, Report* report);
 
   // The revision of an agreement that counts at `now`: the highest whose effective moment has come,
-  // else the lowest that waits. nullptr when the id is unknown.
+  // else the lowest that waits; among those with their signatures, if any has them. nullptr when
+  // the id is unknown.
   const HeldAgreement* Find(absl::string_view agreement_id, absl::Time now) const;
   // All revisions of all agreements, ordered by id and revision.
   const std::vector<std::shared_ptr<const HeldAgreement>>& all() const { return all_; }
