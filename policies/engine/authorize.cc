@@ -145,7 +145,10 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& ca
                                                                absl::Span<const uint8_t> digest,
                                                                absl::Time now) {
   const HeldAgreement* held = catalog.Find(agreement_id, now);
-  if (held == nullptr || !MayAsk(held->agreement, requester)) return NotPermitted();
+  // Signatures before dates: an expired agreement that was never countersigned is nobody's.
+  if (held == nullptr || !MayAsk(held->agreement, requester) || !held->signatures_satisfied) {
+    return NotPermitted();
+  }
 
   const Agreement& agreement = held->agreement;
   switch (held->StateAt(now)) {

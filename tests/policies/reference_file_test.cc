@@ -3,9 +3,9 @@
 #include <sstream>
 
 #include "absl/strings/str_replace.h"
+#include "gtest/gtest.h"
 #include "policies/engine/reference.h"
 #include "tests/policies/conditions.h"
-#include "gtest/gtest.h"
 
 namespace vouch::policies {
 namespace {
@@ -38,8 +38,7 @@ absl::optional<ReferenceTable> Read(const std::string &bytes, Report *report) {
 
 TEST(ReadReferenceTableTest, ReadsEveryField) {
   Report report;
-  const absl::optional<ReferenceTable> table =
-      Read(std::string(kTable), &report);
+  const absl::optional<ReferenceTable> table = Read(std::string(kTable), &report);
   ASSERT_TRUE(table.has_value()) << report.ToText(kTable);
   EXPECT_EQ(table->name, "guide");
   EXPECT_EQ(table->source, "A register");
@@ -53,11 +52,10 @@ TEST(ReadReferenceTableTest, ReadsEveryField) {
 TEST(ReadReferenceTableTest, ReadsATableThatIsTheSameEverywhere) {
   Report report;
   const absl::optional<ReferenceTable> table =
-      Read(absl::StrReplaceAll(
-               kTable, {{"region: \"north\", ", ""},
-                        {"      - {region: \"south\", first_person: 200, "
-                         "each_more: 20}\n",
-                         ""}}),
+      Read(absl::StrReplaceAll(kTable, {{"region: \"north\", ", ""},
+                                        {"      - {region: \"south\", first_person: 200, "
+                                         "each_more: 20}\n",
+                                         ""}}),
            &report);
   ASSERT_TRUE(table.has_value()) << report.ToText("");
   EXPECT_EQ(table->Amount("2026", absl::CivilDay(2026, 6, 1), "", 2), 121);
@@ -69,18 +67,15 @@ struct Spoilt {
   const char *name;
   const char *good;
   const char *bad;
-  const char *rule; // empty: whichever
+  const char *rule;  // empty: whichever
   int line;
 };
-std::ostream &operator<<(std::ostream &out, const Spoilt &spoilt) {
-  return out << spoilt.name;
-}
+std::ostream &operator<<(std::ostream &out, const Spoilt &spoilt) { return out << spoilt.name; }
 
 class SpoiltTableTest : public ::testing::TestWithParam<Spoilt> {};
 
 TEST_P(SpoiltTableTest, IsRefusedWithItsLine) {
-  const std::string bytes =
-      absl::StrReplaceAll(kTable, {{GetParam().good, GetParam().bad}});
+  const std::string bytes = absl::StrReplaceAll(kTable, {{GetParam().good, GetParam().bad}});
   ASSERT_NE(bytes, kTable);
   Report report;
   EXPECT_FALSE(Read(bytes, &report).has_value());
@@ -98,18 +93,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Spoilt{"OtherFormat", "vouch-table/1", "vouch-table/2", "", 1},
         Spoilt{"AmountsAMonth", "cents-a-year", "cents-a-month", "", 6},
-        Spoilt{"EditionTwice", "year: \"2026\"", "year: \"2025\"",
-               "table/edition-twice", 14},
-        Spoilt{"EditionsOutOfOrder", "2026-01-13", "2025-01-15",
-               "table/edition-order", 14},
-        Spoilt{"RegionTwice", "\"south\"", "\"north\"", "table/region-twice",
-               8},
+        Spoilt{"EditionTwice", "year: \"2026\"", "year: \"2025\"", "table/edition-twice", 14},
+        Spoilt{"EditionsOutOfOrder", "2026-01-13", "2025-01-15", "table/edition-order", 14},
+        Spoilt{"RegionTwice", "\"south\"", "\"north\"", "table/region-twice", 8},
         Spoilt{"NoSuchDay", "2026-01-13", "2026-02-30", "", 15},
-        Spoilt{"AmountOfNothing", "first_person: 110", "first_person: 0", "",
-               18},
+        Spoilt{"AmountOfNothing", "first_person: 110", "first_person: 0", "", 18},
         Spoilt{"NegativeAmount", "each_more: 11", "each_more: -11", "", 18},
-        Spoilt{"AmountWithCents", "first_person: 110", "first_person: 1.10", "",
-               18},
+        Spoilt{"AmountWithCents", "first_person: 110", "first_person: 1.10", "", 18},
         Spoilt{"MissingAmount", ", each_more: 11", "", "", 18},
         Spoilt{"UnknownField", "each_more: 11", "every_more: 11", "", 18}),
     CaseName());
@@ -122,20 +112,17 @@ struct Printed {
   int64_t first_person;
   int64_t each_more;
 };
-std::ostream &operator<<(std::ostream &out, const Printed &printed) {
-  return out << printed.name;
-}
+std::ostream &operator<<(std::ostream &out, const Printed &printed) { return out << printed.name; }
 
 class PovertyGuidelinesTest : public ::testing::TestWithParam<Printed> {
-protected:
+ protected:
   static absl::optional<ReferenceTable> Guidelines() {
-    std::ifstream in(VOUCH_SOURCE_DIR
-                     "/policies/reference/hhs-poverty-guidelines.yaml");
+    std::ifstream in(VOUCH_SOURCE_DIR "/policies/reference/hhs-poverty-guidelines.yaml");
     std::ostringstream bytes;
     bytes << in.rdbuf();
     Report report;
-    absl::optional<ReferenceTable> table = ReadReferenceTable(
-        "hhs-poverty-guidelines.yaml", bytes.str(), {}, &report);
+    absl::optional<ReferenceTable> table =
+        ReadReferenceTable("hhs-poverty-guidelines.yaml", bytes.str(), {}, &report);
     EXPECT_TRUE(table.has_value()) << report.ToText(bytes.str());
     EXPECT_TRUE(report.findings().empty()) << report.ToText(bytes.str());
     return table;
@@ -147,33 +134,27 @@ TEST_P(PovertyGuidelinesTest, AreWhatWasPrinted) {
   const absl::optional<ReferenceTable> table = Guidelines();
   ASSERT_TRUE(table.has_value());
   for (int64_t persons = 1; persons <= 14; ++persons) {
-    EXPECT_EQ(table->Amount(printed.edition, absl::CivilDay(2026, 6, 1),
-                            printed.region, persons),
+    EXPECT_EQ(table->Amount(printed.edition, absl::CivilDay(2026, 6, 1), printed.region, persons),
               (printed.first_person + (persons - 1) * printed.each_more) * 100);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Editions, PovertyGuidelinesTest,
-    ::testing::Values(
-        Printed{"Contiguous2025", "2025", "contiguous", 15650, 5500},
-        Printed{"Alaska2025", "2025", "alaska", 19550, 6880},
-        Printed{"Hawaii2025", "2025", "hawaii", 17990, 6330},
-        Printed{"Contiguous2026", "2026", "contiguous", 15960, 5680},
-        Printed{"Alaska2026", "2026", "alaska", 19950, 7100},
-        Printed{"Hawaii2026", "2026", "hawaii", 18360, 6530}),
+    ::testing::Values(Printed{"Contiguous2025", "2025", "contiguous", 15650, 5500},
+                      Printed{"Alaska2025", "2025", "alaska", 19550, 6880},
+                      Printed{"Hawaii2025", "2025", "hawaii", 17990, 6330},
+                      Printed{"Contiguous2026", "2026", "contiguous", 15960, 5680},
+                      Printed{"Alaska2026", "2026", "alaska", 19950, 7100},
+                      Printed{"Hawaii2026", "2026", "hawaii", 18360, 6530}),
     CaseName());
 
 TEST_F(PovertyGuidelinesTest, ChangeEditionOnTheDayOfEffect) {
   const absl::optional<ReferenceTable> table = Guidelines();
   ASSERT_TRUE(table.has_value());
-  EXPECT_EQ(
-      table->Amount("in-force", absl::CivilDay(2026, 1, 12), "contiguous", 4),
-      3215000);
-  EXPECT_EQ(
-      table->Amount("in-force", absl::CivilDay(2026, 1, 13), "contiguous", 4),
-      3300000);
+  EXPECT_EQ(table->Amount("in-force", absl::CivilDay(2026, 1, 12), "contiguous", 4), 3215000);
+  EXPECT_EQ(table->Amount("in-force", absl::CivilDay(2026, 1, 13), "contiguous", 4), 3300000);
 }
 
-} // namespace
-} // namespace vouch::policies
+}  // namespace
+}  // namespace vouch::policies
