@@ -93,9 +93,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Spoilt{"OtherFormat", "vouch-table/1", "vouch-table/2", "", 1},
         Spoilt{"AmountsAMonth", "cents-a-year", "cents-a-month", "", 6},
-        Spoilt{"EditionTwice", "year: \"2026\"", "year: \"2025\"", "table/edition-twice", 14},
-        Spoilt{"EditionsOutOfOrder", "2026-01-13", "2025-01-15", "table/edition-order", 14},
-        Spoilt{"RegionTwice", "\"south\"", "\"north\"", "table/region-twice", 8},
+        Spoilt{"EditionTwice", "year: \"2026\"", "year: \"2025\"", "table/edition-repeated", 14},
+        Spoilt{"EditionsOutOfOrder", "2026-01-13", "2025-01-15", "table/edition-order", 15},
+        Spoilt{"RegionTwice", "\"south\"", "\"north\"", "table/row-repeated", 13},
         Spoilt{"NoSuchDay", "2026-01-13", "2026-02-30", "", 15},
         Spoilt{"AmountOfNothing", "first_person: 110", "first_person: 0", "", 18},
         Spoilt{"NegativeAmount", "each_more: 11", "each_more: -11", "", 18},
