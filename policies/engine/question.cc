@@ -298,16 +298,57 @@ const Obligation& ObligationFor(const Question& question, Answer answer) {
   return question.on_undetermined;
 }
 
-std::string ValueLabel(const Question& question, const Parameters& parameters) {
-  std::string label = Escaped(question.id);
+namespace {
+
+void AppendValue(const FactValue& value, std::string* out) {
+  absl::StrAppend(out, "(", static_cast<int>(value.type), ":", value.number);
+  for (const std::string& code : value.codes) absl::StrAppend(out, ",", Escaped(code));
+  absl::StrAppend(out, ")");
+}
+
+void AppendParameters(const Parameters& parameters, std::string* out) {
   for (const auto& [name, value] : parameters) {
-    absl::StrAppend(&label, "|", Escaped(name), "=");
+    absl::StrAppend(out, "|", Escaped(name), "=");
     if (absl::holds_alternative<int64_t>(value)) {
-      absl::StrAppend(&label, absl::get<int64_t>(value));
+      absl::StrAppend(out, absl::get<int64_t>(value));
     } else {
-      absl::StrAppend(&label, Escaped(absl::get<std::string>(value)));
+      absl::StrAppend(out, Escaped(absl::get<std::string>(value)));
     }
   }
+}
+
+void AppendThreshold(const Threshold& threshold, std::string* out) {
+  for (const FactValue& value : threshold.constants) AppendValue(value, out);
+  for (const Threshold::Row& row : threshold.rows) {
+    AppendParameters(row.when, out);
+    AppendValue(row.value, out);
+  }
+  if (!threshold.share.has_value()) return;
+  absl::StrAppend(out, threshold.share->percent, "%", Escaped(threshold.share->table), "@",
+                  Escaped(threshold.share->edition));
+  for (const auto& [dimension, parameter] : threshold.share->row) {
+    absl::StrAppend(out, "|", Escaped(dimension), "=", Escaped(parameter));
+  }
+}
+
+void AppendCondition(const Condition& condition, std::string* out) {
+  absl::StrAppend(out, "{", static_cast<int>(condition.kind));
+  if (condition.kind == Condition::Kind::kLeaf) {
+    absl::StrAppend(out, Escaped(condition.fact), ";", Escaped(condition.period.text), ";",
+                    static_cast<int>(condition.comparison), ";", condition.sum_over_group ? 1 : 0,
+                    ";");
+    AppendThreshold(condition.threshold, out);
+  }
+  for (const Condition& child : condition.children) AppendCondition(child, out);
+  absl::StrAppend(out, "}");
+}
+
+}  // namespace
+
+std::string ValueLabel(const Question& question, const Parameters& parameters) {
+  std::string label = Escaped(question.id);
+  AppendParameters(parameters, &label);
+  AppendCondition(question.yes_when, &label);
   return label;
 }
 

@@ -34,9 +34,9 @@ Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
 // What the asker is told to do for an answer.
 const Obligation& ObligationFor(const Question& question, Answer answer);
 
-// The name under which different values count: "question|name=value|..." with parameters in
-// alphabetical order; '|', '=' and backslash inside an id or code follow a backslash. Hashed before
-// it is stored.
+// The name under which different values count: the question's id, the parameter values in
+// alphabetical order, and the condition as it stands, so that a revision that moves a threshold is
+// another value while one that is only worded anew is not. Hashed before it is stored.
 std::string ValueLabel(const Question& question, const Parameters& parameters);
 
 }  // namespace vouch::policies

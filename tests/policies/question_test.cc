@@ -365,10 +365,33 @@ TEST(ObligationForTest, GivesEachAnswerItsOwn) {
 TEST(ValueLabelTest, NamesQuestionAndParametersInAlphabeticalOrder) {
   Question question;
   question.id = "income";
-  EXPECT_EQ(ValueLabel(question, {}), "income");
+  EXPECT_EQ(ValueLabel(question, {}).find("income{"), 0u);
   EXPECT_EQ(
-      ValueLabel(question, {{"household_size", int64_t{4}}, {"region", std::string("contiguous")}}),
-      "income|household_size=4|region=contiguous");
+      ValueLabel(question, {{"household_size", int64_t{4}}, {"region", std::string("contiguous")}})
+          .find("income|household_size=4|region=contiguous{"),
+      0u);
+}
+
+TEST(ValueLabelTest, IsDifferentWhenTheConditionMovesAndTheSameWhenOnlyTheWordingDoes) {
+  Question before;
+  before.id = "income";
+  before.ask = "Is income at most 1,000.00?";
+  before.yes_when = Leaf("income", Timeless(), Comparison::kAtMost, {Money(100000)});
+  Question reworded = before;
+  reworded.ask = "Is the income no higher than 1,000.00?";
+  reworded.on_no.notice_days = 10;
+  EXPECT_EQ(ValueLabel(before, {}), ValueLabel(reworded, {}));
+  Question moved = before;
+  moved.yes_when = Leaf("income", Timeless(), Comparison::kAtMost, {Money(100001)});
+  EXPECT_NE(ValueLabel(before, {}), ValueLabel(moved, {}));
+  Question stricter = before;
+  stricter.yes_when.comparison = Comparison::kLessThan;
+  EXPECT_NE(ValueLabel(before, {}), ValueLabel(stricter, {}));
+  Question denied;
+  denied.id = "income";
+  denied.yes_when.kind = Condition::Kind::kNot;
+  denied.yes_when.children = {before.yes_when};
+  EXPECT_NE(ValueLabel(before, {}), ValueLabel(denied, {}));
 }
 
 TEST(ValueLabelTest, IsDifferentForDifferentValues) {
