@@ -70,7 +70,7 @@ absl::StatusOr<std::vector<Epoch>> LoadEpochs(const std::string& keys_folder,
       if (!derived.ok()) return derived.status();
       epoch.blind = std::make_shared<const crypto::OprfPrivateKey>(*std::move(derived));
     } else if (!key.secret.empty()) {
-      epoch.keyed = std::make_shared<const crypto::KeyedHash>(key.secret);
+      epoch.keyed = std::make_shared<const crypto::SecretBytes>(std::move(key.secret));
     }
     epoch.statement = std::move(key.statement);
     epoch.signed_statement = std::move(key.signed_statement);
@@ -174,8 +174,7 @@ absl::Status Agreements::Reload() {
   if (!files.ok()) return files.status();
 
   auto next = std::make_shared<AgreementSet>();
-  next->catalog =
-      policies::Catalog::Build(*files, options_.catalog, Current()->catalog, {}, &next->report);
+  next->catalog = BuildAdopted(*std::move(files), &next->report);
   for (const auto& held : next->catalog->all()) {
     const policies::Agreement& agreement = held->agreement;
     absl::StatusOr<std::vector<Epoch>> epochs = LoadEpochs(options_.keys_folder, agreement);

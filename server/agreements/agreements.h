@@ -23,7 +23,7 @@ struct Epoch {
   crypto::EpochStatement statement;
   crypto::SignedStatement signed_statement;
   std::shared_ptr<const crypto::OprfPrivateKey> blind;  // tokens.kind blind
-  std::shared_ptr<const crypto::KeyedHash> keyed;       // tokens.kind keyed-hash
+  std::shared_ptr<const crypto::SecretBytes> keyed;     // tokens.kind keyed-hash
 
   bool UsableAt(absl::Time now) const {
     return statement.not_before <= now && now < statement.not_after;
