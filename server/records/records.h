@@ -16,11 +16,9 @@
 #include "crypto/bytes.h"
 #include "policies/engine/authorize.h"
 #include "policies/engine/values.h"
+#include "server/records/facts_file.h"
 
 namespace vouch::server::records {
-
-// Stable across loads: HMAC(K_person, the source's own id). Never leaves the responder.
-using PersonHandle = crypto::Digest;
 
 // How one subject was found.
 enum class Match : uint8_t { kOne = 1, kNone = 2, kSeveral = 3, kMismatch = 4 };
@@ -32,8 +30,9 @@ struct KeyFinding {
   PersonHandle person{};  // kOne; otherwise a pseudo-random value from the token
 };
 
-// One subject resolved. Only a Snapshot makes one. On a miss, facts() reads a pseudo-random row:
-// the same work is done, and the result must not be used (match() says so).
+// One subject resolved. Only a Snapshot makes one, and it must not outlive that snapshot. On a
+// miss, facts() reads a pseudo-random row: the same work is done, and the result must not be used
+// (match() says so).
 class Resolved {
  public:
   Match match() const { return match_; }
@@ -42,24 +41,27 @@ class Resolved {
   int matching_key() const { return matching_key_; }  // -1: none
   const absl::InlinedVector<KeyFinding, 4>& by_key() const { return by_key_; }
   bool held_back() const { return held_back_; }
-  const policies::FactSource& facts() const { return *facts_; }
+  const policies::FactSource& facts() const {
+    if (owned_facts_ != nullptr) return *owned_facts_;
+    return row_;
+  }
 
  private:
   friend class Snapshot;
-  friend class SnapshotReader;
   Resolved() = default;
   Match match_ = Match::kNone;
   PersonHandle person_{};
   int matching_key_ = -1;
   absl::InlinedVector<KeyFinding, 4> by_key_;
   bool held_back_ = false;
-  const policies::FactSource* facts_ = nullptr;
+  RowFacts row_;
   std::shared_ptr<const policies::FactSource> owned_facts_;
 };
 
 // Counted so that a test can compare the work done for people who are known and unknown.
 struct WorkCounters {
   uint64_t index_lookups = 0, facts_reads = 0, overlay_lookups = 0, hold_checks = 0;
+  uint64_t damaged_reads = 0;  // a row or index line whose sum did not fit: told as not found
 };
 
 // One generation: immutable and thread-safe, valid as long as it is held.
@@ -78,6 +80,19 @@ class Snapshot {
   virtual absl::Time loaded_at() const = 0;
   virtual uint64_t people() const = 0;
   virtual WorkCounters work() const = 0;
+
+ protected:
+  // What Resolve found, for those who implement it. `owned_facts` takes the place of `row`.
+  struct Findings {
+    Match match = Match::kNone;
+    PersonHandle person{};
+    int matching_key = -1;
+    absl::InlinedVector<KeyFinding, 4> by_key;
+    bool held_back = false;
+    RowFacts row;
+    std::shared_ptr<const policies::FactSource> owned_facts;
+  };
+  static Resolved MakeResolved(Findings findings);
 };
 
 // Thread-safe.
@@ -90,10 +105,12 @@ class Records {
   virtual absl::Status Refresh() = 0;
 };
 
-// Opens the records of a node's folder, memory-mapped. NotFound when nothing was ever loaded.
+// Opens the records of a node's folder, memory-mapped. NotFound when nothing was ever loaded;
+// DataLoss when a file is damaged; FailedPrecondition when a key is missing its file mode, or is
+// not the one the files were made with.
 struct RecordsOptions {
   std::string folder;       // .../records
-  std::string keys_folder;  // holds index.key (K_index) and person.key (K_person), mode 0600
+  std::string keys_folder;  // holds index.key (K_index), mode 0600; nothing else is read here
 };
 absl::StatusOr<std::unique_ptr<Records>> OpenFileRecords(const RecordsOptions& options);
 

@@ -1,0 +1,266 @@
+#include "server/records/index_builder.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/random.h"
+#include "server/records/parallel.h"
+
+namespace vouch::server::records {
+
+namespace {
+
+// Identities a thread takes at a time.
+constexpr size_t kTurn = 512;
+
+// Hands out the identities of a generation in turns and keeps the first error.
+class Identities {
+ public:
+  Identities(const IdentitiesFile* file, const FactsFile* facts, const Overlay* overlay)
+      : file_(file), facts_(facts), overlay_(overlay) {
+    if (overlay_ == nullptr) return;
+    for (const auto& [record, change] : overlay_->changes()) {
+      if (!change.deleted) changed_.push_back(&change);
+    }
+  }
+
+  struct One {
+    uint32_t record = 0;
+    PersonHandle person{};
+    SealedIdentity sealed;
+  };
+  // False when none are left or something failed.
+  bool Take(std::vector<One>* turn) {
+    turn->clear();
+    const std::lock_guard<std::mutex> hold(lock_);
+    while (status_.ok() && turn->size() < kTurn && !at_end_) {
+      One one;
+      const absl::StatusOr<bool> read = file_->Next(&offset_, &one.record, &one.sealed);
+      if (!read.ok()) {
+        status_ = read.status();
+      } else if (!*read) {
+        at_end_ = true;
+      } else if (overlay_ == nullptr || overlay_->Find(one.record) == nullptr) {
+        const uint8_t* row = facts_->Row(one.record);
+        if (row == nullptr || !RowIntact(row, facts_->columns()->row_size(), one.record)) {
+          status_ = absl::DataLossError("a row of facts is damaged; load the records again");
+        } else {
+          CopyHandle(row, &one.person);
+          turn->push_back(std::move(one));
+        }
+      }
+    }
+    while (status_.ok() && turn->size() < kTurn && !changed_.empty()) {
+      const OverlayChange* change = changed_.back();
+      changed_.pop_back();
+      turn->push_back({change->record, change->person, change->identity});
+    }
+    return status_.ok() && !turn->empty();
+  }
+  void Fail(const absl::Status& status) {
+    const std::lock_guard<std::mutex> hold(lock_);
+    status_.Update(status);
+  }
+  void Done(size_t people, const IndexRequest& request, const OnIndexProgress& progress) {
+    const std::lock_guard<std::mutex> hold(lock_);
+    done_ += people;
+    if (progress) {
+      progress(
+          {request.context.agreement_id, request.context.epoch, done_, offset_, file_->bytes()});
+    }
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const IdentitiesFile* file_;
+  const FactsFile* facts_;
+  const Overlay* overlay_;
+  std::vector<const OverlayChange*> changed_;
+  std::mutex lock_;
+  uint64_t offset_ = 0;
+  uint64_t done_ = 0;
+  bool at_end_ = false;
+  absl::Status status_;
+};
+
+absl::string_view UseName(crypto::IdentityUse use) {
+  return use == crypto::IdentityUse::kLive ? "live" : "test";
+}
+
+}  // namespace
+
+crypto::Digest IndexLabel(const IndexRequest& request) {
+  crypto::ByteWriter writer;
+  writer.Field("vouch-index-label/1").Field(request.context.scope);
+  writer.Field(request.context.profile).U8(static_cast<uint8_t>(request.use));
+  writer.U32(static_cast<uint32_t>(request.match.size()));
+  for (const crypto::MatchKey& key : request.match) {
+    writer.U32(static_cast<uint32_t>(key.parts.size()));
+    for (const crypto::KeyPart& part : key.parts) {
+      writer.U8(static_cast<uint8_t>(part.derivation)).U8(static_cast<uint8_t>(part.attribute));
+    }
+  }
+  return crypto::Sha256(writer.str());
+}
+
+bool IsBuilt(const Manifest& manifest, const IndexRequest& request) {
+  const Manifest::Index* index =
+      manifest.FindIndex(request.context.agreement_id, request.context.epoch);
+  return index != nullptr && index->label == IndexLabel(request);
+}
+
+absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hasher,
+                            const crypto::Identity& identity, uint32_t record,
+                            std::vector<IndexEntry>* entries) {
+  const crypto::SpellingRules* rules = crypto::FindSpellingRules(request.context.profile);
+  if (rules == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("unknown spelling rules ", request.context.profile));
+  }
+  crypto::NormalIdentity normal =
+      crypto::NormalizeIdentity(identity, *rules, request.use, request.today);
+  std::vector<std::string> inputs;
+  std::vector<uint16_t> key_numbers;
+  uint8_t formed = 0;
+  for (size_t k = 0; k < request.match.size(); ++k) {
+    const auto key_number = static_cast<uint16_t>(k);
+    for (std::string& input :
+         crypto::TokenInputs(request.context, key_number, request.match[k], normal)) {
+      inputs.push_back(std::move(input));
+      key_numbers.push_back(key_number);
+      formed |= static_cast<uint8_t>(1u << k);
+    }
+  }
+  std::vector<crypto::Token> tokens(inputs.size());
+  const absl::Status made = request.tokeniser->Tokens(inputs, absl::MakeSpan(tokens));
+  for (std::string& input : inputs) crypto::Wipe(&input);
+  for (auto& [attribute, values] : normal.values) {
+    for (std::string& value : values) crypto::Wipe(&value);
+  }
+  if (!made.ok()) return made;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    IndexEntry entry;
+    entry.value = ValueOf(hasher.Hash(key_numbers[i], tokens[i]));
+    entry.record = record;
+    entry.formed = formed;
+    entries->push_back(entry);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteIndex(const FolderLock& lock, const RecordKeys& keys, const Overlay* overlay,
+                        const IndexRequest& request, size_t threads,
+                        const OnIndexProgress& progress, Manifest* manifest) {
+  const std::string& agreement_id = request.context.agreement_id;
+  if (request.match.empty() || request.match.size() > kMaxMatchKeys) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "agreement ", agreement_id, ": an index takes 1 to ", kMaxMatchKeys, " match keys"));
+  }
+  if (request.use != manifest->use) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "agreement ", agreement_id, " is for ", UseName(request.use), " use, the records hold ",
+        UseName(manifest->use), " identities; load records of the right kind"));
+  }
+  const auto in_folder = [&](const std::string& name) {
+    return absl::StrCat(lock.folder(), "/", name);
+  };
+  absl::StatusOr<std::unique_ptr<FactsFile>> facts =
+      FactsFile::Open(in_folder(manifest->facts_file));
+  if (!facts.ok()) return facts.status();
+  absl::StatusOr<std::unique_ptr<IdentitiesFile>> identities =
+      IdentitiesFile::Open(in_folder(manifest->identities_file));
+  if (!identities.ok()) return identities.status();
+  if ((*identities)->use() != request.use) {
+    return absl::FailedPreconditionError(
+        "the sealed identities are not of the use that the manifest says; load the records again");
+  }
+  absl::StatusOr<std::unique_ptr<TokenIndexBuilder>> builder =
+      TokenIndexBuilder::Create(lock.folder());
+  if (!builder.ok()) return builder.status();
+
+  const IndexHasher hasher(keys.index, agreement_id, request.context.epoch);
+  Identities all(identities->get(), facts->get(), overlay);
+  RunOnThreads(ThreadCount(threads), [&](size_t) {
+    std::vector<Identities::One> turn;
+    std::vector<IndexEntry> entries;
+    while (all.Take(&turn)) {
+      entries.clear();
+      for (const Identities::One& one : turn) {
+        absl::StatusOr<crypto::Identity> identity =
+            OpenIdentity(keys.identity, one.person, one.sealed);
+        absl::Status made = identity.status();
+        if (made.ok()) made = IndexEntriesOf(request, hasher, *identity, one.record, &entries);
+        if (!made.ok()) {
+          all.Fail(made);
+          return;
+        }
+        for (auto& [attribute, values] : identity->values) {
+          for (std::string& value : values) crypto::Wipe(&value);
+        }
+      }
+      (*builder)->Add(entries);
+      all.Done(turn.size(), request, progress);
+    }
+  });
+  if (!all.status().ok()) return all.status();
+
+  // A name of its own, so that nothing published is ever written over.
+  std::array<uint8_t, 6> random;
+  crypto::FillRandom(absl::MakeSpan(random));
+  Manifest::Index index{agreement_id, request.context.epoch, IndexLabel(request),
+                        absl::StrCat("index.", manifest->generation, ".", crypto::Hex(random))};
+  if (absl::Status s = (*builder)->Finish(in_folder(index.file),
+                                          {index.agreement_id, index.epoch, index.label}, hasher);
+      !s.ok()) {
+    return s;
+  }
+  auto& indexes = manifest->indexes;
+  indexes.erase(std::remove_if(indexes.begin(), indexes.end(),
+                               [&](const Manifest::Index& old) {
+                                 return old.agreement_id == index.agreement_id &&
+                                        old.epoch == index.epoch;
+                               }),
+                indexes.end());
+  indexes.push_back(std::move(index));
+  return absl::OkStatus();
+}
+
+absl::Status BuildIndexes(const BuildOptions& options) {
+  const absl::StatusOr<FolderLock> lock = FolderLock::Take(options.folder);
+  if (!lock.ok()) return lock.status();
+  const absl::StatusOr<RecordKeys> keys = ReadRecordKeys(options.keys_folder);
+  if (!keys.ok()) return keys.status();
+  absl::StatusOr<PresentGeneration> present = PresentGeneration::Open(*lock, keys->person);
+  if (!present.ok()) return present.status();
+  if (!present->manifest.has_value()) return ReadManifest(options.folder).status();
+  Manifest manifest = *present->manifest;
+  for (const IndexRequest& request : options.indexes) {
+    if (IsBuilt(manifest, request)) continue;
+    if (absl::Status s = WriteIndex(*lock, *keys, present->overlay.get(), request, options.threads,
+                                    options.progress, &manifest);
+        !s.ok()) {
+      return s;
+    }
+    ++manifest.change;
+    if (absl::Status s = PublishManifest(options.folder, manifest); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DropIndex(const std::string& folder, absl::string_view agreement_id, uint32_t epoch) {
+  const absl::StatusOr<FolderLock> lock = FolderLock::Take(folder);
+  if (!lock.ok()) return lock.status();
+  absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return manifest.status();
+  const Manifest::Index* index = manifest->FindIndex(agreement_id, epoch);
+  if (index == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("no index of agreement ", agreement_id, ", epoch ", epoch));
+  }
+  manifest->indexes.erase(manifest->indexes.begin() + (index - manifest->indexes.data()));
+  ++manifest->change;
+  return PublishManifest(folder, *manifest);
+}
+
+}  // namespace vouch::server::records

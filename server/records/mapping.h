@@ -1,0 +1,50 @@
+// How the columns of an agency's own extract become identities and facts: format "vouch-mapping/1"
+// (docs/records.md).
+#ifndef VOUCH_SERVER_RECORDS_MAPPING_H_
+#define VOUCH_SERVER_RECORDS_MAPPING_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/time/civil_time.h"
+#include "absl/types/optional.h"
+#include "crypto/identity.h"
+#include "policies/engine/agreement.h"
+#include "policies/engine/source.h"
+#include "policies/engine/values.h"
+
+namespace vouch::server::records {
+
+struct Mapping {
+  std::string agency;
+  std::string person_id_column;
+  struct IdentityColumns {
+    crypto::Attribute attribute = crypto::Attribute::kSocialSecurityNumber;
+    std::vector<std::string> columns;  // several where a person may have had several values
+  };
+  std::vector<IdentityColumns> identity;
+  struct MappedFact {
+    std::string fact;
+    std::string column;
+    policies::Period period;
+    bool in_cents = false;  // money written as whole cents rather than as 1234.56
+  };
+  std::vector<MappedFact> facts;
+  // One of the two. With a column, the data are as of the earliest day in it.
+  absl::optional<absl::CivilDay> data_as_of;
+  std::string data_as_of_column;
+};
+
+// Reads a mapping file; all findings go to `report`, and the value is returned when none is an
+// error.
+absl::optional<Mapping> ReadMapping(absl::string_view name, absl::string_view bytes,
+                                    policies::Report* report);
+
+// Where a mapping does not fit the fact catalogue: facts it does not list, periods of another kind,
+// cents for what is not money. Empty: it fits. Each says what was expected.
+std::vector<std::string> CheckAgainstCatalogue(const Mapping& mapping,
+                                               const policies::FactCatalogue& facts);
+
+}  // namespace vouch::server::records
+
+#endif  // VOUCH_SERVER_RECORDS_MAPPING_H_
