@@ -1,0 +1,106 @@
+#include "server/records/index_builder.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/server/records/loaded_folder.h"
+
+namespace vouch::server::records {
+namespace {
+
+const Person kAda{"1", "900-12-3001", "1990-02-03", "Ada", "Lovelace", "100.00", ""};
+const Person kBob{"2", "900-12-3002", "1985-07-09", "Bob", "Stone", "200.00", ""};
+
+class IndexBuilderTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(loaded_.Load({kAda, kBob}).ok()); }
+  absl::Status Build(const IndexRequest& request) {
+    BuildOptions options;
+    options.folder = loaded_.folder();
+    options.keys_folder = loaded_.keys();
+    options.indexes = {request};
+    options.threads = 3;
+    options.progress = [this](const IndexProgress& progress) { people_ = progress.people; };
+    return BuildIndexes(options);
+  }
+  LoadedFolder loaded_;
+  uint64_t people_ = 0;
+};
+
+class FailingTokeniser : public Tokeniser {
+ public:
+  absl::Status Tokens(absl::Span<const std::string>, absl::Span<crypto::Token>) const override {
+    return absl::UnavailableError("no key");
+  }
+};
+
+TEST_F(IndexBuilderTest, AddsAnEpochBesideTheOthers) {
+  ASSERT_TRUE(Build(loaded_.Index(2)).ok());
+  EXPECT_EQ(people_, 2u);
+  const auto snapshot = loaded_.Snapshot();
+  EXPECT_TRUE(snapshot->Ready(LoadedFolder::kAgreement, 1));
+  EXPECT_TRUE(snapshot->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_EQ(
+      snapshot->ResolveTokens(LoadedFolder::kAgreement, 2, 0, loaded_.TokensOf(kBob, 2)).match(),
+      Match::kOne);
+  EXPECT_EQ(snapshot->manifest().generation, 1u);
+}
+
+TEST_F(IndexBuilderTest, BuildsNothingThatIsThere) {
+  ASSERT_TRUE(Build(loaded_.Index(1)).ok());
+  EXPECT_EQ(people_, 0u);
+  EXPECT_EQ(loaded_.Snapshot()->manifest().change, 1u);
+}
+
+TEST_F(IndexBuilderTest, BuildsAgainWhenTheMatchKeysChanged) {
+  IndexRequest changed = loaded_.Index(1);
+  changed.match.pop_back();
+  EXPECT_NE(IndexLabel(changed), IndexLabel(loaded_.Index(1)));
+  ASSERT_TRUE(Build(changed).ok());
+  EXPECT_EQ(people_, 2u);
+  EXPECT_EQ(loaded_.Snapshot()->manifest().indexes.size(), 1u);
+}
+
+TEST_F(IndexBuilderTest, RefusesIdentitiesOfTheOtherUse) {
+  IndexRequest live = loaded_.Index(2);
+  live.use = crypto::IdentityUse::kLive;
+  EXPECT_EQ(Build(live).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+}
+
+TEST_F(IndexBuilderTest, AFailingKeyLeavesNoIndex) {
+  IndexRequest request = loaded_.Index(2);
+  request.tokeniser = std::make_shared<FailingTokeniser>();
+  EXPECT_EQ(Build(request).code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+}
+
+TEST_F(IndexBuilderTest, StopsAtIdentitiesThatWereSwapped) {
+  const std::string path = loaded_.folder() + "/" + loaded_.Snapshot()->manifest().identities_file;
+  const std::string whole = ReadWhole(path);
+  const auto file = *IdentitiesFile::Open(path);
+  // Two rows of one length: exchange what is sealed, leaving the record numbers.
+  uint64_t offset = 0;
+  uint32_t record;
+  SealedIdentity sealed;
+  ASSERT_TRUE(*file->Next(&offset, &record, &sealed));
+  const size_t header = whole.size() - file->bytes();
+  std::string first = whole.substr(header, offset);
+  std::string second = whole.substr(header + offset);
+  std::swap_ranges(first.begin(), first.begin() + 4, second.begin());
+  WriteWhole(path, whole.substr(0, header) + first + second);
+  EXPECT_EQ(Build(loaded_.Index(2)).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(IndexBuilderTest, DropsARetiredEpoch) {
+  ASSERT_TRUE(Build(loaded_.Index(2)).ok());
+  const auto before = loaded_.Snapshot();
+  ASSERT_TRUE(DropIndex(loaded_.folder(), LoadedFolder::kAgreement, 1).ok());
+  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 1));
+  EXPECT_TRUE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_EQ(loaded_.Resolve(*before, kAda).match(), Match::kOne) << "a held generation must stay";
+  EXPECT_EQ(DropIndex(loaded_.folder(), LoadedFolder::kAgreement, 1).code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace vouch::server::records
