@@ -110,6 +110,17 @@ bool IsBuilt(const Manifest& manifest, const IndexRequest& request) {
   return index != nullptr && index->label == IndexLabel(request);
 }
 
+absl::StatusOr<std::vector<IndexRequest>> MissingIndexes(const std::string& folder,
+                                                         std::vector<IndexRequest> wanted) {
+  const absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return manifest.status();
+  wanted.erase(
+      std::remove_if(wanted.begin(), wanted.end(),
+                     [&](const IndexRequest& request) { return IsBuilt(*manifest, request); }),
+      wanted.end());
+  return wanted;
+}
+
 absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hasher,
                             const crypto::Identity& identity, uint32_t record,
                             std::vector<IndexEntry>* entries) {

@@ -28,6 +28,10 @@ struct IndexRequest {
 // Of everything that goes into the tokens but the key.
 crypto::Digest IndexLabel(const IndexRequest& request);
 bool IsBuilt(const Manifest& manifest, const IndexRequest& request);
+// Those that the present generation lacks, or has for other match keys or spelling rules. Reads the
+// manifest alone.
+absl::StatusOr<std::vector<IndexRequest>> MissingIndexes(const std::string& folder,
+                                                         std::vector<IndexRequest> wanted);
 
 // What finds one person in one index: values, each once, and the keys that could be formed.
 absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hasher,

@@ -8,15 +8,15 @@ namespace {
 
 class KeyedHashMaker final : public Tokeniser {
  public:
-  explicit KeyedHashMaker(const crypto::SecretBytes& key) : key_(key) {}
+  explicit KeyedHashMaker(std::shared_ptr<const crypto::KeyedHash> key) : key_(std::move(key)) {}
   absl::Status Tokens(absl::Span<const std::string> inputs,
                       absl::Span<crypto::Token> out) const override {
-    for (size_t i = 0; i < inputs.size(); ++i) out[i] = key_.Make(crypto::AsBytes(inputs[i]));
+    for (size_t i = 0; i < inputs.size(); ++i) out[i] = key_->Make(crypto::AsBytes(inputs[i]));
     return absl::OkStatus();
   }
 
  private:
-  crypto::KeyedHash key_;
+  std::shared_ptr<const crypto::KeyedHash> key_;
 };
 
 class BlindMaker final : public Tokeniser {
@@ -38,8 +38,8 @@ class BlindMaker final : public Tokeniser {
 
 }  // namespace
 
-std::shared_ptr<const Tokeniser> KeyedHashTokeniser(const crypto::SecretBytes& key) {
-  return std::make_shared<KeyedHashMaker>(key);
+std::shared_ptr<const Tokeniser> KeyedHashTokeniser(std::shared_ptr<const crypto::KeyedHash> key) {
+  return std::make_shared<KeyedHashMaker>(std::move(key));
 }
 
 std::shared_ptr<const Tokeniser> BlindTokeniser(std::shared_ptr<const crypto::OprfPrivateKey> key) {

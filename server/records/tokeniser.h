@@ -21,7 +21,7 @@ class Tokeniser {
                               absl::Span<crypto::Token> out) const = 0;
 };
 
-std::shared_ptr<const Tokeniser> KeyedHashTokeniser(const crypto::SecretBytes& key);
+std::shared_ptr<const Tokeniser> KeyedHashTokeniser(std::shared_ptr<const crypto::KeyedHash> key);
 std::shared_ptr<const Tokeniser> BlindTokeniser(std::shared_ptr<const crypto::OprfPrivateKey> key);
 
 }  // namespace vouch::server::records

@@ -55,6 +55,7 @@ TEST_F(IndexBuilderTest, BuildsAgainWhenTheMatchKeysChanged) {
   IndexRequest changed = loaded_.Index(1);
   changed.match.pop_back();
   EXPECT_NE(IndexLabel(changed), IndexLabel(loaded_.Index(1)));
+  EXPECT_EQ(MissingIndexes(loaded_.folder(), {changed, loaded_.Index(1)})->size(), 1u);
   ASSERT_TRUE(Build(changed).ok());
   EXPECT_EQ(people_, 2u);
   EXPECT_EQ(loaded_.Snapshot()->manifest().indexes.size(), 1u);

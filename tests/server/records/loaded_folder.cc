@@ -74,7 +74,7 @@ IndexRequest LoadedFolder::Index(uint32_t epoch) const {
                    key({"family_name", "given_name", "date_of_birth"})};
   request.use = crypto::IdentityUse::kTest;
   request.today = absl::CivilDay(2027, 1, 15);
-  request.tokeniser = KeyedHashTokeniser(token_key_);
+  request.tokeniser = KeyedHashTokeniser(std::make_shared<crypto::KeyedHash>(token_key_));
   return request;
 }
 
