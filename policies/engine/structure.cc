@@ -47,7 +47,7 @@ class StructureScan {
       if (!text_->parseable) return;
       ScanLine();
     }
-    if (!flow_.empty()) CloseBrackets();
+    if (!flow_.empty() && text_->parseable) CloseBrackets();
   }
 
  private:
@@ -295,9 +295,9 @@ class StructureScan {
       if (open_) return indent;
       return Misplaced(indent, dash, NearestLevel(indent, dash));
     }
-    size_t deeper = levels_.back().column;
+    Level deeper = levels_.back();
     while (levels_.size() > 1 && levels_.back().column > indent) {
-      deeper = levels_.back().column;
+      deeper = levels_.back();
       levels_.pop_back();
     }
     if (levels_.back().column == indent) {
@@ -310,10 +310,12 @@ class StructureScan {
       return Misplaced(indent, dash, NearestLevel(indent, dash));
     }
     if (levels_.back().column > indent) return Misplaced(indent, dash, levels_.back().column);
-    const size_t shallower = levels_.back().column;
-    const bool nearer = deeper - indent <= indent - shallower;
-    if (nearer) levels_.push_back({deeper, dash});
-    return Misplaced(indent, dash, nearer ? deeper : shallower);
+    // Between two levels: an item belongs to a list and a key to a mapping; else the nearer one.
+    const Level shallower = levels_.back();
+    bool to_deeper = deeper.column - indent <= indent - shallower.column;
+    if (deeper.list != shallower.list) to_deeper = deeper.list == dash;
+    if (to_deeper) levels_.push_back(deeper);
+    return Misplaced(indent, dash, to_deeper ? deeper.column : shallower.column);
   }
 
   size_t NearestLevel(size_t indent, bool dash) {

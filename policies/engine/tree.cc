@@ -295,7 +295,12 @@ absl::optional<Tree> ReadTree(absl::string_view file, absl::string_view bytes, R
     YAML::Parser parser(in);
     parser.HandleNextDocument(builder);
   } catch (const TooMuch&) {
-    report->Add(SyntaxFinding(file, {1, 1}, "more keys and values than any file needs"));
+    Finding finding =
+        SyntaxFinding(file, {1, 1}, absl::StrCat("more than ", kMostValues, " keys and values"));
+    finding.rule = "file/too-many-values";
+    finding.mend = "check that this is the file you meant";
+    finding.cite = CiteForRule(finding.rule);
+    report->Add(std::move(finding));
     return absl::nullopt;
   } catch (const YAML::Exception& error) {
     const Position position = text.PositionAt(error.mark.line, error.mark.column);

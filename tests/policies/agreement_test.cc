@@ -1,7 +1,5 @@
 #include "policies/engine/agreement.h"
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/policies/files.h"
 
 namespace vouch::policies {
 namespace {
@@ -17,23 +16,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string FileText(const std::string& name) {
-  std::ifstream in(absl::StrCat(VOUCH_SOURCE_DIR, "/tests/policies/data/", name));
-  std::stringstream text;
-  text << in.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << name;
-  return text.str();
-}
-
-KnownNames Known() {
-  KnownNames known;
-  known.attributes = {"social_security_number", "date_of_birth", "given_name", "family_name",
-                      "postal_code"};
-  known.derivations = {"soundex:family_name", "year:date_of_birth"};
-  known.spelling_rules = {"names/1", "nac/1"};
-  return known;
-}
 
 // The agreement with every `from` in it replaced by `to`.
 struct Reread {
