@@ -110,8 +110,9 @@ const ShapeOf<Question>& QuestionShape() {
                 "What the asker states with the question: each has a listed, finite set of values. "
                 "A threshold is never among them.",
                 "{household_size: {from: 1, to: 12}, region: {one_of: [\"alaska\", \"hawaii\"]}}"),
-            Required<Question>("yes_when", ConditionShape(), &Question::yes_when,
-                               "When the answer is YES.", "{fact: \"age\", at_least: 18}"),
+            Required<Question>("yes_when", Recursive<Condition>("condition", &ConditionShape),
+                               &Question::yes_when, "When the answer is YES.",
+                               "{fact: \"age\", at_least: 18}"),
             Required<Question>("records_loaded_within", Span({"hour", "day"}),
                                &Question::records_loaded_within,
                                "How old the responder's data may be; older data answer "

@@ -1,5 +1,6 @@
 #include "policies/engine/scan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -50,6 +51,14 @@ class CharacterScan {
             "choose \"LF\" in your editor, or run `vouch agreement fmt`");
       }
       carriage_return_ = true;
+    }
+    if (line.size() > kMostLineBytes) {
+      Add("file/line-too-long", number, 1, line,
+          absl::StrCat("this line has ", line.size(), " bytes; at most ", kMostLineBytes,
+                       " are read"),
+          "begin long text with `|` and break its lines; write lists item by item");
+      text_.parseable = false;
+      line = line.substr(0, kMostLineBytes);
     }
     ScannedLine scanned;
     scanned.original = line;
@@ -118,7 +127,12 @@ int ScannedLine::Column(size_t offset) const {
   }
   const int at = static_cast<int>(offset) - shift;
   const size_t bytes = at < 0 ? 0 : static_cast<size_t>(at);
-  return static_cast<int>(CodePointCount(original.substr(0, bytes))) + 1;
+  // Marks come mostly from left to right; counting on from the last one keeps long lines cheap.
+  const size_t end = std::min(bytes, original.size());
+  if (end < counted_bytes_) counted_bytes_ = counted_points_ = 0;
+  counted_points_ += CodePointCount(original.substr(counted_bytes_, end - counted_bytes_));
+  counted_bytes_ = end;
+  return static_cast<int>(counted_points_) + 1;
 }
 
 void ScannedLine::Insert(size_t at, absl::string_view what) {

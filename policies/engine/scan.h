@@ -15,7 +15,8 @@
 namespace vouch::policies {
 
 // One line of the file and of its mended copy.
-struct ScannedLine {
+class ScannedLine {
+ public:
   absl::string_view original;  // without line ending; bytes of the file scanned
   std::string text;            // mended
   struct Edit {
@@ -27,6 +28,10 @@ struct ScannedLine {
   // The 1-based code point column in the file of a byte offset in `text`.
   int Column(size_t offset) const;
   void Insert(size_t at, absl::string_view what);
+
+ private:
+  mutable size_t counted_bytes_ = 0;
+  mutable size_t counted_points_ = 0;
 };
 
 struct ScannedText {

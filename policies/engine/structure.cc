@@ -5,27 +5,18 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "policies/engine/scan.h"
+#include "policies/engine/line_scan.h"
 #include "policies/engine/tree.h"
 #include "policies/engine/unicode.h"
 
 namespace vouch::policies {
 namespace {
 
-constexpr absl::string_view kQuoteIt = "put the whole text in straight double quotes";
-
 bool IsSpaceOrEnd(absl::string_view text, size_t at) {
   return at >= text.size() || text[at] == ' ';
 }
 
 bool IsNameCharacter(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; }
-
-// A comment, or nothing but spaces, from `at` on.
-bool OnlyCommentFrom(absl::string_view text, size_t at) {
-  const size_t first = text.find_first_not_of(' ', at);
-  return first == absl::string_view::npos ||
-         (text[first] == '#' && (first == 0 || text[first - 1] == ' '));
-}
 
 // The length of a plain key that `text` begins with and that a colon and a space or the line's end
 // follow; 0 when there is none.
@@ -37,10 +28,10 @@ size_t PlainKeyLength(absl::string_view text) {
   return 0;
 }
 
-class StructureScan {
+class StructureScan : private LineScan {
  public:
   StructureScan(absl::string_view file, ScannedText* text, Report* report)
-      : file_(file), text_(text), report_(report) {}
+      : LineScan(file, text, report) {}
 
   void Run() {
     for (number_ = 1; number_ <= static_cast<int>(text_->lines.size()); ++number_) {
@@ -61,31 +52,6 @@ class StructureScan {
     int line;
     int column;
   };
-
-  ScannedLine& line() { return text_->lines[static_cast<size_t>(number_) - 1]; }
-  absl::string_view text() { return line().text; }
-
-  void Add(absl::string_view rule, int number, int column, absl::string_view offending,
-           std::string message, std::string mend) {
-    text_->faulty_lines.insert(number);
-    Finding finding;
-    finding.rule = std::string(rule);
-    finding.file = std::string(file_);
-    finding.position = {number, column};
-    finding.offending = Shown(offending);
-    finding.message = std::move(message);
-    finding.mend = std::move(mend);
-    finding.cite = CiteForRule(rule);
-    report_->Add(std::move(finding));
-  }
-  void AddAt(absl::string_view rule, size_t at, absl::string_view offending, std::string message,
-             std::string mend) {
-    Add(rule, number_, line().Column(at), offending, std::move(message), std::move(mend));
-  }
-  // Takes bytes out of the mended copy without moving what follows.
-  void Blank(size_t from, size_t to) {
-    for (size_t i = from; i < to && i < line().text.size(); ++i) line().text[i] = ' ';
-  }
 
   void ScanLine() {
     size_t indent = text().find_first_not_of(' ');
@@ -263,31 +229,6 @@ class StructureScan {
     }
   }
 
-  // Anchors, aliases, tags.
-  void ScanMark(size_t at) {
-    const absl::string_view t = text();
-    size_t end = at;
-    while (end < t.size() && t[end] != ' ' && t[end] != ',' && t[end] != ']' && t[end] != '}') {
-      ++end;
-    }
-    const absl::string_view word = t.substr(at, end - at);
-    if (t[at] == '&') {
-      AddAt("yaml/anchor", at, word, "an anchor; nothing is written once and used elsewhere",
-            "delete it and write the value where it is needed");
-    } else if (t[at] == '*') {
-      AddAt("yaml/alias", at, word, "an alias; nothing is written once and used elsewhere",
-            "write the value out here");
-    } else {
-      AddAt("yaml/tag", at, word, "a tag; what kind a value is follows from its key", "delete it");
-    }
-    if (t[at] == '*') {
-      std::fill(line().text.begin() + static_cast<std::ptrdiff_t>(at),
-                line().text.begin() + static_cast<std::ptrdiff_t>(end), 'x');
-    } else {
-      Blank(at, end);
-    }
-  }
-
   // Where the line's key or dash may stand; mends and reports when it stands elsewhere.
   size_t CheckIndentation(size_t indent, bool dash) {
     if (levels_.empty()) return indent;
@@ -428,26 +369,6 @@ class StructureScan {
     }
   }
 
-  // What a plain value may not begin with. True when the rest of the line is not worth scanning.
-  bool CheckPlainStart(size_t at) {
-    const absl::string_view t = text();
-    const CodePoint point = DecodeUtf8(t.substr(at));
-    if (IsSmartQuote(point.value)) {
-      AddAt("yaml/smart-quotes", at, t.substr(at, point.size),
-            "a typographic quotation mark, as word processors put in; quotes are straight here",
-            "replace it, and the one that closes the text, with \"");
-      return true;
-    }
-    if (t[at] == '@' || t[at] == '`' || t[at] == '%' || t[at] == ',' || t[at] == ']' ||
-        t[at] == '}') {
-      AddAt("yaml/odd-start", at, t.substr(at, 1), "a value cannot begin with this character",
-            std::string(kQuoteIt));
-      line().text[at] = 'x';
-      return true;
-    }
-    return false;
-  }
-
   void ScanBlockHeader(size_t at) {
     size_t end = at + 1;
     if (end < text().size() && text()[end] == '-') ++end;
@@ -458,49 +379,6 @@ class StructureScan {
     }
     in_block_text_ = true;
     block_text_parent_ = levels_.empty() ? 0 : levels_.back().column;
-  }
-
-  // The offset behind a quoted text. It must close on its line; when it does not, it is closed at
-  // the line's end, before brackets that end the line too.
-  size_t ScanQuoted(size_t at, bool in_flow) {
-    const char quote = text()[at];
-    for (size_t i = at + 1; i < text().size(); ++i) {
-      if (text()[i] == '\\' && quote == '"') {
-        if (i + 1 >= text().size()) break;
-        if (text()[i + 1] != '"' && text()[i + 1] != '\\') {
-          AddAt("yaml/escape", i, text().substr(i, 2),
-                "of the backslash sequences only \\\" and \\\\ are used",
-                "write the character itself; for several lines begin the text with `|`");
-          line().text[i] = '/';
-        }
-        ++i;
-      } else if (text()[i] == quote) {
-        if (quote == '\'' && i + 1 < text().size() && text()[i + 1] == quote) {
-          ++i;
-        } else {
-          return i + 1;
-        }
-      }
-    }
-    AddAt("yaml/unclosed-quote", at, text().substr(at), "this quote is not closed on its line",
-          absl::StrCat("put ", std::string(1, quote),
-                       " at the end of the text; text of several lines begins with `|`"));
-    size_t end = text().size();
-    while (end > at + 1 && (text()[end - 1] == ' ' || text()[end - 1] == '\\')) {
-      line().text[--end] = ' ';
-    }
-    while (in_flow && end > at + 1 && absl::StrContains("]}, ", text()[end - 1])) --end;
-    line().Insert(end, std::string(1, quote));
-    return end + 1;
-  }
-
-  void AfterValue(size_t end, absl::string_view what) {
-    if (OnlyCommentFrom(text(), end)) return;
-    const size_t at = text().find_first_not_of(' ', end);
-    AddAt(
-        "yaml/text-after-value", at, text().substr(at), absl::StrCat("there is more behind ", what),
-        "delete it; a double quote within text is written \\\", a comment needs a space before #");
-    Blank(at, text().size());
   }
 
   // ---- within brackets
@@ -630,10 +508,6 @@ class StructureScan {
     text_->faulty_lines.insert(last_content_);
   }
 
-  absl::string_view file_;
-  ScannedText* text_;
-  Report* report_;
-  int number_ = 0;
   int last_content_ = 0;
   std::vector<Level> levels_;
   std::vector<Bracket> flow_;

@@ -234,8 +234,13 @@ TEST(ReadTreeTest, RefusesSizeBombs) {
   EXPECT_THAT(Findings(absl::StrCat("a: \"", std::string(kMostFileBytes, 'x'), "\"\n")),
               ElementsAre(Found("file/too-large", 1, 1)));
   std::string many = "a: [";
-  for (size_t i = 0; i <= kMostValues; ++i) many += "1,";
+  for (size_t i = 0; i <= kMostValues; ++i) many += i % 1000 == 0 ? "1,\n " : "1,";
   EXPECT_THAT(Findings(many + "]\n"), ElementsAre(Found("file/too-many-values", 1, 1)));
+}
+
+TEST(ReadTreeTest, RefusesLinesNobodyReads) {
+  EXPECT_THAT(Findings(absl::StrCat("a: 1\nb: \"", std::string(kMostLineBytes, 'x'), "\"\n")),
+              ElementsAre(Found("file/line-too-long", 2, 1)));
 }
 
 TEST(ReadTreeTest, ReportsABoundedNumberOfFindings) {
