@@ -31,6 +31,7 @@ void Tables::Apply(const Changes& changes, uint64_t commit, uint32_t second) {
   // Lives first: charges ask them whether a row is dead.
   if (!Has(kSmallSegment, commit)) ApplySmall(changes, second);
   for (const Changes::Charge& row : changes.charges) charges_.Prefetch(row.key);
+  for (const Changes::Request& row : changes.requests) requests_.Prefetch(row.key);
   for (const Changes::Charge& row : changes.charges) {
     if (Has(ChargeTable::SegmentOf(row.key), commit)) continue;
     charges_.Add(row.key, row.value, row.dies, second, lives_);

@@ -2,6 +2,7 @@
 // again. Run in a folder on the disk that will hold the journal:
 //   journal_bench FOLDER commits            CPU and wall time of spans of 1, 100 and 512 items
 //   journal_bench FOLDER fill PEOPLE        one answer for each person, then an image
+//   journal_bench FOLDER image              writes an image, so that nothing is left to replay
 //   journal_bench FOLDER open               time to open, memory after it
 #include <sys/resource.h>
 
@@ -160,6 +161,15 @@ void Fill(const std::string& folder, uint64_t people) {
   std::printf("tail %.0f MiB\n", static_cast<double>(figures.tail_bytes) / (1 << 20));
 }
 
+void WriteImage(const std::string& folder) {
+  const auto journal = Open(folder, 0);
+  const auto start = std::chrono::steady_clock::now();
+  while (journal->figures().tail_bytes > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  std::printf("image written in %.2f s\n", Seconds(start));
+}
+
 void MeasureOpening(const std::string& folder) {
   const double before = RssAnonMib();
   const double cpu = CpuSeconds();
@@ -183,10 +193,12 @@ int main(int argc, char** argv) {
     MeasureCommits(argv[1]);
   } else if (what == "fill" && argc == 4) {
     Fill(argv[1], std::strtoull(argv[3], nullptr, 10));
+  } else if (what == "image" && argc == 3) {
+    WriteImage(argv[1]);
   } else if (what == "open" && argc == 3) {
     MeasureOpening(argv[1]);
   } else {
-    std::fputs("journal_bench FOLDER commits | fill PEOPLE | open\n", stderr);
+    std::fputs("journal_bench FOLDER commits | fill PEOPLE | image | open\n", stderr);
     return 2;
   }
   return 0;
