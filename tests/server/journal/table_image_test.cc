@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -63,6 +64,35 @@ TEST_F(TableImageTest, LeavesOnlyTheTailToReplay) {
   ExpectEverything();
   auto journal = OpenIn(folder_, kNoImages);
   EXPECT_LT(with_image, journal->figures().tail_bytes);
+}
+
+// One mark too many would refuse the second answer, one too few would allow a third.
+TEST_F(TableImageTest, ReplaysEachCommitOnceIntoEachSegment) {
+  constexpr int kPeople = 40;
+  limits_.times_asked = {2, absl::Hours(1)};
+  limits_.whole_agreement = {2 * kPeople, absl::Hours(1)};
+  auto journal = OpenIn(folder_, 700);
+  for (int i = 0; i < kPeople; ++i) {
+    const Proposal ask = Ask(limits_, absl::StrCat(i), absl::StrCat("first ", i), kStart);
+    ASSERT_EQ(VerdictOf(journal.get(), ask, kStart), Verdict::kAnswer);
+    while (i % 8 == 7 && journal->figures().tail_bytes > 700) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (i % 8 == 3) {
+      journal.reset();
+      journal = OpenIn(folder_, 700);
+    }
+  }
+  journal.reset();
+  journal = OpenIn(folder_, kNoImages);
+  for (int i = 0; i < kPeople; ++i) {
+    const Proposal again = Ask(limits_, absl::StrCat(i), absl::StrCat("second ", i), kStart);
+    const Proposal third = Ask(limits_, absl::StrCat(i), absl::StrCat("third ", i), kStart);
+    ASSERT_EQ(VerdictOf(journal.get(), again, kStart), Verdict::kAnswer) << i;
+    ASSERT_EQ(VerdictOf(journal.get(), third, kStart), Verdict::kPersonLimit) << i;
+  }
+  EXPECT_EQ(VerdictOf(journal.get(), Ask(limits_, "eve", "eve", kStart), kStart),
+            Verdict::kAgreementLimit);
 }
 
 TEST_F(TableImageTest, IsNotBelievedWhenAnythingInItChanged) {
