@@ -1,0 +1,328 @@
+#include "client/requester/requester.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "crypto/random.h"
+#include "policies/engine/question.h"
+#include "vouch/v1/verification.grpc.pb.h"
+
+namespace vouch::requester {
+
+namespace {
+
+absl::Status NotListed(std::string field, std::string message) {
+  Refusal refusal;
+  refusal.code = absl::StatusCode::kInvalidArgument;
+  refusal.reason = "NOT_IN_AGREEMENT";
+  refusal.field = std::move(field);
+  refusal.message = std::move(message);
+  return RefusalStatus(refusal);
+}
+
+template <typename Listed>
+std::string Ids(const std::vector<Listed>& listed) {
+  return absl::StrJoin(listed, ", ",
+                       [](std::string* out, const Listed& one) { out->append(one.id); });
+}
+
+std::string Expected(const policies::ParameterRule& rule) {
+  if (rule.range.has_value()) {
+    return absl::StrCat("a whole number from ", rule.range->first, " to ", rule.range->second);
+  }
+  return absl::StrCat("one of ", absl::StrJoin(rule.codes, ", "));
+}
+
+bool Lists(const policies::ParameterRule& rule, const policies::ParameterValue& value) {
+  if (rule.range.has_value()) {
+    const int64_t* number = absl::get_if<int64_t>(&value);
+    return number != nullptr && *number >= rule.range->first && *number <= rule.range->second;
+  }
+  const std::string* code = absl::get_if<std::string>(&value);
+  return code != nullptr &&
+         std::find(rule.codes.begin(), rule.codes.end(), *code) != rule.codes.end();
+}
+
+bool Acts(const policies::Agreement& agreement, const std::string& agency) {
+  const auto contractor = agreement.acting_for.find(agency);
+  return agreement.IsAsker(agency) ||
+         (contractor != agreement.acting_for.end() && agreement.IsAsker(contractor->second));
+}
+
+std::vector<std::string> Texts(const policies::Question& question, policies::Answer answer,
+                               absl::string_view language) {
+  std::vector<std::string> wished, english;
+  for (const policies::Say& say : question.say) {
+    if (say.when != answer) continue;
+    if (say.language == language) wished.push_back(say.text);
+    if (say.language == "en") english.push_back(say.text);
+  }
+  return wished.empty() ? english : wished;
+}
+
+bool IsKeyEpoch(const absl::Status& status) {
+  const absl::optional<Refusal> refusal = RefusalOf(status);
+  return refusal.has_value() && refusal->reason == "KEY_EPOCH";
+}
+
+}  // namespace
+
+bool IsNobody(const TokenVector& tokens) {
+  return std::all_of(tokens.begin(), tokens.end(), crypto::IsZero);
+}
+
+std::string Joined(const TokenVector& tokens) {
+  std::string joined;
+  joined.reserve(tokens.size() * sizeof(crypto::Token));
+  for (const crypto::Token& token : tokens) {
+    const absl::string_view text = crypto::AsText(token);
+    joined.append(text.data(), text.size());
+  }
+  return joined;
+}
+
+std::string WhyNobody(const crypto::Identity& person, const policies::Agreement& agreement,
+                      absl::CivilDay today) {
+  std::string why = "no match key of the agreement can be formed from this person";
+  const crypto::SpellingRules* rules = crypto::FindSpellingRules(agreement.spelling_rules);
+  if (rules == nullptr) return why;
+  const crypto::NormalIdentity normal =
+      crypto::NormalizeIdentity(person, *rules,
+                                agreement.use == policies::Use::kLive ? crypto::IdentityUse::kLive
+                                                                      : crypto::IdentityUse::kTest,
+                                today);
+  for (const crypto::NormalIdentity::Problem& problem : normal.problems) {
+    absl::StrAppend(&why, "; ", crypto::AttributeName(problem.attribute), ": ", problem.message);
+  }
+  if (normal.problems.empty()) {
+    const std::string keys = absl::StrJoin(
+        agreement.match, "), (", [](std::string* out, const policies::AgreedMatchKey& key) {
+          absl::StrAppend(out, absl::StrJoin(key.parts, ", "));
+        });
+    absl::StrAppend(&why, "; one of these is needed whole: (", keys, ")");
+  }
+  return why;
+}
+
+Consent NewConsent() {
+  Consent consent;
+  crypto::FillRandom(absl::MakeSpan(consent));
+  return consent;
+}
+
+std::string CanonicalBytes(const policies::Parameters& parameters) {
+  std::vector<crypto::CanonicalParameter> canonical;
+  for (const auto& [name, value] : parameters) {
+    crypto::CanonicalParameter one;
+    one.name = name;
+    one.is_number = absl::holds_alternative<int64_t>(value);
+    if (one.is_number) {
+      one.number = absl::get<int64_t>(value);
+    } else {
+      one.code = absl::get<std::string>(value);
+    }
+    canonical.push_back(one);
+  }
+  return crypto::CanonicalParameters(std::move(canonical));
+}
+
+void FillParameters(const policies::Parameters& parameters,
+                    google::protobuf::RepeatedPtrField<v1::Parameter>* out) {
+  for (const auto& [name, value] : parameters) {
+    v1::Parameter* one = out->Add();
+    one->set_name(name);
+    if (const int64_t* number = absl::get_if<int64_t>(&value)) {
+      one->set_number(*number);
+    } else {
+      one->set_code(absl::get<std::string>(value));
+    }
+  }
+}
+
+GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& question,
+                 absl::string_view language, const SentItem& sent, const v1::Receipt& receipt) {
+  GivenAnswer given;
+  given.answer = checked.answer;
+  given.why = checked.why;
+  given.data_as_of = checked.data_as_of;
+  given.recorded = checked.recorded;
+  given.obligation = policies::ObligationFor(question, checked.answer);
+  given.say = Texts(question, checked.answer, language);
+  given.receipt = receipt.SerializeAsString();
+  given.request_id = sent.request_id;
+  given.position = sent.position;
+  given.epoch = sent.epoch;
+  Consent consent;
+  if (sent.consents.size() == consent.size()) {
+    std::copy_n(crypto::AsBytes(sent.consents).begin(), consent.size(), consent.begin());
+    given.consent = consent;
+  }
+  return given;
+}
+
+absl::StatusOr<std::unique_ptr<Requester>> Requester::Open(OwnAgreement agreement,
+                                                           RequesterOptions options) {
+  const policies::Agreement& read = agreement.agreement;
+  if (options.connection.responder.empty()) options.connection.responder = read.answers;
+  if (options.connection.responder != read.answers) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("under ", read.id, " it is ", read.answers, " that answers"));
+  }
+  if (!Acts(read, options.connection.agency)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.connection.agency, " is not one that asks under ", read.id));
+  }
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Connect(options.connection);
+  if (!channel.ok()) return channel.status();
+  return std::unique_ptr<Requester>(
+      new Requester(std::move(agreement), std::move(options), *std::move(channel)));
+}
+
+Requester::Requester(OwnAgreement agreement, RequesterOptions options,
+                     std::shared_ptr<grpc::Channel> channel)
+    : agreement_(std::move(agreement)),
+      options_(std::move(options)),
+      channel_(std::move(channel)),
+      epochs_(&agreement_, options_.connection.agency, channel_, options_.accepted_epochs_folder,
+              options_.shared_key) {}
+
+absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_view question,
+                                                                  absl::string_view purpose) const {
+  const policies::Agreement& agreement = agreement_.agreement;
+  const policies::Question* found = agreement.FindQuestion(question);
+  if (found == nullptr) {
+    return NotListed("question.question", absl::StrCat(agreement.id, " lists only the questions ",
+                                                       Ids(agreement.questions)));
+  }
+  if (found->group_at_most > 0) {
+    return NotListed("question.question", absl::StrCat(found->id,
+                                                       " is about a household, which this version "
+                                                       "does not ask about"));
+  }
+  if (!agreement.HasPurpose(purpose)) {
+    return NotListed("question.purpose", absl::StrCat(agreement.id, " lists only the purposes ",
+                                                      Ids(agreement.purposes)));
+  }
+  return found;
+}
+
+absl::Status Requester::CheckParameters(const policies::Question& question,
+                                        const policies::Parameters& parameters) const {
+  size_t known = 0;
+  for (const policies::ParameterRule& rule : question.parameters) {
+    const auto given = parameters.find(rule.name);
+    if (given == parameters.end() || !Lists(rule, given->second)) {
+      return NotListed(absl::StrCat("parameters.", rule.name),
+                       absl::StrCat("the parameter ", rule.name, " of ", question.id,
+                                    given == parameters.end() ? " is missing" : " is not listed",
+                                    ": expected ", Expected(rule)));
+    }
+    ++known;
+  }
+  if (known == parameters.size()) return absl::OkStatus();
+  const std::string names = absl::StrJoin(
+      question.parameters, ", ",
+      [](std::string* out, const policies::ParameterRule& rule) { out->append(rule.name); });
+  return NotListed("parameters", absl::StrCat(question.id, " takes ",
+                                              names.empty() ? "no parameters" : "only ", names));
+}
+
+absl::StatusOr<std::shared_ptr<const OwnEpoch>> Requester::CurrentEpoch() {
+  return Persist(options_.retries, [this] { return epochs_.Current(Now(), Deadline()); });
+}
+
+absl::StatusOr<std::shared_ptr<const OwnEpoch>> Requester::EpochAfter(uint32_t refused) {
+  return Persist(options_.retries, [&] { return epochs_.After(refused, Now(), Deadline()); });
+}
+
+absl::StatusOr<std::vector<TokenVector>> Requester::MakeTokens(
+    const OwnEpoch& epoch, absl::Span<const crypto::Identity> people) {
+  const TokenMaker maker(&agreement_, &epoch, options_.connection.agency, channel_);
+  const absl::CivilDay today = absl::ToCivilDay(Now(), agreement_.agreement.zone());
+  return Persist(options_.retries, [&] { return maker.Make(people, today, Deadline()); });
+}
+
+absl::StatusOr<GivenAnswer> Requester::Ask(const Asking& asking) {
+  const absl::StatusOr<const policies::Question*> question =
+      FindQuestion(asking.question, asking.purpose);
+  if (!question.ok()) return question.status();
+  const absl::Status listed = CheckParameters(**question, asking.parameters);
+  if (!listed.ok()) return listed;
+  absl::optional<Consent> consent;
+  if (agreement_.agreement.consent_required) {
+    consent = asking.consent.has_value() ? *asking.consent : NewConsent();
+  }
+  const crypto::RequestId id = asking.request_id.has_value()
+                                   ? *asking.request_id
+                                   : crypto::NewUuidV7(absl::ToUnixMillis(Now()));
+  absl::StatusOr<std::shared_ptr<const OwnEpoch>> epoch = CurrentEpoch();
+  if (!epoch.ok()) return epoch.status();
+  absl::StatusOr<GivenAnswer> given = AskOnce(asking, **question, **epoch, id, consent);
+  if (!IsKeyEpoch(given.status())) return given;
+  // Nothing is remembered under the id when the epoch was refused, so it stays the same.
+  epoch = EpochAfter((*epoch)->statement.epoch);
+  if (!epoch.ok()) return epoch.status();
+  return AskOnce(asking, **question, **epoch, id, consent);
+}
+
+absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
+                                               const policies::Question& question,
+                                               const OwnEpoch& epoch, const crypto::RequestId& id,
+                                               const absl::optional<Consent>& consent) {
+  const absl::StatusOr<std::vector<TokenVector>> tokens =
+      MakeTokens(epoch, absl::MakeConstSpan(&asking.person, 1));
+  if (!tokens.ok()) return tokens.status();
+  if (IsNobody(tokens->front())) {
+    return absl::InvalidArgumentError(WhyNobody(
+        asking.person, agreement_.agreement, absl::ToCivilDay(Now(), agreement_.agreement.zone())));
+  }
+  v1::VerifyRequest request;
+  request.set_request_id(id.data(), id.size());
+  v1::Question* asked = request.mutable_question();
+  asked->set_agreement_id(agreement_.agreement.id);
+  asked->set_agreement_digest(agreement_.digest.data(), agreement_.digest.size());
+  asked->set_question(asking.question);
+  asked->set_purpose(asking.purpose);
+  asked->set_epoch(epoch.statement.epoch);
+  FillParameters(asking.parameters, request.mutable_parameters());
+  request.mutable_subject()->set_member_count(1);
+  request.mutable_subject()->set_tokens(Joined(tokens->front()));
+  if (consent.has_value()) {
+    request.mutable_subject()->set_consents(consent->data(), consent->size());
+  }
+
+  const auto stub = v1::Verification::NewStub(channel_);
+  const absl::StatusOr<v1::VerifyResponse> response =
+      Persist(options_.retries, [&]() -> absl::StatusOr<v1::VerifyResponse> {
+        grpc::ClientContext context;
+        context.set_deadline(absl::ToChronoTime(Deadline()));
+        v1::VerifyResponse received;
+        const grpc::Status status = stub->Verify(&context, request, &received);
+        if (!status.ok()) return RefusalStatus(ReadRefusal(status));
+        return received;
+      });
+  if (!response.ok()) return response.status();
+
+  const std::string parameters = CanonicalBytes(asking.parameters);
+  SentItem sent;
+  sent.agreement = &agreement_;
+  sent.requester = options_.connection.agency;
+  sent.question = asking.question;
+  sent.purpose = asking.purpose;
+  sent.epoch = epoch.statement.epoch;
+  sent.request_id = id;
+  sent.parameters = parameters;
+  sent.tokens = request.subject().tokens();
+  sent.consents = request.subject().consents();
+  crypto::ByteWriter scratch;
+  const absl::StatusOr<CheckedAnswer> checked =
+      CheckReceipt(sent, response->answered(), Now(), &scratch);
+  if (!checked.ok()) return checked.status();
+  const absl::Status agreed = CheckObligations(question, response->obligations());
+  if (!agreed.ok()) return agreed;
+  return Give(*checked, question, asking.language, sent, response->answered().receipt());
+}
+
+}  // namespace vouch::requester
