@@ -8,6 +8,7 @@
 
 namespace vouch::client {
 
+void AddAskCommand(CLI::App* vouch, Console* console);
 void AddInitCommand(CLI::App* vouch, Console* console);
 void AddPartnerCommand(CLI::App* vouch, Console* console);
 void AddKeysCommand(CLI::App* vouch, Console* console);

@@ -66,6 +66,7 @@ int Main(int argc, char** argv) {
       "cases");
   vouch.require_subcommand(1);
   AddInitCommand(&vouch, &console);
+  AddAskCommand(&vouch, &console);
   AddPartnerCommand(&vouch, &console);
   AddKeysCommand(&vouch, &console);
   AddTokenCommand(&vouch, &console);

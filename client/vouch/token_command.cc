@@ -7,6 +7,7 @@
 #include "client/vouch/commands.h"
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
+#include "client/vouch/person_json.h"
 #include "client/vouch/token_vectors.h"
 #include "crypto/identity.h"
 #include "crypto/token.h"
@@ -18,8 +19,6 @@ namespace vouch::client {
 namespace {
 
 namespace node = server::node;
-
-constexpr size_t kLargestIdentity = 64 << 10;
 
 struct TokenOptions {
   std::string folder;
@@ -118,45 +117,6 @@ absl::StatusOr<Recipe> FromOptions(const TokenOptions& options) {
   return recipe;
 }
 
-absl::StatusOr<crypto::Identity> ReadIdentity(Console* console) {
-  std::string text(kLargestIdentity + 1, '\0');
-  console->in().read(&text[0], static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(console->in().gcount()));
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  crypto::Wipe(&text);
-  const absl::Status bad = absl::InvalidArgumentError(
-      "standard input: an identity is one JSON object of attributes, each a text or a list of "
-      "texts, such as {\"date_of_birth\":\"1990-02-03\",\"family_name\":[\"Smith\",\"Jones\"]}");
-  if (!json.is_object()) return bad;
-  crypto::Identity identity;
-  for (const auto& [name, value] : json.items()) {
-    const auto attribute = crypto::AttributeNamed(name);
-    if (!attribute.has_value()) {
-      std::vector<std::string> names;
-      for (const crypto::Attribute known : crypto::AllAttributes()) {
-        names.emplace_back(crypto::AttributeName(known));
-      }
-      const std::string near = policies::Nearest(name, names);
-      // The name is not repeated: people swap names and values.
-      return absl::InvalidArgumentError(
-          absl::StrCat("standard input: one of the names is no attribute",
-                       near.empty() ? "" : absl::StrCat("; did you mean ", near, "?"),
-                       " Attributes are ", absl::StrJoin(names, ", ")));
-    }
-    if (value.is_string()) {
-      identity.Add(*attribute, value.get<std::string>());
-    } else if (value.is_array() && !value.empty()) {
-      for (const auto& item : value) {
-        if (!item.is_string()) return bad;
-        identity.Add(*attribute, item.get<std::string>());
-      }
-    } else {
-      return bad;
-    }
-  }
-  return identity;
-}
-
 absl::StatusOr<std::vector<std::string>> MakeTokens(const Recipe& recipe,
                                                     const std::vector<std::string>& inputs) {
   std::vector<std::string> tokens;
@@ -216,7 +176,7 @@ absl::StatusOr<Exit> ShowTokens(const TokenOptions& options, Console* console) {
     return UsageError(absl::StrCat("there are no such spelling rules; there are ",
                                    absl::StrJoin(crypto::SpellingRuleNames(), ", ")));
   }
-  const auto identity = ReadIdentity(console);
+  const auto identity = ReadPerson(console->in(), "standard input");
   if (!identity.ok()) return identity.status();
   const crypto::NormalIdentity normal = crypto::NormalizeIdentity(
       *identity, *rules, recipe->use, absl::ToCivilDay(absl::Now(), absl::UTCTimeZone()));

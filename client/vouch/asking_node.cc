@@ -1,0 +1,99 @@
+#include "client/vouch/asking_node.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/vouch/node_agreements.h"
+#include "client/vouch/node_folder.h"
+#include "crypto/certificate.h"
+#include "crypto/keys.h"
+#include "server/node/epoch_keys.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+
+// The highest revision whose time has come, else the lowest that waits: as the responder chooses.
+absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& file,
+                                                        const std::string& id, absl::Time now,
+                                                        Console* console) {
+  policies::Report report;
+  absl::optional<requester::OwnAgreement> chosen;
+  std::vector<std::string> others;
+  for (AgreementFile& held : ReadAgreements(file, &report)) {
+    if (held.agreement.id != id) {
+      others.push_back(held.agreement.id);
+    } else if (!chosen.has_value() || held.agreement.effective_from <= now) {
+      chosen = requester::OwnAgreement{std::move(held.agreement), held.digest};
+    }
+  }
+  if (chosen.has_value()) return *std::move(chosen);
+  if (!report.findings().empty()) console->Note(report.ToText(""));
+  return absl::NotFoundError(
+      absl::StrCat("there is no readable agreement of that id below ", file.agreements,
+                   others.empty() ? "" : absl::StrCat("; there are ", absl::StrJoin(others, ", ")),
+                   "; `vouch agreement check FILE` says what is wrong with one"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::string& folder,
+                                                                    const std::string& agreement_id,
+                                                                    Console* console) {
+  const absl::StatusOr<node::NodeFile> file = OpenNode(folder, console);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<requester::OwnAgreement> agreement =
+      ChooseAgreement(*file, agreement_id, absl::Now(), console);
+  if (!agreement.ok()) return agreement.status();
+  const std::string responder = agreement->agreement.answers;
+  const node::Partner* partner = file->FindPartner(responder);
+  if (partner == nullptr || partner->address.empty()) {
+    return absl::NotFoundError(absl::StrCat(folder, "/node.yaml does not say where ", responder,
+                                            " is; add it with `vouch partner add --agency ",
+                                            responder, " --address HOST:PORT ...`"));
+  }
+  requester::RequesterOptions options;
+  options.connection.agency = file->agency;
+  options.connection.responder = responder;
+  options.connection.address = partner->address;
+  options.connection.key_pin = partner->key_pin;
+  const auto read = [](const std::string& path, std::string* out) {
+    absl::StatusOr<std::string> text = node::ReadText(path);
+    if (text.ok()) *out = *std::move(text);
+    return text.status();
+  };
+  for (const auto& [path, out] : std::vector<std::pair<std::string, std::string*>>{
+           {file->certificate, &options.connection.certificate_pem},
+           {partner->anchors, &options.connection.anchors_pem},
+           {partner->revocations, &options.connection.revocations_pem}}) {
+    if (path.empty()) continue;
+    if (const absl::Status found = read(path, out); !found.ok()) return found;
+  }
+  absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file->key);
+  if (!key.ok()) return key.status();
+  options.connection.key_pem = *std::move(key);
+
+  options.accepted_epochs_folder = absl::StrCat(file->keys, "/accepted");
+  options.shared_key =
+      [keys = file->keys, pinned = agreement->agreement.key_authority](
+          const crypto::EpochStatement& statement) -> absl::StatusOr<crypto::SecretBytes> {
+    auto held = node::ReadEpochKeys(keys, statement.agreement_id, pinned);
+    if (!held.ok()) return held.status();
+    for (node::EpochKey& epoch : *held) {
+      if (epoch.statement.epoch == statement.epoch && !epoch.secret.empty()) {
+        return std::move(epoch.secret);
+      }
+    }
+    return absl::NotFoundError(absl::StrCat(
+        "this node holds no key for epoch ", statement.epoch, " of ", statement.agreement_id,
+        "; take up what the responder shared with `vouch keys accept`"));
+  };
+  // Before the first gRPC call, whose TLS contexts it binds.
+  if (const absl::Status tls = crypto::RequireTls13(); !tls.ok()) return tls;
+  return requester::Requester::Open(*std::move(agreement), std::move(options));
+}
+
+}  // namespace vouch::client
