@@ -9,6 +9,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/types/optional.h"
 #include "crypto/identity.h"
+#include "nlohmann/json_fwd.hpp"
 #include "policies/engine/agreement.h"
 #include "policies/engine/source.h"
 #include "policies/engine/values.h"
@@ -39,6 +40,9 @@ struct Mapping {
 // error.
 absl::optional<Mapping> ReadMapping(absl::string_view name, absl::string_view bytes,
                                     policies::Report* report);
+
+// The JSON Schema of mapping files, as committed in policies/schema.
+nlohmann::ordered_json MappingSchema();
 
 // Where a mapping does not fit the fact catalogue: facts it does not list, periods of another kind,
 // cents for what is not money. Empty: it fits. Each says what was expected.
