@@ -65,8 +65,7 @@ Field<Agreement> IdentitySection() {
                               "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
                               "\"}]"),
       });
-  return Required<Agreement>("agreement", section, Itself<Agreement>, "What the agreement is.",
-                             "{id: \"fsa-irs-2027-001\", revision: 1}");
+  return Required<Agreement>("agreement", section, Itself<Agreement>, "What the agreement is.", "");
 }
 
 Field<Agreement> PartiesSection() {
@@ -146,8 +145,7 @@ Field<Agreement> AuthoritySection() {
                               "Whether the persons' consent is needed.",
                               "{required: true, from: \"each-subject\"}"),
       });
-  return Required<Agreement>("authority", section, Itself<Agreement>, "The legal authority.",
-                             "{kind: \"statute\"}");
+  return Required<Agreement>("authority", section, Itself<Agreement>, "The legal authority.", "");
 }
 
 Field<Agreement> ElementsSection() {
@@ -174,8 +172,7 @@ Field<Agreement> ElementsSection() {
   const ShapeOf<Elements> section =
       Map<Elements>("the elements of a matching agreement", std::move(fields));
   return Optional<Agreement>("elements", section, &Agreement::elements,
-                             "For a matching agreement: one text for each of (A) to (K).",
-                             "{A: \"See section 4.\"}");
+                             "For a matching agreement: one text for each of (A) to (K).", "");
 }
 
 Field<Agreement> PublishedSection() {
@@ -271,11 +268,9 @@ Field<Agreement> PeopleSection() {
               Put<Agreement>(ChoiceIndex({{"undetermined", ""}}), [](size_t, Agreement*) {}),
               Itself<Agreement>, "The answer when the keys find several people.",
               "\"undetermined\""),
-          Required<Agreement>("tokens", tokens, Itself<Agreement>, "The tokens.",
-                              "{kind: \"blind\"}"),
+          Required<Agreement>("tokens", tokens, Itself<Agreement>, "The tokens.", ""),
       });
-  return Required<Agreement>("people", section, Itself<Agreement>, "How people are found.",
-                             "{spelling_rules: \"names/1\"}");
+  return Required<Agreement>("people", section, Itself<Agreement>, "How people are found.", "");
 }
 
 Field<Agreement> LimitsSection() {
@@ -311,7 +306,7 @@ Field<Agreement> LimitsSection() {
                 "How many token elements are evaluated, padding included."),
       });
   return Required<Agreement>("limits", section, &Agreement::limits, "How much each asker may ask.",
-                             "{new_people: {count: 50000, every: \"1 day\"}}");
+                             "");
 }
 
 Field<Agreement> ProtectionsSection() {
@@ -344,8 +339,7 @@ Field<Agreement> ProtectionsSection() {
                                              "reply_days: 10}"),
                      });
   return Required<Agreement>("protections", section, Itself<Agreement>,
-                             "What protects the persons concerned.",
-                             "{keep_ledger: {at_least: \"5 years\"}}");
+                             "What protects the persons concerned.", "");
 }
 
 ShapeOf<Contact> ContactShape() {
@@ -401,7 +395,7 @@ const ShapeOf<Agreement>& AgreementShape() {
           DatesSection(),
           PeopleSection(),
           Required<Agreement>("questions", List(QuestionShape(), 1, 200), &Agreement::questions,
-                              "What may be asked.", "[{id: \"is-adult\"}]"),
+                              "What may be asked.", ""),
           LimitsSection(),
           ProtectionsSection(),
           Required<Agreement>("contacts", List(ContactShape(), 1, 100), &Agreement::contacts,

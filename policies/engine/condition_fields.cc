@@ -119,7 +119,7 @@ ShapeOf<ParameterValue> ParameterValueShape() {
                              });
 }
 
-ShapeOf<Threshold> RowsShape(const ShapeOf<FactValue>& value) {
+ShapeOf<Threshold> RowsShape(const ShapeOf<FactValue>& value, const std::string& example) {
   using When = std::vector<std::pair<std::string, ParameterValue>>;
   const ShapeOf<Threshold::Row> row = Map<Threshold::Row>(
       "a row",
@@ -133,13 +133,13 @@ ShapeOf<Threshold> RowsShape(const ShapeOf<FactValue>& value) {
               &Threshold::Row::when, "The parameter values that this row is for.",
               "{household_size: 1, region: \"alaska\"}"),
           Required<Threshold::Row>("value", value, &Threshold::Row::value,
-                                   "The threshold for them.", "{cents: 4500000}"),
+                                   "The threshold for them.", example),
       });
   return Map<Threshold>(
       "a threshold by rows",
       {Required<Threshold>("rows", List(row, 1, 2000), &Threshold::rows,
                            "One row for each combination of parameter values.",
-                           "[{when: {household_size: 1}, value: {cents: 2000000}}]")});
+                           absl::StrCat("[{when: {household_size: 1}, value: ", example, "}]"))});
 }
 
 ShapeOf<Threshold> ShareShape() {
@@ -206,10 +206,11 @@ ShapeOf<Threshold> AmountThreshold() {
   const std::string expected =
       "a whole number, {cents: ...}, {percent: ..., of: ...} or {rows: [...]}";
   const ShapeOf<FactValue> value = Value(numbers, true, "a whole number or {cents: ...}");
-  return ByKind<Threshold>(expected, Constant(value), nullptr,
-                           ByKey<Threshold>("a threshold", {{"percent", ShareShape()},
-                                                            {"rows", RowsShape(value)},
-                                                            {"cents", Constant(MoneyValue())}}));
+  return ByKind<Threshold>(
+      expected, Constant(value), nullptr,
+      ByKey<Threshold>("a threshold", {{"percent", ShareShape()},
+                                       {"rows", RowsShape(value, "{cents: 4500000}")},
+                                       {"cents", Constant(MoneyValue())}}));
 }
 
 ShapeOf<Threshold> DateThreshold() {
@@ -217,7 +218,7 @@ ShapeOf<Threshold> DateThreshold() {
   dates.dates = true;
   const ShapeOf<FactValue> value = Value(dates, false, "a date such as \"2027-01-31\"");
   return ByKind<Threshold>("a date such as \"2027-01-31\", or {rows: [...]}", Constant(value),
-                           nullptr, RowsShape(value));
+                           nullptr, RowsShape(value, "\"2026-12-31\""));
 }
 
 ShapeOf<Threshold> BetweenThreshold() {
@@ -235,9 +236,10 @@ ShapeOf<Threshold> IsThreshold() {
   any.numbers = any.dates = any.codes = any.truth = true;
   const ShapeOf<FactValue> value =
       Value(any, true, "a code or date in quotes, a whole number, {cents: ...}, true or false");
-  return ByKind<Threshold>("one value, or {rows: [...]}", Constant(value), nullptr,
-                           ByKey<Threshold>("a threshold", {{"rows", RowsShape(value)},
-                                                            {"cents", Constant(MoneyValue())}}));
+  return ByKind<Threshold>(
+      "one value, or {rows: [...]}", Constant(value), nullptr,
+      ByKey<Threshold>("a threshold", {{"rows", RowsShape(value, "{cents: 4500000}")},
+                                       {"cents", Constant(MoneyValue())}}));
 }
 
 ShapeOf<Threshold> IsOneOfThreshold() {

@@ -20,6 +20,21 @@ bool InGroup(const MappingRules& rules, absl::string_view key) {
   return false;
 }
 
+// An example of a section, put together from the examples of what it must hold.
+Json ComposedExample(const Json& schema) {
+  if (schema.contains("examples")) return schema["examples"][0];
+  if (schema.contains("items")) return Json::array({ComposedExample(schema["items"])});
+  Json example = Json::object();
+  if (!schema.contains("properties")) return example;
+  for (const auto& [key, property] : schema["properties"].items()) {
+    const Json& required = schema.value("required", Json::array());
+    if (std::find(required.begin(), required.end(), key) != required.end()) {
+      example[key] = ComposedExample(property);
+    }
+  }
+  return example;
+}
+
 std::string Ticked(const std::vector<std::string>& words) {
   return absl::StrJoin(words, ", ", [](std::string* out, const std::string& word) {
     absl::StrAppend(out, "`", word, "`");
@@ -113,9 +128,11 @@ absl::optional<std::vector<const Node::Entry*>> MatchFields(
   };
   for (size_t i = 0; i < fields.size(); ++i) {
     if (!fields[i]->required || found[i] != nullptr || InGroup(rules, fields[i]->key)) continue;
-    missing(absl::StrCat("`", fields[i]->key, "`"),
-            absl::StrCat("add `", fields[i]->key, ": ", fields[i]->example, "` (",
-                         fields[i]->description, ")"));
+    const std::string example =
+        fields[i]->example.empty() ? "" : absl::StrCat(" ", fields[i]->example);
+    missing(
+        absl::StrCat("`", fields[i]->key, "`"),
+        absl::StrCat("add `", fields[i]->key, ":", example, "` (", fields[i]->description, ")"));
   }
   for (const auto& group : rules.exactly_one_of) {
     std::vector<const Node::Entry*> present;
@@ -179,10 +196,12 @@ Json FieldSchema(const FieldText& text, Json value) {
   Json schema;
   schema["description"] = text.description;
   Report ignored;
-  const absl::optional<Tree> example =
-      ReadTree("example", absl::StrCat("x: ", text.example), &ignored);
-  if (example.has_value() && example->root.Find("x") != nullptr) {
-    schema["examples"] = Json::array({ToJson(*example->root.Find("x"))});
+  if (text.example.empty()) {
+    schema["examples"] = Json::array({ComposedExample(value)});
+  } else if (const absl::optional<Tree> example =
+                 ReadTree("example", absl::StrCat("x: ", text.example), &ignored)) {
+    const Node* node = example->root.Find("x");
+    if (node != nullptr) schema["examples"] = Json::array({ToJson(*node)});
   }
   if (value.contains("$ref")) {
     // Draft 7 readers ignore what stands beside a reference.

@@ -162,7 +162,9 @@ ShapeOf<size_t> ChoiceIndex(std::vector<ChoiceWord> words);
 struct FieldText {
   std::string key;
   std::string description;
-  std::string example;  // as it would be written in a file, on one line
+  // As it would be written in a file, on one line; empty for a section, whose example is put
+  // together from those of the fields it must hold.
+  std::string example;
   bool required = false;
 };
 struct MappingRules {

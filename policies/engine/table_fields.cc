@@ -93,11 +93,9 @@ const ShapeOf<ReferenceTable>& ReferenceTableShape() {
     return Map<Table>("a reference table",
                       {
                           FormatField<Table>("vouch-table/1"),
-                          Required<Table>("table", about, Itself<Table>, "What the table is.",
-                                          "{name: \"hhs-poverty-guidelines\"}"),
+                          Required<Table>("table", about, Itself<Table>, "What the table is.", ""),
                           Required<Table>("editions", List(EditionShape(), 1, 200),
-                                          &Table::editions, "Its editions, the oldest first.",
-                                          "[{year: \"2026\", effective: \"2026-01-13\"}]"),
+                                          &Table::editions, "Its editions, the oldest first.", ""),
                       });
   };
   static const auto* const kShape = new ShapeOf<Table>(build());
