@@ -34,7 +34,8 @@ absl::StatusOr<records::IndexRequest> RequestFor(const policies::Agreement& agre
   }
   request.today = absl::ToCivilDay(now, absl::UTCTimeZone());
   request.tokeniser =
-      keyed_hash ? records::KeyedHashTokeniser(*epoch.keyed) : records::BlindTokeniser(epoch.blind);
+      keyed_hash ? records::KeyedHashTokeniser(std::make_shared<crypto::KeyedHash>(*epoch.keyed))
+                 : records::BlindTokeniser(epoch.blind);
   return request;
 }
 

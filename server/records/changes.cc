@@ -88,10 +88,10 @@ absl::Status AppendTokens(const Opened& opened, const std::vector<IndexRequest>&
     const crypto::TokenContext& context = request.context;
     const IndexHasher hasher(opened.keys.index, context.agreement_id, context.epoch);
     std::vector<IndexEntry> entries;
-    if (absl::Status s = IndexEntriesOf(request, hasher, identity, change->record, &entries);
-        !s.ok()) {
-      return s;
-    }
+    IndexBatch batch;
+    absl::Status made = batch.Add(request, identity, change->record);
+    if (made.ok()) made = batch.Finish(request, hasher, &entries);
+    if (!made.ok()) return made;
     OverlayChange::Tokens tokens{context.agreement_id, context.epoch, IndexLabel(request), 0, {}};
     for (const IndexEntry& entry : entries) {
       tokens.formed = entry.formed;

@@ -121,9 +121,12 @@ absl::StatusOr<std::vector<IndexRequest>> MissingIndexes(const std::string& fold
   return wanted;
 }
 
-absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hasher,
-                            const crypto::Identity& identity, uint32_t record,
-                            std::vector<IndexEntry>* entries) {
+IndexBatch::~IndexBatch() {
+  for (std::string& input : inputs_) crypto::Wipe(&input);
+}
+
+absl::Status IndexBatch::Add(const IndexRequest& request, const crypto::Identity& identity,
+                             uint32_t record) {
   const crypto::SpellingRules* rules = crypto::FindSpellingRules(request.context.profile);
   if (rules == nullptr) {
     return absl::FailedPreconditionError(
@@ -131,30 +134,38 @@ absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hash
   }
   crypto::NormalIdentity normal =
       crypto::NormalizeIdentity(identity, *rules, request.use, request.today);
-  std::vector<std::string> inputs;
-  std::vector<uint16_t> key_numbers;
+  const size_t first = keys_.size();
   uint8_t formed = 0;
   for (size_t k = 0; k < request.match.size(); ++k) {
     const auto key_number = static_cast<uint16_t>(k);
     for (std::string& input :
          crypto::TokenInputs(request.context, key_number, request.match[k], normal)) {
-      inputs.push_back(std::move(input));
-      key_numbers.push_back(key_number);
+      inputs_.push_back(std::move(input));
+      keys_.push_back({record, key_number, 0});
       formed |= static_cast<uint8_t>(1u << k);
     }
   }
-  std::vector<crypto::Token> tokens(inputs.size());
-  const absl::Status made = request.tokeniser->Tokens(inputs, absl::MakeSpan(tokens));
-  for (std::string& input : inputs) crypto::Wipe(&input);
+  for (size_t i = first; i < keys_.size(); ++i) keys_[i].formed = formed;
   for (auto& [attribute, values] : normal.values) {
     for (std::string& value : values) crypto::Wipe(&value);
   }
+  return absl::OkStatus();
+}
+
+absl::Status IndexBatch::Finish(const IndexRequest& request, const IndexHasher& hasher,
+                                std::vector<IndexEntry>* entries) {
+  std::vector<crypto::Token> tokens(inputs_.size());
+  const absl::Status made = request.tokeniser->Tokens(inputs_, absl::MakeSpan(tokens));
+  for (std::string& input : inputs_) crypto::Wipe(&input);
+  inputs_.clear();
+  const std::vector<Key> keys = std::move(keys_);
+  keys_.clear();
   if (!made.ok()) return made;
   for (size_t i = 0; i < tokens.size(); ++i) {
     IndexEntry entry;
-    entry.value = ValueOf(hasher.Hash(key_numbers[i], tokens[i]));
-    entry.record = record;
-    entry.formed = formed;
+    entry.value = ValueOf(hasher.Hash(keys[i].number, tokens[i]));
+    entry.record = keys[i].record;
+    entry.formed = keys[i].formed;
     entries->push_back(entry);
   }
   return absl::OkStatus();
@@ -195,13 +206,14 @@ absl::Status WriteIndex(const FolderLock& lock, const RecordKeys& keys, const Ov
   RunOnThreads(ThreadCount(threads), [&](size_t) {
     std::vector<Identities::One> turn;
     std::vector<IndexEntry> entries;
+    IndexBatch batch;
     while (all.Take(&turn)) {
       entries.clear();
       for (const Identities::One& one : turn) {
         absl::StatusOr<crypto::Identity> identity =
             OpenIdentity(keys.identity, one.person, one.sealed);
         absl::Status made = identity.status();
-        if (made.ok()) made = IndexEntriesOf(request, hasher, *identity, one.record, &entries);
+        if (made.ok()) made = batch.Add(request, *identity, one.record);
         if (!made.ok()) {
           all.Fail(made);
           return;
@@ -209,6 +221,10 @@ absl::Status WriteIndex(const FolderLock& lock, const RecordKeys& keys, const Ov
         for (auto& [attribute, values] : identity->values) {
           for (std::string& value : values) crypto::Wipe(&value);
         }
+      }
+      if (absl::Status made = batch.Finish(request, hasher, &entries); !made.ok()) {
+        all.Fail(made);
+        return;
       }
       (*builder)->Add(entries);
       all.Done(turn.size(), request, progress);

@@ -33,10 +33,30 @@ bool IsBuilt(const Manifest& manifest, const IndexRequest& request);
 absl::StatusOr<std::vector<IndexRequest>> MissingIndexes(const std::string& folder,
                                                          std::vector<IndexRequest> wanted);
 
-// What finds one person in one index: values, each once, and the keys that could be formed.
-absl::Status IndexEntriesOf(const IndexRequest& request, const IndexHasher& hasher,
-                            const crypto::Identity& identity, uint32_t record,
-                            std::vector<IndexEntry>* entries);
+// What finds some people in one index: values, each once for a person, and the keys that could be
+// formed. Tokens are made for all of them at once, which costs far less than one by one.
+class IndexBatch {
+ public:
+  IndexBatch() = default;
+  IndexBatch(const IndexBatch&) = delete;
+  IndexBatch& operator=(const IndexBatch&) = delete;
+  ~IndexBatch();
+
+  // FailedPrecondition when the spelling rules are unknown.
+  absl::Status Add(const IndexRequest& request, const crypto::Identity& identity, uint32_t record);
+  // Appends the entries of all that were added since the last Finish.
+  absl::Status Finish(const IndexRequest& request, const IndexHasher& hasher,
+                      std::vector<IndexEntry>* entries);
+
+ private:
+  struct Key {
+    uint32_t record;
+    uint16_t number;
+    uint8_t formed;
+  };
+  std::vector<std::string> inputs_;
+  std::vector<Key> keys_;
+};
 
 struct IndexProgress {
   absl::string_view agreement_id;

@@ -1,6 +1,8 @@
 #include "server/records/tokeniser.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace vouch::server::records {
 
@@ -24,11 +26,12 @@ class BlindMaker final : public Tokeniser {
   explicit BlindMaker(std::shared_ptr<const crypto::OprfPrivateKey> key) : key_(std::move(key)) {}
   absl::Status Tokens(absl::Span<const std::string> inputs,
                       absl::Span<crypto::Token> out) const override {
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const absl::StatusOr<crypto::Token> token = key_->Evaluate(crypto::AsBytes(inputs[i]));
-      if (!token.ok()) return token.status();
-      out[i] = *token;
-    }
+    std::vector<crypto::ByteSpan> spans;
+    spans.reserve(inputs.size());
+    for (const std::string& input : inputs) spans.push_back(crypto::AsBytes(input));
+    const absl::StatusOr<std::vector<crypto::Token>> tokens = key_->EvaluateMany(spans);
+    if (!tokens.ok()) return tokens.status();
+    std::copy(tokens->begin(), tokens->end(), out.begin());
     return absl::OkStatus();
   }
 
