@@ -162,7 +162,9 @@ class Journal {
 
 struct JournalOptions {
   std::string folder;  // created 0700 when missing; locked against a second process
-  std::string origin;  // e.g. "irs.treasury.example/ledger/2026"
+  // The name of a new log, e.g. "irs.treasury.example/ledger/2026". One that exists keeps its own
+  // year; another agency's is refused.
+  std::string origin;
   uint64_t tail_bytes =
       384u << 20;  // commits replayed at start before a new table image is written
 };

@@ -209,6 +209,13 @@ absl::Status SqliteDatabase::MakeSchema(const std::string& origin) {
   return Failed("making its tables", result);
 }
 
+namespace {
+
+// "agency.example/ledger" of "agency.example/ledger/2027".
+absl::string_view LogOf(absl::string_view origin) { return origin.substr(0, origin.rfind('/')); }
+
+}  // namespace
+
 absl::Status SqliteDatabase::ReadHead(const std::string& origin) {
   const absl::Status damaged = absl::DataLossError("the journal's head is missing or damaged");
   Statement statement = PrepareStatement(
@@ -230,7 +237,8 @@ absl::Status SqliteDatabase::ReadHead(const std::string& origin) {
       crypto::CompactRange::From(head_.tree_size, std::move(digests));
   if (!range.ok()) return damaged;
   head_.range = *std::move(range);
-  if (head_.origin != origin) {
+  // A log keeps the year it was begun in: only another agency's log is refused.
+  if (LogOf(head_.origin) != LogOf(origin)) {
     return absl::FailedPreconditionError(
         absl::StrCat("this journal holds the log ", head_.origin, ", not ", origin));
   }

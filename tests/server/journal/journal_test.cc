@@ -128,11 +128,20 @@ TEST_F(JournalTest, RefusesASecondHolder) {
   EXPECT_TRUE(OpenSqliteJournal(OptionsFor(folder_)).ok());
 }
 
-TEST_F(JournalTest, RefusesAnotherLogsOrigin) {
+TEST_F(JournalTest, RefusesAnotherAgencysLog) {
+  journal_.reset();
+  JournalOptions options = OptionsFor(folder_);
+  options.origin = "fsa.ed.example/ledger/2026";
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenSqliteJournal(options).status()));
+}
+
+TEST_F(JournalTest, KeepsTheYearItWasBegunInAfterNewYear) {
   journal_.reset();
   JournalOptions options = OptionsFor(folder_);
   options.origin = "irs.treasury.example/ledger/2027";
-  EXPECT_TRUE(absl::IsFailedPrecondition(OpenSqliteJournal(options).status()));
+  auto reopened = OpenSqliteJournal(options);
+  ASSERT_TRUE(reopened.ok()) << reopened.status();
+  EXPECT_EQ((*reopened)->head().origin, kOrigin);
 }
 
 class EvaluationsTest : public JournalTest {
