@@ -120,12 +120,10 @@ Resolved FileSnapshot::Resolve(const policies::Permit& permit, uint32_t epoch,
   return ResolveTokens(agreement.id, epoch, despite_mismatch, tokens);
 }
 
-FileSnapshot::Found FileSnapshot::LookUp(const OpenIndex& index, uint16_t key_number,
-                                         const crypto::Token& token, const crypto::Token& seed,
+FileSnapshot::Found FileSnapshot::LookUp(const OpenIndex& index, const crypto::Digest& digest,
                                          WorkCounters* work) const {
   Found found;
-  found.digest = crypto::IsZero(token) ? index.hasher.HashInPlace(key_number, seed)
-                                       : index.hasher.Hash(key_number, token);
+  found.digest = digest;
   const IndexValue value = ValueOf(found.digest);
   ++work->index_lookups;
   found.hit = index.index->Find(value);
@@ -185,11 +183,19 @@ Resolved FileSnapshot::ResolveTokens(absl::string_view agreement_id, uint32_t ep
       break;
     }
   }
+  // All HMACs first: the look-ups that follow then wait for memory together.
+  absl::InlinedVector<crypto::Digest, 4> digests;
+  for (size_t k = 0; k < tokens.size(); ++k) {
+    const auto key_number = static_cast<uint16_t>(k);
+    digests.push_back(crypto::IsZero(tokens[k]) ? index->hasher.HashInPlace(key_number, seed)
+                                                : index->hasher.Hash(key_number, tokens[k]));
+    index->index->Prefetch(ValueOf(digests.back()));
+  }
   absl::InlinedVector<Found, 4> found;
   int winning = -1;
   bool several = false;
   for (size_t k = 0; k < tokens.size(); ++k) {
-    found.push_back(LookUp(*index, static_cast<uint16_t>(k), tokens[k], seed, &work));
+    found.push_back(LookUp(*index, digests[k], &work));
     const IndexHit& hit = found.back().hit;
     if (hit.kind == IndexHit::Kind::kSeveral) several = true;
     if (hit.kind != IndexHit::Kind::kOne) continue;

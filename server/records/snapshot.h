@@ -63,8 +63,7 @@ class FileSnapshot final : public Snapshot {
   };
   FileSnapshot() = default;
   const OpenIndex* FindIndex(absl::string_view agreement_id, uint32_t epoch) const;
-  Found LookUp(const OpenIndex& index, uint16_t key_number, const crypto::Token& token,
-               const crypto::Token& seed, WorkCounters* work) const;
+  Found LookUp(const OpenIndex& index, const crypto::Digest& digest, WorkCounters* work) const;
   // The row of a record, from the overlay where it changed. nullptr when damaged.
   const uint8_t* Row(uint32_t record, WorkCounters* work) const;
 

@@ -179,6 +179,10 @@ absl::StatusOr<std::unique_ptr<TokenIndex>> TokenIndex::Open(const std::string& 
   return index;
 }
 
+void TokenIndex::Prefetch(const IndexValue& value) const {
+  __builtin_prefetch(lines_ + HomeLine(value, homes_) * kLineSize);
+}
+
 IndexHit TokenIndex::Find(const IndexValue& value) const {
   IndexHit hit;
   for (uint64_t number = HomeLine(value, homes_); number < line_count_; ++number) {

@@ -77,6 +77,8 @@ class TokenIndex {
   static absl::StatusOr<std::unique_ptr<TokenIndex>> Open(const std::string& path,
                                                           const IndexHasher& hasher);
   IndexHit Find(const IndexValue& value) const;
+  // Asks memory for the line that Find will read.
+  void Prefetch(const IndexValue& value) const;
 
   const IndexName& name() const { return name_; }
   uint64_t values() const { return values_; }
