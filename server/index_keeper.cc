@@ -44,6 +44,7 @@ absl::StatusOr<records::IndexRequest> RequestFor(const policies::Agreement& agre
 std::vector<records::IndexRequest> IndexesFor(const agreements::AgreementSet& set,
                                               absl::string_view agency, absl::Time now) {
   std::vector<records::IndexRequest> requests;
+  if (set.catalog == nullptr) return requests;  // nothing has been read yet
   for (const auto& held : set.catalog->all()) {
     const policies::Agreement& agreement = held->agreement;
     auto epochs = set.epochs.find(agreement.id);

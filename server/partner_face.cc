@@ -10,15 +10,21 @@ namespace vouch::server {
 
 absl::variant<std::string, policies::Refusal> PartnerFace::Identify(
     const grpc::CallbackServerContext& context) const {
-  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
-  std::vector<grpc::string_ref> chain;
-  if (peer != nullptr) {
-    chain = peer->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
-    if (chain.empty()) chain = peer->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  // Judged by its bytes: what it stands for is cached under them.
+  thread_local std::string chain;
+  chain.clear();
+  if (const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context()) {
+    const std::vector<grpc::string_ref> leaf =
+        peer->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    const std::vector<grpc::string_ref> sent =
+        peer->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
+    if (!leaf.empty()) chain.assign(leaf[0].data(), leaf[0].size());
+    // OpenSSL leaves a client's own certificate out of the chain that a server sees.
+    if (!sent.empty() && !sent[0].starts_with(chain)) {
+      chain.append(sent[0].data(), sent[0].size());
+    }
   }
-  const absl::string_view pem =
-      chain.empty() ? absl::string_view() : absl::string_view(chain[0].data(), chain[0].size());
-  auto identified = admission->Identify(pem, rooms.clock->Now());
+  auto identified = admission->Identify(chain, rooms.clock->Now());
   if (auto* refusal = absl::get_if<policies::Refusal>(&identified)) CountRefusal("", *refusal);
   return identified;
 }
