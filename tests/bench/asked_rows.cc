@@ -78,7 +78,7 @@ absl::Status AskedFederation::EnsureLoaded() {
   server::records::LoadReport report;
   const double cpu = OwnCpuSeconds();
   const Clock::time_point start = Clock::now();
-  absl::Status loaded = federation_->Load(extract_, {kKeyedAgreement}, &report);
+  absl::Status loaded = federation_->Load(extract_, &report);
   load_seconds_ = Since(start);
   load_cpu_ = OwnCpuSeconds() - cpu;
   if (!loaded.ok()) return loaded;
@@ -118,7 +118,7 @@ Rows AskedFederation::MeasureTokenise() {
   Progress(absl::StrCat("building the blind index of ", InThousands(sizes_.people), " people"));
   std::vector<double> multiplications = {MultiplicationsPerSecond(0.5)};
   const double cpu = OwnCpuSeconds();
-  if (absl::Status s = federation_->BuildIndex(kBlindAgreement); !s.ok()) return s;
+  if (absl::Status s = federation_->BuildBlindIndex(); !s.ok()) return s;
   const double used = OwnCpuSeconds() - cpu;
   multiplications.push_back(MultiplicationsPerSecond(0.5));
   Row row;
@@ -235,7 +235,7 @@ Rows MeasureManyPeople(const std::string& folder, const Sizes& sizes) {
   const std::string extract = federation.WriteExtract(sizes.many_people);
   Progress("loading it");
   server::records::LoadReport report;
-  if (absl::Status s = federation.Load(extract, {kKeyedAgreement}, &report); !s.ok()) return s;
+  if (absl::Status s = federation.Load(extract, &report); !s.ok()) return s;
   std::filesystem::remove(extract);
 
   absl::StatusOr<std::unique_ptr<ServerProcess>> node = federation.StartNode();

@@ -182,7 +182,8 @@ void FillParameters(google::protobuf::RepeatedPtrField<v1::Parameter>* parameter
 
 absl::StatusOr<std::unique_ptr<Federation>> Federation::Make(const std::string& folder) {
   std::unique_ptr<Federation> made(new Federation(folder));
-  for (const char* name : {"agreements", "records", "journal", "keys", "run", "tls", "aid"}) {
+  for (const char* name :
+       {"agreements", "agreements-blind", "records", "journal", "keys", "run", "tls", "aid"}) {
     fs::create_directory(folder + "/" + name);
     fs::permissions(folder + "/" + name, fs::perms::owner_all);
   }
@@ -201,8 +202,7 @@ absl::StatusOr<std::unique_ptr<Federation>> Federation::Make(const std::string& 
     status.Update(made->WriteEpoch(id, kind, authority));
   }
   if (!status.ok()) return status;
-  absl::StatusOr<std::vector<server::records::IndexRequest>> index =
-      made->Indexes({kKeyedAgreement});
+  absl::StatusOr<std::vector<server::records::IndexRequest>> index = made->Indexes(kKeyedAgreement);
   if (!index.ok()) return index.status();
   made->keyed_index_ = *std::move(index);
   return made;
@@ -234,9 +234,13 @@ absl::Status Federation::WriteCertificates() {
   return status;
 }
 
+std::string Federation::AgreementsOf(const std::string& id) const {
+  return folder_ + (id == kBlindAgreement ? "/agreements-blind" : "/agreements");
+}
+
 absl::Status Federation::WriteAgreement(const std::string& id, crypto::TokenKind kind,
                                         const crypto::SigningKey& authority) {
-  const std::string folder = folder_ + "/agreements/";
+  const std::string folder = AgreementsOf(id) + "/";
   const std::string facts = absl::Substitute(kFacts, kResponder);
   absl::Status status = crypto::ReplaceFile(folder + "facts.yaml", facts, false);
   std::string table_digest;
@@ -278,9 +282,9 @@ absl::Status Federation::WriteEpoch(const std::string& id, crypto::TokenKind kin
 }
 
 absl::StatusOr<std::vector<server::records::IndexRequest>> Federation::Indexes(
-    const std::vector<std::string>& agreements) const {
+    const std::string& agreement) const {
   server::agreements::AgreementsOptions options;
-  options.folder = folder_ + "/agreements";
+  options.folder = AgreementsOf(agreement);
   options.keys_folder = folder_ + "/keys";
   options.agency = kResponder;
   options.allow_unsigned = true;
@@ -290,14 +294,7 @@ absl::StatusOr<std::vector<server::records::IndexRequest>> Federation::Indexes(
   const auto set = held.Current();
   std::vector<server::records::IndexRequest> requests =
       server::IndexesFor(*set, kResponder, absl::Now());
-  requests.erase(std::remove_if(requests.begin(), requests.end(),
-                                [&](const server::records::IndexRequest& request) {
-                                  return std::find(agreements.begin(), agreements.end(),
-                                                   request.context.agreement_id) ==
-                                         agreements.end();
-                                }),
-                 requests.end());
-  if (requests.size() == agreements.size()) return requests;
+  if (!requests.empty()) return requests;
   return absl::InternalError(absl::StrCat("an agreement is not as vouchd wants it:\n",
                                           set->report.ToText(""),
                                           set->key_problems.empty() ? "" : set->key_problems[0]));
@@ -321,7 +318,6 @@ std::string Federation::WriteExtract(uint64_t people) const {
 }
 
 absl::Status Federation::Load(const std::string& extract,
-                              const std::vector<std::string>& agreements,
                               server::records::LoadReport* report) const {
   server::records::LoadOptions options;
   options.folder = folder_ + "/records";
@@ -339,19 +335,15 @@ absl::Status Federation::Load(const std::string& extract,
   options.catalogue = *std::move(catalogue);
   options.now = absl::Now();
   options.today = Today();
-  if (!agreements.empty()) {
-    auto indexes = Indexes(agreements);
-    if (!indexes.ok()) return indexes.status();
-    options.indexes = *std::move(indexes);
-  }
+  options.indexes = keyed_index_;
   return server::records::LoadRecords(options, report);
 }
 
-absl::Status Federation::BuildIndex(const std::string& agreement) const {
+absl::Status Federation::BuildBlindIndex() const {
   server::records::BuildOptions options;
   options.folder = folder_ + "/records";
   options.keys_folder = folder_ + "/keys";
-  auto indexes = Indexes({agreement});
+  auto indexes = Indexes(kBlindAgreement);
   if (!indexes.ok()) return indexes.status();
   options.indexes = *std::move(indexes);
   return server::records::BuildIndexes(options);

@@ -25,8 +25,9 @@ inline constexpr char kRequester[] = "aid.bench.example";
 inline constexpr char kKeyedAgreement[] = "bench-keyed-hash";
 inline constexpr char kBlindAgreement[] = "bench-blind";
 
-// Two agreements on the same question with the same three match keys; one has keyed-hash tokens,
-// the other blind ones. Limits are checked but wide.
+// Two agreements on the same question with the same three match keys: one has keyed-hash tokens,
+// the other blind ones. The node holds the first alone, or it would build the other's index while
+// it is measured. Limits are checked; those of the whole agreement are wide.
 class Federation {
  public:
   // Keys, certificates, agreements and epoch keys in `folder`, which must be there and empty.
@@ -34,11 +35,10 @@ class Federation {
 
   // An extract of the first `people` of the synthetic population; returns its path.
   std::string WriteExtract(uint64_t people) const;
-  // Loads an extract, whole; builds the indexes of these agreements.
-  absl::Status Load(const std::string& extract, const std::vector<std::string>& agreements,
-                    server::records::LoadReport* report) const;
-  // Builds one more index of what is loaded.
-  absl::Status BuildIndex(const std::string& agreement) const;
+  // Loads an extract, whole, and builds the index of the keyed-hash agreement.
+  absl::Status Load(const std::string& extract, server::records::LoadReport* report) const;
+  // Builds the blind agreement's index of what is loaded.
+  absl::Status BuildBlindIndex() const;
 
   // vouchd on this folder, answering.
   absl::StatusOr<std::unique_ptr<ServerProcess>> StartNode() const;
@@ -59,13 +59,14 @@ class Federation {
 
  private:
   explicit Federation(std::string folder) : folder_(std::move(folder)) {}
+  std::string AgreementsOf(const std::string& id) const;
   absl::Status WriteCertificates();
   absl::Status WriteAgreement(const std::string& id, crypto::TokenKind kind,
                               const crypto::SigningKey& authority);
   absl::Status WriteEpoch(const std::string& id, crypto::TokenKind kind,
                           const crypto::SigningKey& authority);
   absl::StatusOr<std::vector<server::records::IndexRequest>> Indexes(
-      const std::vector<std::string>& agreements) const;
+      const std::string& agreement) const;
   std::string TokensOf(uint64_t person) const;
   template <typename Request>
   void FillQuestion(Request* request) const;
