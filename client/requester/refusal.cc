@@ -35,6 +35,7 @@ constexpr Entry kEntries[] = {
     {"LEDGER_UNAVAILABLE", true,
      "Retry with the same request id: nothing was answered or charged."},
     {"CERTIFICATE", false, "Have your certificate and the partner's anchors checked."},
+    {"ROW", false, "Mend the row of the input."},
     {"TRANSPORT", true, "Retry with the same request id: it is charged at most once."},
 };
 

@@ -174,9 +174,19 @@ absl::StatusOr<Exit> AskOne(const AskOptions& options, requester::Requester* req
 }
 
 absl::StatusOr<Exit> Ask(const AskOptions& options, Console* console) {
+  if (options.input.empty() != options.output.empty()) {
+    return UsageError("--input and --output go together");
+  }
+  const bool many = !options.input.empty();
+  if (many &&
+      (!options.person.empty() || !options.request_id.empty() || !options.consent.empty())) {
+    return UsageError(
+        "--person, --request-id and --consent are for one question; rows have theirs");
+  }
   const auto requester = OpenRequester(options.folder, options.agreement, console);
   if (!requester.ok()) return requester.status();
-  return AskOne(options, requester->get(), console);
+  return many ? AskMany(options, requester->get(), console)
+              : AskOne(options, requester->get(), console);
 }
 
 }  // namespace
@@ -230,7 +240,8 @@ absl::StatusOr<policies::Parameters> ParametersOf(const policies::Question* ques
 
 void AddAskCommand(CLI::App* vouch, Console* console) {
   auto options = std::make_shared<AskOptions>();
-  CLI::App* command = vouch->add_subcommand("ask", "Asks a partner one question about one person");
+  CLI::App* command = vouch->add_subcommand(
+      "ask", "Asks a partner one question about one person, or about every row of a file");
   AddNodeOption(command, &options->folder);
   command->add_option("--agreement", options->agreement, "The agreement's id")->required();
   command->add_option("--question", options->question, "The question's id")->required();
@@ -247,14 +258,26 @@ void AddAskCommand(CLI::App* vouch, Console* console) {
                       "The reference kept with the person's consent, 64 hexadecimal digits; "
                       "default: a new one");
   command->add_flag("--json", options->json, "Print everything for programs, the receipt included");
+  command->add_option("--input", options->input, "CSV with a row for each person");
+  command->add_option("--output", options->output, "CSV to write; with --input");
+  command->add_option("--rows-per-message", options->rows_per_message, "With --input")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_flag("--ask-again", options->ask_again,
+                    "Ask anew what an interrupted run left open too long ago to be repeated; it "
+                    "may be charged twice");
   command->footer(
       "A person is one JSON object, never an argument: arguments are seen by every user of the\n"
-      "machine.\n"
+      "machine. Columns of a CSV are attributes, parameters, consent and reference.\n"
+      "A run that was interrupted goes on when the same command is run again.\n"
       "Exit codes: 0 answered, 1 refused, 2 usage, 3 unreadable or malformed file\n"
       "Examples:\n"
       "  vouch ask --node ./fsa --agreement fsa-irs-2027-001 \\\n"
       "      --question income-at-or-below-225-percent --purpose student-aid-eligibility \\\n"
-      "      --parameter household_size=4 --parameter region=contiguous < person.json");
+      "      --parameter household_size=4 --parameter region=contiguous < person.json\n"
+      "  vouch ask --node ./fsa --agreement fsa-irs-2027-001 \\\n"
+      "      --question income-at-or-below-225-percent --purpose student-aid-eligibility \\\n"
+      "      --input people.csv --output answers.csv");
   command->callback([options, console] { console->Run([&] { return Ask(*options, console); }); });
 }
 

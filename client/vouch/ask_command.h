@@ -23,6 +23,11 @@ struct AskOptions {
   std::string request_id;
   std::string consent;
   bool json = false;
+  // Many people:
+  std::string input;
+  std::string output;
+  size_t rows_per_message = 1000;
+  bool ask_again = false;
 };
 
 // "accept", "verify-independently", "ask-the-person".
@@ -34,6 +39,10 @@ policies::ParameterValue ParameterOf(const policies::Question* question, const s
                                      const std::string& text);
 absl::StatusOr<policies::Parameters> ParametersOf(const policies::Question* question,
                                                   const std::vector<std::string>& given);
+
+// `vouch ask --input`.
+absl::StatusOr<Exit> AskMany(const AskOptions& options, requester::Requester* requester,
+                             Console* console);
 
 }  // namespace vouch::client
 
