@@ -1,0 +1,113 @@
+// A responder over real TLS whose answers follow from tokens alone, which counts what it would
+// charge, and which can be made to refuse, to forget, to break off and to lie.
+#ifndef VOUCH_TESTS_FAKES_FAKE_RESPONDER_H_
+#define VOUCH_TESTS_FAKES_FAKE_RESPONDER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "crypto/certificate.h"
+#include "crypto/receipt.h"
+#include "crypto/token.h"
+#include "crypto/voprf.h"
+#include "policies/engine/agreement.h"
+#include "vouch/v1/blinding.grpc.pb.h"
+#include "vouch/v1/verification.grpc.pb.h"
+
+namespace vouch::fakes {
+
+struct FakeEpoch {
+  crypto::EpochStatement statement;
+  crypto::SignedStatement signed_statement;
+  std::shared_ptr<const crypto::OprfPrivateKey> blind;
+};
+
+class FakeResponder {
+ public:
+  // Listens on a free port of 127.0.0.1. `requester` is who the callers are taken for.
+  FakeResponder(policies::Agreement agreement, policies::FileDigest digest, std::string requester,
+                const crypto::IssuedCertificate& tls, const std::string& requester_anchors);
+  ~FakeResponder();
+
+  int port() const { return port_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // The epoch that ListAgreements announces and the only one that is answered in.
+  void SetEpoch(FakeEpoch epoch);
+  // Refuses as many calls of Verify, or whole messages of VerifyBatch, as there are entries.
+  void RefuseNext(std::vector<v1::Refused> refusals);
+  // Changes answers after they were recorded.
+  void SetLie(std::function<void(v1::Answered*)> lie);
+  // The obligations sent; by default the agreement's.
+  void SetObligations(const v1::Obligations& obligations);
+  // Refuses items whose tokens are given, each time.
+  void RefuseTokens(const std::string& tokens, const v1::Refused& refusal);
+  // After this many more batch responses the stream is broken off; -1 for never.
+  void BreakAfter(int responses);
+  void SetDelay(absl::Duration for_each_response);
+
+  // Items recorded and never forgotten: each is charged once whatever is repeated.
+  size_t charged() const;
+  // Items of which more than one request asked.
+  size_t charged_twice() const;
+  std::vector<std::string> verify_ids() const;
+  std::set<std::string> batch_ids() const;
+  size_t reused_ids() const;
+  size_t evaluations() const { return evaluations_; }
+
+ private:
+  class VerificationFake;
+  class BlindingFake;
+  struct Item {
+    crypto::Digest content{};
+    v1::Answered answered;
+  };
+
+  absl::optional<v1::Refused> TakeRefusal();
+  // Answers or refuses one item, replaying what was recorded.
+  v1::BatchResult Decide(const v1::Question& question, const std::string& request_id,
+                         uint32_t position,
+                         const google::protobuf::RepeatedPtrField<v1::Parameter>& parameters,
+                         const v1::Subject& subject);
+  v1::Answered Record(const crypto::Digest& content, const v1::Question& question,
+                      const std::string& request_id, uint32_t position,
+                      const std::string& parameters, const v1::Subject& subject) const;
+
+  const policies::Agreement agreement_;
+  const policies::FileDigest digest_;
+  const std::string requester_;
+  mutable std::mutex mutex_;
+  FakeEpoch epoch_;
+  std::deque<v1::Refused> refusals_;
+  std::function<void(v1::Answered*)> lie_;
+  v1::Obligations obligations_;
+  std::map<std::string, v1::Refused> refused_tokens_;
+  std::map<std::pair<std::string, uint32_t>, Item> recorded_;
+  std::map<std::string, size_t> charges_;  // by tokens
+  std::vector<std::string> verify_ids_;
+  std::set<std::string> batch_ids_;
+  size_t reused_ids_ = 0;
+  int break_after_ = -1;
+  absl::Duration delay_ = absl::ZeroDuration();
+  std::atomic<size_t> evaluations_{0};
+  std::unique_ptr<VerificationFake> verification_;
+  std::unique_ptr<BlindingFake> blinding_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+v1::Refused MakeRefused(grpc::StatusCode code, const std::string& reason,
+                        uint64_t retry_after_ms = 0);
+
+}  // namespace vouch::fakes
+
+#endif  // VOUCH_TESTS_FAKES_FAKE_RESPONDER_H_
