@@ -110,12 +110,11 @@ void IndexKeeper::BuildMissing() {
   const std::shared_ptr<const records::Snapshot> snapshot = records_->Current();
   if (snapshot == nullptr) return;
   records::BuildOptions build;
-  for (records::IndexRequest& request :
-       IndexesFor(*agreements_->Current(), options_.agency, clock_->Now())) {
-    if (snapshot->Ready(request.context.agreement_id, request.context.epoch)) continue;
-    build.indexes.push_back(std::move(request));
-  }
-  absl::Status standing;
+  // By what goes into the tokens, not by name alone: a revision may change the match keys.
+  absl::StatusOr<std::vector<records::IndexRequest>> missing = records::MissingIndexes(
+      options_.records_folder, IndexesFor(*agreements_->Current(), options_.agency, clock_->Now()));
+  absl::Status standing = missing.status();
+  if (missing.ok()) build.indexes = *std::move(missing);
   if (!build.indexes.empty()) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
