@@ -69,7 +69,10 @@ int Main(int argc, char** argv) {
   AddAskCommand(&vouch, &console);
   AddPartnerCommand(&vouch, &console);
   AddKeysCommand(&vouch, &console);
+  AddAgreementCommand(&vouch, &console);
+  AddRecordsCommand(&vouch, &console);
   AddTokenCommand(&vouch, &console);
+  AddDoctorCommand(&vouch, &console);
   AddSchemaCommand(&vouch, &console);
   if (const std::string unknown = UnknownCommand(vouch, argc, argv); !unknown.empty()) {
     console.Note(absl::StrCat("vouch: ", unknown, "\nRun with --help for more information."));

@@ -2,32 +2,37 @@
 #ifndef VOUCH_CLIENT_VOUCH_NODE_AGREEMENTS_H_
 #define VOUCH_CLIENT_VOUCH_NODE_AGREEMENTS_H_
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
-#include "policies/engine/agreement.h"
+#include "client/vouch/console.h"
+#include "policies/engine/catalog.h"
 #include "policies/engine/source.h"
 #include "server/node/node_file.h"
 
 namespace vouch::client {
 
-struct AgreementFile {
-  std::string path;
-  policies::FileDigest digest{};
-  policies::Agreement agreement;
-};
-// Every agreement file below the node's agreements folder that can be read, by id and revision;
-// findings of the others go to `report`.
-std::vector<AgreementFile> ReadAgreements(const server::node::NodeFile& file,
-                                          policies::Report* report);
-// The highest revision of an agreement, or nullopt.
+// Every .yaml file below a folder, named relative to it; what cannot be read is left out.
+std::vector<policies::CatalogFile> FilesBelow(const std::string& folder);
+
+// The node's agreements, catalogues and tables. Signatures are not asked for: commands that prepare
+// a node must work before an agreement is signed.
+std::shared_ptr<const policies::Catalog> ReadCatalog(const server::node::NodeFile& file,
+                                                     policies::Report* report);
+// The revision of an agreement that counts now, or nullopt.
 absl::optional<policies::Agreement> FindAgreement(const server::node::NodeFile& file,
                                                   absl::string_view id);
 // PermissionDenied when the agreement is in the node's folder and pins another key authority.
 absl::Status CheckPin(const server::node::NodeFile& file, absl::string_view id,
                       absl::string_view fingerprint);
+
+// Findings with the source lines of their own files.
+std::string FindingsText(const policies::Report& report,
+                         const std::map<std::string, std::string>& sources);
 
 }  // namespace vouch::client
 

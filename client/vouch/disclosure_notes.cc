@@ -1,0 +1,154 @@
+#include "client/vouch/disclosure_notes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "policies/engine/tree.h"
+
+namespace vouch::client {
+namespace {
+
+// HMAC-SHA-256 of a short input on one core with vector instructions, a second.
+constexpr double kGuessesASecond = 3.3e7;
+
+std::string Spoken(double seconds) {
+  if (seconds < 120) return absl::StrFormat("%.0f seconds", std::max(1.0, seconds));
+  if (seconds < 7200) return absl::StrFormat("%.0f minutes", seconds / 60);
+  if (seconds < 172800) return absl::StrFormat("%.0f hours", seconds / 3600);
+  if (seconds < 6.3e7) return absl::StrFormat("%.0f days", seconds / 86400);
+  return absl::StrFormat("%.0f years", seconds / 31557600);
+}
+
+class Notes {
+ public:
+  Notes(const std::string& file, const std::string& text, policies::Report* report)
+      : file_(file), report_(report) {
+    policies::Report ignored;
+    tree_ = policies::ReadTree(file, text, &ignored);
+  }
+  void Add(policies::Severity severity, const std::string& rule, const std::string& path,
+           std::string message, std::string mend) {
+    policies::Finding finding;
+    finding.severity = severity;
+    finding.rule = rule;
+    finding.file = file_;
+    finding.path = path;
+    if (tree_.has_value()) finding.position = policies::NodeAt(tree_->root, path).position;
+    finding.message = std::move(message);
+    finding.mend = std::move(mend);
+    report_->Add(std::move(finding));
+  }
+
+ private:
+  const std::string& file_;
+  policies::Report* report_;
+  absl::optional<policies::Tree> tree_;
+};
+
+void AddKeyNotes(const policies::Agreement& agreement, uint64_t people, Notes* notes) {
+  for (size_t i = 0; i < agreement.match.size(); ++i) {
+    const policies::AgreedMatchKey& key = agreement.match[i];
+    const std::string path = absl::StrCat("people.match[", i + 1, "]");
+    double odds = 1;
+    for (const std::string& part : key.parts) odds *= AgreementOdds(part);
+    if (key.despite_mismatch == policies::DespiteMismatch::kAllow) {
+      const double strangers = static_cast<double>(people) / odds;
+      notes->Add(
+          strangers >= 1e-4 ? policies::Severity::kWarning : policies::Severity::kNote,
+          "disclosure/despite-mismatch", path + ".despite_mismatch",
+          absl::StrFormat("this key answers although an earlier one did not fit; among %d "
+                          "records, %.2g strangers agree with a person in it by chance, so "
+                          "about %.2g of %d such answers are about somebody else",
+                          people, strangers, strangers * static_cast<double>(people), people),
+          "leave despite_mismatch out, or add parts to the key");
+    }
+    if (agreement.token_kind == policies::TokenKind::kKeyedHash) {
+      const double seconds = odds / kGuessesASecond;
+      notes->Add(
+          seconds < 31557600.0 * 100 ? policies::Severity::kWarning : policies::Severity::kNote,
+          "disclosure/guessable-key", path,
+          absl::StrCat("who holds the keyed-hash key, both agencies and whoever steals it, "
+                       "finds the person behind a token of [",
+                       absl::StrJoin(key.parts, ", "), "] by trying all in about ", Spoken(seconds),
+                       " on one core"),
+          "use tokens of kind \"blind\", where the asker holds no key");
+    }
+  }
+}
+
+void AddLimitNotes(const policies::Agreement& agreement, Notes* notes) {
+  const policies::Limits& limits = agreement.limits;
+  const auto wide = [&](const std::string& path, std::string message, std::string mend) {
+    notes->Add(policies::Severity::kWarning, "disclosure/wide-limit", path, std::move(message),
+               std::move(mend));
+  };
+  if (limits.different_values.count > 12) {
+    wide("limits.per_person.different_values",
+         absl::StrCat("an asker may put ", limits.different_values.count,
+                      " different values to one person: enough to narrow a figure down step by "
+                      "step"),
+         "allow as many as one case needs, seldom more than 2");
+  }
+  if (limits.different_values.every < absl::Hours(24 * 30)) {
+    wide("limits.per_person.different_values",
+         "the count of different values starts afresh within a month, so patience finds any figure",
+         "write every: \"agreement\"");
+  }
+  const double days = std::max(
+      1.0, absl::ToDoubleHours(std::min(limits.times_asked.every, absl::Hours(24 * 3660))) / 24);
+  if (static_cast<double>(limits.times_asked.count) / days > 1) {
+    wide(
+        "limits.per_person.times_asked",
+        absl::StrFormat("one person may be asked about %.3g times a day: a change in the answer is "
+                        "seen on the day it happens",
+                        static_cast<double>(limits.times_asked.count) / days),
+        "allow what renewals and retries need");
+  }
+  if (limits.new_people.every <= absl::Hours(24) && limits.new_people.count >= 1000000) {
+    wide("limits.new_people",
+         absl::StrCat(limits.new_people.count,
+                      " new people a day cover a state's residents within "
+                      "days"),
+         "write what the program's busiest day needs");
+  }
+}
+
+}  // namespace
+
+double AgreementOdds(const std::string& part) {
+  static const auto* const kOdds =
+      new std::map<std::string, double>{{"social_security_number", 9e8},
+                                        {"individual_taxpayer_id", 5e7},
+                                        {"date_of_birth", 25000},
+                                        {"given_name", 200},
+                                        {"family_name", 1000},
+                                        {"middle_name", 100},
+                                        {"postal_code", 10000},
+                                        {"national_id", 1e8},
+                                        {"alien_number", 1e8},
+                                        {"case_number", 1e6},
+                                        {"employer_id", 1e6}};
+  const size_t colon = part.find(':');
+  if (colon == std::string::npos) {
+    const auto found = kOdds->find(part);
+    return found == kOdds->end() ? 1 : found->second;
+  }
+  const std::string derivation = part.substr(0, colon);
+  if (derivation == "year") return 70;
+  if (derivation == "initial") return 12;
+  return part == "soundex:family_name" ? 300 : 60;
+}
+
+void AddDisclosureNotes(const policies::Agreement& agreement, const std::string& file,
+                        const std::string& text, uint64_t people, policies::Report* report) {
+  Notes notes(file, text, report);
+  AddKeyNotes(agreement, people, &notes);
+  AddLimitNotes(agreement, &notes);
+}
+
+}  // namespace vouch::client

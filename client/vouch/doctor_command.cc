@@ -1,0 +1,368 @@
+#include <sys/stat.h>
+#include <sys/timex.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/vouch/commands.h"
+#include "client/vouch/keys_command.h"
+#include "client/vouch/node_agreements.h"
+#include "client/vouch/node_folder.h"
+#include "client/vouch/record_indexes.h"
+#include "crypto/certificate.h"
+#include "crypto/identity.h"
+#include "crypto/tls_probe.h"
+#include "server/node/epoch_keys.h"
+#include "server/node/folders.h"
+#include "server/records/manifest.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+namespace records = server::records;
+
+enum class State { kOk, kWarning, kProblem };
+
+struct Diagnosis {
+  std::string about;
+  State state = State::kOk;
+  std::string says;
+  std::string mend;
+};
+
+constexpr absl::Duration kSoon = absl::Hours(24 * 30);
+
+class Doctor {
+ public:
+  Doctor(node::NodeFile file, std::string folder, absl::Duration timeout)
+      : file_(std::move(file)), folder_(std::move(folder)), timeout_(timeout), now_(absl::Now()) {}
+
+  void Examine() {
+    Ok("node.yaml", "is well formed; files and folders are there, secrets are closed to others");
+    Spelling();
+    ClockState();
+    Certificate();
+    Authority();
+    Agreements();
+    Records();
+    for (const node::Partner& partner : file_.partners) ExaminePartner(partner);
+    if (file_.partners.empty()) {
+      Warn("partners", "there are none, so nobody can ask and nobody can be asked",
+           "run: vouch partner add");
+    }
+  }
+  const std::vector<Diagnosis>& all() const { return all_; }
+
+ private:
+  void Ok(std::string about, std::string says) {
+    all_.push_back({std::move(about), State::kOk, std::move(says), ""});
+  }
+  void Warn(std::string about, std::string says, std::string mend) {
+    all_.push_back({std::move(about), State::kWarning, std::move(says), std::move(mend)});
+  }
+  void Problem(std::string about, std::string says, std::string mend) {
+    all_.push_back({std::move(about), State::kProblem, std::move(says), std::move(mend)});
+  }
+
+  void Spelling() {
+    const absl::Status checked = crypto::CheckSpellingRules();
+    if (checked.ok()) return Ok("spelling rules", "agree with the published vectors");
+    Problem("spelling rules", std::string(checked.message()),
+            "this build or its ICU library is damaged: install it anew");
+  }
+
+  void ClockState() {
+    timex state{};
+    // Reading the state needs no privilege; where even that is denied, nothing is known.
+    const int result = adjtimex(&state);
+    if (result < 0)
+      return Warn("clock", "its state cannot be read", "see that time is synchronised");
+    if (result == TIME_ERROR || (state.status & STA_UNSYNC) != 0) {
+      return Warn("clock", "the system says that it is not synchronised",
+                  "run a time service such as chrony; answers and epochs depend on the time");
+    }
+    Ok("clock", "is synchronised");
+  }
+
+  void Expiry(const std::string& about, absl::Time not_before, absl::Time not_after,
+              const std::string& mend) {
+    if (now_ < not_before) {
+      Problem(about, absl::StrCat("is not valid before ", TimeText(not_before)),
+              "check the clock, or wait");
+    } else if (now_ >= not_after) {
+      Problem(about, absl::StrCat("expired on ", TimeText(not_after)), mend);
+    } else if (not_after - now_ < kSoon) {
+      Warn(about, absl::StrCat("expires on ", TimeText(not_after)), mend);
+    } else {
+      Ok(about, absl::StrCat("is valid until ", TimeText(not_after)));
+    }
+  }
+
+  void Certificate() {
+    const auto chain = node::ReadText(file_.certificate);
+    const auto facts = chain.ok() ? crypto::ReadCertificate(*chain) : chain.status();
+    if (!facts.ok()) {
+      return Problem("certificate", std::string(facts.status().message()),
+                     "put the PEM chain your authority issued there");
+    }
+    const auto agency = crypto::AgencyOf(*facts);
+    if (!agency.ok()) {
+      Warn("certificate", absl::StrCat("names no agency: ", agency.status().message()),
+           "partners can believe it only by key_pin, or issuer and dns_name");
+    } else if (*agency != file_.agency) {
+      Problem("certificate",
+              absl::StrCat("is for ", *agency, ", this node is ", file_.agency, "'s"),
+              "put this agency's certificate there");
+    }
+    Expiry("certificate", facts->not_before, facts->not_after,
+           "ask your authority for a new one, put it beside, then rename both files");
+    auto key = ReadSigningKey(file_.key);
+    if (!key.ok()) {
+      return Problem("certificate key", std::string(key.status().message()),
+                     "put the key of the certificate there");
+    }
+    if (crypto::KeyFingerprint(crypto::AsBytes(key->PublicDer())) !=
+        facts->public_key_fingerprint) {
+      return Problem("certificate key", "does not belong to the certificate",
+                     "put the two files of one pair there");
+    }
+    Ok("certificate key", "belongs to the certificate");
+    own_chain_ = *chain;
+    own_key_ = std::make_unique<crypto::SigningKey>(*std::move(key));
+  }
+
+  void Authority() {
+    if (file_.use == policies::Use::kLive &&
+        node::Exists(absl::StrCat(folder_, "/authority/authority.key"))) {
+      Warn("key authority", "its private key lies on a live node",
+           "move it to an offline machine; authority/README.txt says how keys are then signed");
+    }
+  }
+
+  void Agreements() {
+    policies::Report report;
+    catalog_ = ReadCatalog(file_, &report);
+    size_t errors = 0;
+    for (const policies::Finding& finding : report.findings()) {
+      if (finding.severity != policies::Severity::kError) continue;
+      ++errors;
+      if (errors <= 5) {
+        Problem("agreements",
+                absl::StrCat(finding.file, ":", finding.position.line, ": ", finding.message),
+                finding.mend);
+      }
+    }
+    if (catalog_->all().empty() && errors == 0) {
+      return Warn("agreements", "there are none",
+                  absl::StrCat("put agreement folders into ", file_.agreements));
+    }
+    for (const auto& held : catalog_->all()) {
+      const policies::Agreement& agreement = held->agreement;
+      const std::string about =
+          absl::StrCat("agreement ", agreement.id, ", revision ", agreement.revision);
+      if (now_ >= agreement.expires_at) {
+        Problem(about, absl::StrCat("expired on ", absl::FormatCivilTime(agreement.expires)),
+                "agree on a new revision, or remove the file");
+        continue;
+      }
+      const std::string until = absl::StrCat("until ", absl::FormatCivilTime(agreement.expires));
+      if (now_ < agreement.effective_from) {
+        Ok(about, absl::StrCat("waits for ", absl::FormatCivilTime(agreement.effective)));
+      } else if (agreement.expires_at - now_ < kSoon) {
+        Warn(about, absl::StrCat("is in force ", until), "begin its renewal now");
+      } else {
+        Ok(about, absl::StrCat("is in force ", until));
+      }
+      EpochKeys(agreement);
+    }
+  }
+
+  void EpochKeys(const policies::Agreement& agreement) {
+    const bool answers = agreement.answers == file_.agency;
+    const bool needs = answers || agreement.token_kind == policies::TokenKind::kKeyedHash;
+    if (!needs) return;
+    const std::string about = absl::StrCat("epoch keys of ", agreement.id);
+    const auto keys = node::ReadEpochKeys(file_.keys, agreement.id, agreement.key_authority);
+    if (!keys.ok()) {
+      return Problem(about, std::string(keys.status().message()),
+                     "bring back the files from the backup, or rotate: vouch keys rotate");
+    }
+    const node::EpochKey* current = nullptr;
+    for (const node::EpochKey& key : *keys) {
+      if (!key.secret.empty() && key.statement.not_before <= now_ &&
+          now_ < key.statement.not_after) {
+        current = &key;
+      }
+    }
+    if (current == nullptr) {
+      return Problem(about, "none is in force",
+                     answers ? "run: vouch keys create, then vouch keys statement"
+                             : "ask the answering agency to run vouch keys share, then run vouch "
+                               "keys accept");
+    }
+    Expiry(absl::StrCat(about, ", epoch ", current->statement.epoch), current->statement.not_before,
+           current->statement.not_after,
+           answers ? "run: vouch keys rotate" : "ask the answering agency for the next key");
+  }
+
+  void Records() {
+    std::vector<std::string> problems;
+    const auto wanted = WantedIndexes(file_, *catalog_, now_, &problems);
+    const auto manifest = records::ReadManifest(file_.records);
+    if (absl::IsNotFound(manifest.status())) {
+      if (!wanted.empty()) {
+        Problem("records", "nothing was loaded, so nothing can be answered",
+                "run: vouch records load");
+      }
+      return;
+    }
+    if (!manifest.ok()) {
+      return Problem("records", std::string(manifest.status().message()),
+                     "load again: vouch records load");
+    }
+    Ok("records", absl::StrCat(manifest->people, " people, data as of ",
+                               absl::FormatCivilTime(manifest->data_as_of)));
+    for (const records::IndexRequest& request : wanted) {
+      const std::string about = absl::StrCat("index of ", request.context.agreement_id, ", epoch ",
+                                             request.context.epoch);
+      if (!records::IsBuilt(*manifest, request)) {
+        Problem(about, "is not built: the agreement answers NOT_READY", "run: vouch records index");
+        continue;
+      }
+      const auto* index = manifest->FindIndex(request.context.agreement_id, request.context.epoch);
+      struct stat facts {};
+      const std::string path = absl::StrCat(file_.records, "/", index->file);
+      if (stat(path.c_str(), &facts) != 0) {
+        Problem(about, "its file is missing", "run: vouch records load");
+        continue;
+      }
+      const uint64_t bytes = static_cast<uint64_t>(facts.st_size);
+      Ok(about, absl::StrCat("takes ", SizeText(bytes), ", ",
+                             bytes / std::max<uint64_t>(1, manifest->people), " bytes a person"));
+    }
+  }
+
+  void ExaminePartner(const node::Partner& partner) {
+    const std::string about = absl::StrCat("partner ", partner.agency);
+    const auto text = node::ReadText(partner.anchors);
+    std::string revocations;
+    if (!partner.revocations.empty()) {
+      const auto lists = node::ReadText(partner.revocations);
+      if (lists.ok()) revocations = *lists;
+    }
+    const auto anchors = text.ok() ? crypto::TrustAnchors::Load(*text, revocations) : text.status();
+    if (!anchors.ok()) {
+      return Problem(about, absl::StrCat(partner.anchors, ": ", anchors.status().message()),
+                     "ask the partner for `vouch partner export` again");
+    }
+    if (partner.address.empty()) return Ok(about, "asks us only; its anchors are in order");
+    if (own_key_ == nullptr) {
+      return Warn(about, "was not called, as our own certificate is not in order",
+                  "mend that first");
+    }
+    const auto probe = crypto::ProbeTls(partner.address, own_chain_, *own_key_, timeout_);
+    if (!probe.ok()) {
+      return Problem(
+          about, std::string(probe.status().message()),
+          absl::IsUnavailable(probe.status())
+              ? "check the address, the partner's node and the firewalls between"
+              : "the partner's node must speak TLS 1.3 end to end; something between may "
+                "be opening the connection");
+    }
+    const absl::Status verified =
+        anchors->Verify(probe->chain_pem, crypto::TrustAnchors::Purpose::kTlsServer, now_);
+    const auto facts = crypto::ReadCertificate(probe->chain_pem);
+    if (!verified.ok() || !facts.ok()) {
+      return Problem(
+          about,
+          absl::StrCat(
+              partner.address, " shows a certificate that our anchors for ", partner.agency,
+              " do not vouch for",
+              facts.ok() ? absl::StrCat(" (issued by ", policies::Shown(facts->issuer), ")") : "",
+              ": ", verified.message()),
+          "something between the nodes opens TLS, or the anchors are old: compare fingerprints "
+          "with "
+          "the partner by telephone, and ask for connections to be passed through unopened");
+    }
+    if (!Bound(partner, *facts)) {
+      return Problem(about,
+                     absl::StrCat(partner.address, " is vouched for, but not as ", partner.agency),
+                     "check the address; another node, or another agency's, listens there");
+    }
+    Ok(about, absl::StrCat("answers at ", partner.address, " with ", probe->version,
+                           " and a certificate of its own until ", TimeText(facts->not_after)));
+  }
+
+  static bool Bound(const node::Partner& partner, const crypto::CertificateFacts& facts) {
+    if (!partner.key_pin.empty()) return facts.public_key_fingerprint == partner.key_pin;
+    if (!partner.issuer.empty()) {
+      bool named = false;
+      for (const std::string& name : facts.dns_names) named = named || name == partner.dns_name;
+      return named && facts.issuer == partner.issuer;
+    }
+    const auto agency = crypto::AgencyOf(facts);
+    return agency.ok() && *agency == partner.agency;
+  }
+
+  node::NodeFile file_;
+  std::string folder_;
+  absl::Duration timeout_;
+  absl::Time now_;
+  std::string own_chain_;
+  std::unique_ptr<crypto::SigningKey> own_key_;
+  std::shared_ptr<const policies::Catalog> catalog_;
+  std::vector<Diagnosis> all_;
+};
+
+struct DoctorOptions {
+  std::string folder;
+  int timeout_seconds = 5;
+  bool json = false;
+};
+
+absl::StatusOr<Exit> Run(const DoctorOptions& options, Console* console) {
+  auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  Doctor doctor(*std::move(file), options.folder, absl::Seconds(options.timeout_seconds));
+  doctor.Examine();
+  const char* const names[] = {"ok", "warning", "problem"};
+  nlohmann::json all = nlohmann::json::array();
+  size_t problems = 0;
+  size_t warnings = 0;
+  for (const Diagnosis& diagnosis : doctor.all()) {
+    const char* name = names[static_cast<int>(diagnosis.state)];
+    problems += diagnosis.state == State::kProblem ? 1 : 0;
+    warnings += diagnosis.state == State::kWarning ? 1 : 0;
+    all.push_back({{"about", diagnosis.about},
+                   {"state", name},
+                   {"says", diagnosis.says},
+                   {"mend", diagnosis.mend}});
+    if (options.json) continue;
+    console->Say(absl::StrCat(name, ": ", diagnosis.about, ": ", diagnosis.says));
+    if (!diagnosis.mend.empty()) console->Say(absl::StrCat("  mend: ", diagnosis.mend));
+  }
+  if (options.json) {
+    console->SayJson(all);
+  } else {
+    console->Say(absl::StrCat(problems, " problem(s), ", warnings, " warning(s)."));
+  }
+  return problems == 0 ? Exit::kFine : Exit::kFindings;
+}
+
+}  // namespace
+
+void AddDoctorCommand(CLI::App* vouch, Console* console) {
+  auto options = std::make_shared<DoctorOptions>();
+  CLI::App* command = vouch->add_subcommand(
+      "doctor", "Says in plain words whether a node is in order, and what to do");
+  AddNodeOption(command, &options->folder);
+  command->add_option("--timeout-seconds", options->timeout_seconds, "How long a partner may take")
+      ->check(CLI::Range(1, 300))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print facts for programs");
+  command->footer("Example:\n  vouch doctor --node ./irs");
+  command->callback([options, console] { console->Run([&] { return Run(*options, console); }); });
+}
+
+}  // namespace vouch::client

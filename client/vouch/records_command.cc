@@ -1,0 +1,366 @@
+#include <sys/stat.h>
+
+#include <memory>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/vouch/commands.h"
+#include "client/vouch/node_agreements.h"
+#include "client/vouch/node_folder.h"
+#include "client/vouch/record_indexes.h"
+#include "crypto/identity.h"
+#include "server/node/folders.h"
+#include "server/records/changes.h"
+#include "server/records/loader.h"
+#include "server/records/manifest.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+namespace records = server::records;
+
+struct LoadChoice {
+  std::string folder;
+  std::string mapping;
+  std::string input;
+  std::string format;
+  std::string facts;
+  uint64_t max_errors = 0;
+  size_t threads = 0;
+  bool json = false;
+};
+
+crypto::IdentityUse UseOf(const node::NodeFile& file) {
+  return file.use == policies::Use::kLive ? crypto::IdentityUse::kLive : crypto::IdentityUse::kTest;
+}
+
+// The one catalogue of this agency that the mapping fits.
+absl::StatusOr<policies::FactCatalogue> ChooseCatalogue(const node::NodeFile& file,
+                                                        const LoadChoice& choice,
+                                                        const records::Mapping& mapping,
+                                                        Console* console) {
+  if (!choice.facts.empty()) {
+    const auto text = node::ReadText(choice.facts);
+    if (!text.ok()) return text.status();
+    policies::Report report;
+    auto catalogue = policies::ReadFactCatalogue(choice.facts, *text, &report);
+    if (!report.findings().empty()) console->Note(report.ToText(*text));
+    if (!catalogue.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(choice.facts, " has errors"));
+    }
+    const std::vector<std::string> misfits = records::CheckAgainstCatalogue(mapping, *catalogue);
+    for (const std::string& misfit : misfits)
+      console->Note(absl::StrCat(choice.mapping, ": ", misfit));
+    if (!misfits.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(choice.mapping, " does not fit the catalogue ", choice.facts));
+    }
+    return *std::move(catalogue);
+  }
+  absl::optional<policies::FactCatalogue> chosen;
+  std::set<crypto::Digest> seen;
+  std::vector<std::string> why;
+  for (const policies::CatalogFile& found : FilesBelow(file.agreements)) {
+    if (!absl::StrContains(found.bytes, "vouch-facts/")) continue;
+    policies::Report report;
+    auto catalogue = policies::ReadFactCatalogue(found.name, found.bytes, &report);
+    if (!catalogue.has_value() || catalogue->agency != file.agency) continue;
+    const std::vector<std::string> misfits = records::CheckAgainstCatalogue(mapping, *catalogue);
+    if (!misfits.empty()) {
+      for (const std::string& misfit : misfits)
+        why.push_back(absl::StrCat(found.name, ": ", misfit));
+      continue;
+    }
+    if (!seen.insert(found.digest).second) continue;
+    if (chosen.has_value()) {
+      return absl::FailedPreconditionError(
+          "the mapping fits several fact catalogues; say which with --facts FILE");
+    }
+    chosen = *std::move(catalogue);
+  }
+  if (chosen.has_value()) return *std::move(chosen);
+  for (const std::string& line : why) console->Note(line);
+  return absl::NotFoundError(absl::StrCat(
+      "no fact catalogue of ", file.agency, " below ", file.agreements,
+      " fits the mapping; put the agreement's facts.yaml there, or say which with --facts FILE"));
+}
+
+absl::StatusOr<records::Mapping> OpenMapping(const std::string& path, const node::NodeFile& file,
+                                             Console* console) {
+  const auto text = node::ReadText(path);
+  if (!text.ok()) return text.status();
+  policies::Report report;
+  auto mapping = records::ReadMapping(path, *text, &report);
+  if (!report.findings().empty()) console->Note(report.ToText(*text));
+  if (!mapping.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " has errors; nothing was loaded"));
+  }
+  if (mapping->agency != file.agency) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": is for the records of ", mapping->agency, ", this node is ", file.agency, "'s"));
+  }
+  return *std::move(mapping);
+}
+
+nlohmann::json ReportJson(const records::LoadReport& report) {
+  nlohmann::json bad = nlohmann::json::array();
+  for (const records::BadRow& row : report.bad) {
+    bad.push_back({{"row", row.number}, {"line", row.line}, {"reason", row.reason}});
+  }
+  nlohmann::json left_out = nlohmann::json::object();
+  for (const auto& [attribute, count] : report.left_out) {
+    left_out[std::string(crypto::AttributeName(attribute))] = count;
+  }
+  return {{"rows", report.rows}, {"people", report.people}, {"bad_rows", report.bad_rows},
+          {"bad", bad},          {"left_out", left_out},    {"generation", report.generation}};
+}
+
+void SayReport(const records::LoadReport& report, Console* console) {
+  size_t shown = 0;
+  for (const records::BadRow& row : report.bad) {
+    if (++shown > 20) break;
+    console->Note(absl::StrCat("row ", row.number, " (line ", row.line, "): ", row.reason));
+  }
+  if (report.bad_rows > 20) {
+    console->Note(absl::StrCat("and ", report.bad_rows - 20, " more; --json lists up to 10,000"));
+  }
+  for (const auto& [attribute, count] : report.left_out) {
+    console->Note(absl::StrCat(count, " values of ", crypto::AttributeName(attribute),
+                               " were not valid and left out"));
+  }
+}
+
+absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
+  const auto file = OpenNode(choice.folder, console);
+  if (!file.ok()) return file.status();
+  auto mapping = OpenMapping(choice.mapping, *file, console);
+  if (!mapping.ok()) return mapping.status();
+  auto catalogue = ChooseCatalogue(*file, choice, *mapping, console);
+  if (!catalogue.ok()) return catalogue.status();
+  const absl::Time now = absl::Now();
+  policies::Report ignored;  // `vouch doctor` and `vouch agreement check` show what is wrong there
+  std::vector<std::string> problems;
+  records::LoadOptions options;
+  options.indexes = WantedIndexes(*file, *ReadCatalog(*file, &ignored), now, &problems);
+  for (const std::string& problem : problems) console->Note(absl::StrCat("no index for ", problem));
+  options.folder = file->records;
+  options.keys_folder = file->keys;
+  options.input = choice.input;
+  const bool lines =
+      choice.format == "jsonl" || (choice.format.empty() && absl::EndsWith(choice.input, ".jsonl"));
+  options.format = lines ? records::InputFormat::kJsonLines : records::InputFormat::kCsv;
+  options.mapping = *std::move(mapping);
+  options.catalogue = *std::move(catalogue);
+  options.use = UseOf(*file);
+  // Values are judged as the first agreement spells them; each index spells by its own agreement.
+  if (!options.indexes.empty()) options.spelling_rules = options.indexes[0].context.profile;
+  options.now = now;
+  options.today = absl::ToCivilDay(now, absl::UTCTimeZone());
+  options.max_errors = choice.max_errors;
+  options.threads = choice.threads;
+  Progress loading(console, "loading (bytes)");
+  options.progress = [&](const records::LoadProgress& at) {
+    loading.Show(at.bytes, at.bytes_total);
+  };
+  std::string building;
+  std::unique_ptr<Progress> indexing;
+  options.index_progress = [&](const records::IndexProgress& at) {
+    const std::string name = absl::StrCat("index of ", at.agreement_id, ", epoch ", at.epoch);
+    if (name != building) {
+      building = name;
+      indexing = std::make_unique<Progress>(console, absl::StrCat(name, " (bytes)"));
+    }
+    indexing->Show(at.bytes, at.bytes_total);
+  };
+  records::LoadReport report;
+  const absl::Status loaded = records::LoadRecords(options, &report);
+  if (choice.json) {
+    nlohmann::json shown = ReportJson(report);
+    shown["loaded"] = loaded.ok();
+    console->SayJson(shown);
+  } else {
+    SayReport(report, console);
+  }
+  if (!loaded.ok()) return loaded;
+  if (!choice.json) {
+    console->Say(absl::StrCat("Loaded ", report.people, " people from ", report.rows,
+                              " rows, data as of ", absl::FormatCivilTime(report.data_as_of),
+                              ", with ", options.indexes.size(), " token index(es)."));
+    if (options.indexes.empty()) {
+      console->Say(
+          "No agreement in which this node answers has an epoch key yet: make one with `vouch keys "
+          "create`, then run `vouch records index`.");
+    }
+  }
+  for (const auto& index : report.not_carried_over) {
+    console->Note(absl::StrCat(index.agreement_id, ", epoch ", index.epoch,
+                               " had an index and has none now: it answers NOT_READY until its key "
+                               "is back and `vouch records index` was run"));
+  }
+  return Exit::kFine;
+}
+
+absl::StatusOr<Exit> Index(const std::string& folder, size_t threads, Console* console) {
+  const auto file = OpenNode(folder, console);
+  if (!file.ok()) return file.status();
+  policies::Report ignored;
+  std::vector<std::string> problems;
+  auto wanted = WantedIndexes(*file, *ReadCatalog(*file, &ignored), absl::Now(), &problems);
+  for (const std::string& problem : problems) console->Note(absl::StrCat("no index for ", problem));
+  auto missing = records::MissingIndexes(file->records, std::move(wanted));
+  if (!missing.ok()) return missing.status();
+  const size_t count = missing->size();
+  records::BuildOptions options;
+  options.folder = file->records;
+  options.keys_folder = file->keys;
+  options.threads = threads;
+  options.indexes = *std::move(missing);
+  Progress progress(console, "building indexes (bytes)");
+  options.progress = [&](const records::IndexProgress& at) {
+    progress.Show(at.bytes, at.bytes_total);
+  };
+  if (count > 0) {
+    if (absl::Status built = records::BuildIndexes(options); !built.ok()) return built;
+  }
+  console->Say(count == 0 ? "Every index is built." : absl::StrCat("Built ", count, " index(es)."));
+  return problems.empty() ? Exit::kFine : Exit::kFindings;
+}
+
+struct HoldChoice {
+  std::string folder;
+  std::string source_id;
+  std::string reason = "other";
+  bool release = false;
+};
+
+absl::StatusOr<Exit> HoldOne(const HoldChoice& choice, Console* console) {
+  const auto file = OpenNode(choice.folder, console);
+  if (!file.ok()) return file.status();
+  std::string id = choice.source_id;
+  if (id == "-") {
+    std::getline(console->in(), id);
+    if (id.empty()) return UsageError("standard input held no id");
+  }
+  const records::ChangeFolders folders = {file->records, file->keys};
+  const auto changed =
+      choice.release
+          ? records::ReleasePerson(folders, id)
+          : records::HoldPerson(folders, id, records::HoldReasonNamed(choice.reason).value(),
+                                absl::Now());
+  if (!changed.ok()) return changed.status();
+  const absl::string_view done = choice.release ? "released" : "held back";
+  console->Say(*changed ? absl::StrCat("The person is now ", done, ".")
+                        : absl::StrCat("The person was ", done, " already; nothing changed."));
+  return Exit::kFine;
+}
+
+absl::StatusOr<Exit> ShowStatus(const std::string& folder, bool json, Console* console) {
+  const auto file = OpenNode(folder, console);
+  if (!file.ok()) return file.status();
+  const auto manifest = records::ReadManifest(file->records);
+  if (absl::IsNotFound(manifest.status())) {
+    return absl::NotFoundError("nothing was loaded yet; run `vouch records load`");
+  }
+  if (!manifest.ok()) return manifest.status();
+  const auto holds = records::ReadHolds(file->records);
+  if (!holds.ok()) return holds.status();
+  nlohmann::json indexes = nlohmann::json::array();
+  std::vector<std::vector<std::string>> rows = {{"agreement", "epoch", "index"}};
+  for (const records::Manifest::Index& index : manifest->indexes) {
+    struct stat facts {};
+    const std::string path = absl::StrCat(file->records, "/", index.file);
+    const uint64_t bytes =
+        stat(path.c_str(), &facts) == 0 ? static_cast<uint64_t>(facts.st_size) : 0;
+    indexes.push_back(
+        {{"agreement", index.agreement_id}, {"epoch", index.epoch}, {"bytes", bytes}});
+    rows.push_back({index.agreement_id, absl::StrCat(index.epoch), SizeText(bytes)});
+  }
+  const std::string as_of = absl::FormatCivilTime(manifest->data_as_of);
+  if (json) {
+    console->SayJson({{"agency", manifest->agency},
+                      {"people", manifest->people},
+                      {"generation", manifest->generation},
+                      {"data_as_of", as_of},
+                      {"loaded_at", TimeText(manifest->loaded_at)},
+                      {"held_back", (*holds)->all().size()},
+                      {"indexes", indexes}});
+    return Exit::kFine;
+  }
+  console->Say(absl::StrCat(manifest->people, " people, data as of ", as_of, ", loaded ",
+                            TimeText(manifest->loaded_at), ", generation ", manifest->generation,
+                            "; ", (*holds)->all().size(), " held back."));
+  if (rows.size() > 1) {
+    console->SayTable(rows);
+  } else {
+    console->Say("No token index: no question can be answered yet (`vouch records index`).");
+  }
+  return Exit::kFine;
+}
+
+}  // namespace
+
+void AddRecordsCommand(CLI::App* vouch, Console* console) {
+  CLI::App* group = vouch->add_subcommand("records", "What this agency holds about people");
+  group->require_subcommand(1);
+  group->footer("Example:\n  vouch records status --node ./irs");
+
+  auto load = std::make_shared<LoadChoice>();
+  CLI::App* load_command =
+      group->add_subcommand("load", "Loads an extract whole, or not at all, and builds indexes");
+  AddNodeOption(load_command, &load->folder);
+  load_command->add_option("--mapping", load->mapping, "How columns become identities and facts")
+      ->required();
+  load_command->add_option("--input", load->input, "The extract")->required();
+  load_command->add_option("--format", load->format, "csv or jsonl; default: by the file's name")
+      ->check(CLI::IsMember({"csv", "jsonl"}));
+  load_command->add_option("--facts", load->facts,
+                           "The fact catalogue; default: the one below agreements that fits");
+  load_command->add_option("--max-errors", load->max_errors, "Bad rows that may be left out")
+      ->capture_default_str();
+  load_command->add_option("--threads", load->threads, "Default: one for each processor");
+  load_command->add_flag("--json", load->json, "Print facts for programs");
+  load_command->footer(
+      "Example:\n  vouch records load --node ./irs --mapping mapping.yaml --input people.csv");
+  load_command->callback([load, console] { console->Run([&] { return Load(*load, console); }); });
+
+  auto index = std::make_shared<LoadChoice>();
+  CLI::App* index_command =
+      group->add_subcommand("index", "Builds the token indexes that agreements and epochs lack");
+  AddNodeOption(index_command, &index->folder);
+  index_command->add_option("--threads", index->threads, "Default: one for each processor");
+  index_command->footer("Example:\n  vouch records index --node ./irs");
+  index_command->callback([index, console] {
+    console->Run([&] { return Index(index->folder, index->threads, console); });
+  });
+
+  auto hold = std::make_shared<HoldChoice>();
+  CLI::App* hold_command = group->add_subcommand(
+      "hold", "Makes every answer about one person UNDETERMINED, or no longer");
+  AddNodeOption(hold_command, &hold->folder);
+  hold_command
+      ->add_option("--source-id", hold->source_id,
+                   "The person's id in the source system; - reads it from standard input")
+      ->required();
+  hold_command->add_option("--reason", hold->reason, "Why")
+      ->check(CLI::IsMember({"other", "identity-theft", "address-confidentiality", "dispute"}))
+      ->capture_default_str();
+  hold_command->add_flag("--release", hold->release, "Hold back no longer");
+  hold_command->footer(
+      "Example:\n  vouch records hold --node ./irs --source-id - --reason identity-theft < id.txt");
+  hold_command->callback(
+      [hold, console] { console->Run([&] { return HoldOne(*hold, console); }); });
+
+  auto status = std::make_shared<LoadChoice>();
+  CLI::App* status_command =
+      group->add_subcommand("status", "Shows what is loaded and what its indexes cost");
+  AddNodeOption(status_command, &status->folder);
+  status_command->add_flag("--json", status->json, "Print facts for programs");
+  status_command->footer("Example:\n  vouch records status --node ./irs --json");
+  status_command->callback([status, console] {
+    console->Run([&] { return ShowStatus(status->folder, status->json, console); });
+  });
+}
+
+}  // namespace vouch::client
