@@ -134,6 +134,15 @@ TEST_F(VouchInitTest, HelpShowsAnExampleForEveryCommand) {
       {"keys", "fingerprint"},
       {"schema"},
       {"token"},
+      {"agreement"},
+      {"agreement", "check"},
+      {"agreement", "digest"},
+      {"records"},
+      {"records", "load"},
+      {"records", "index"},
+      {"records", "hold"},
+      {"records", "status"},
+      {"doctor"},
   };
   for (std::vector<std::string> command : commands) {
     const std::string name = command.empty() ? "vouch" : command.back();

@@ -45,8 +45,10 @@ void VouchTest::MakeFederation() const {
         "of-fsa/anchors.pem", "--encryption-certificate", "of-fsa/encryption.pem"});
 }
 
-std::string VouchTest::Read(const std::string& name) const {
-  std::ifstream file(Path(name), std::ios::binary);
+std::string VouchTest::Read(const std::string& name) const { return ReadAbsolute(Path(name)); }
+
+std::string VouchTest::ReadAbsolute(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 

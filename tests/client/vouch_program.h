@@ -30,6 +30,7 @@ class VouchTest : public ::testing::Test {
 
   std::string Path(const std::string& name) const { return folder_.Path(name); }
   std::string Read(const std::string& name) const;
+  static std::string ReadAbsolute(const std::string& path);
   void Write(const std::string& name, const std::string& text) const;
   mode_t Mode(const std::string& name) const;
   bool Exists(const std::string& name) const;

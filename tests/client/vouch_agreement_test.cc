@@ -1,0 +1,106 @@
+#include "absl/strings/str_replace.h"
+#include "nlohmann/json.hpp"
+#include "tests/client/vouch_program.h"
+
+namespace vouch::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTemplate[] = VOUCH_SOURCE_DIR "/policies/templates/income-for-student-aid";
+
+class VouchAgreementTest : public VouchTest {
+ protected:
+  void SetUp() override {
+    text_ = ReadAbsolute(std::string(kTemplate) + "/agreement.yaml");
+    Write("facts.yaml", ReadAbsolute(std::string(kTemplate) + "/facts.yaml"));
+  }
+  void Place(const std::string& from = "", const std::string& to = "") const {
+    Write("agreement.yaml", from.empty() ? text_ : absl::StrReplaceAll(text_, {{from, to}}));
+  }
+  std::string text_;
+};
+
+TEST_F(VouchAgreementTest, WithoutArgumentsSaysWhereToBegin) {
+  EXPECT_THAT(Fine({"agreement"}).out, HasSubstr("vouch agreement check"));
+}
+
+TEST_F(VouchAgreementTest, TemplatesPass) {
+  Place();
+  EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml"}).out, HasSubstr("No errors"));
+}
+
+TEST_F(VouchAgreementTest, CatalogueAndTablesAreCheckedToo) {
+  Fine({"agreement", "check", "facts.yaml",
+        VOUCH_SOURCE_DIR "/policies/reference/hhs-poverty-guidelines.yaml"});
+  Write("facts.yaml", Read("facts.yaml") + "colour: \"red\"\n");
+  EXPECT_EQ(Vouch({"agreement", "check", "facts.yaml"}).exit_code, 1);
+}
+
+TEST_F(VouchAgreementTest, FindingsHaveLineCaretAndMend) {
+  Place("on_yes:", "on_yess:");
+  const ProcessResult result = Vouch({"agreement", "check", "agreement.yaml"});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("agreement.yaml:"));
+  EXPECT_THAT(result.out, HasSubstr("^"));
+  EXPECT_THAT(result.out, HasSubstr("mend:"));
+}
+
+TEST_F(VouchAgreementTest, JsonHasTheSameFindings) {
+  Place("on_yes:", "on_yess:");
+  const ProcessResult result = Vouch({"agreement", "check", "agreement.yaml", "--json"});
+  EXPECT_EQ(result.exit_code, 1);
+  const auto findings = nlohmann::json::parse(result.out);
+  ASSERT_FALSE(findings.empty());
+  EXPECT_GT(findings[0]["line"], 0);
+}
+
+TEST_F(VouchAgreementTest, BrokenFormAndMissingFilesAreMalformed) {
+  Write("agreement.yaml", text_ + "\tx: 1\n");
+  EXPECT_EQ(Vouch({"agreement", "check", "agreement.yaml"}).exit_code, 3);
+  EXPECT_EQ(Vouch({"agreement", "check", "missing.yaml"}).exit_code, 3);
+  Refused({"agreement", "check"}, 2, "files");
+}
+
+TEST_F(VouchAgreementTest, PinsAreComparedWithWhatLiesBeside) {
+  Place();
+  Write("facts.yaml", Read("facts.yaml") + "# changed\n");
+  const ProcessResult result = Vouch({"agreement", "check", "agreement.yaml"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("catalog/pin"));
+}
+
+TEST_F(VouchAgreementTest, DigestIsThePin) {
+  EXPECT_THAT(text_, HasSubstr(Fine({"agreement", "digest", "facts.yaml"}).out.substr(0, 64)));
+  Refused({"agreement", "digest", "missing"}, 3, "missing");
+}
+
+TEST_F(VouchAgreementTest, DespiteMismatchIsPricedAsStrangers) {
+  Place("{key: [\"social_security_number\", \"family_name\"]}",
+        "{key: [\"family_name\", \"date_of_birth\"], despite_mismatch: \"allow\"}");
+  const std::string out =
+      Fine({"agreement", "check", "agreement.yaml", "--people", "25000000"}).out;
+  EXPECT_THAT(out, HasSubstr("disclosure/despite-mismatch"));
+  // 25,000,000 people / (1,000 names x 25,000 birthdays).
+  EXPECT_THAT(out, HasSubstr("1 strangers agree"));
+}
+
+TEST_F(VouchAgreementTest, KeyedHashTellsHowSoonATokenIsUndone) {
+  Place("kind: \"blind\"", "kind: \"keyed-hash\"");
+  EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml"}).out,
+              HasSubstr("disclosure/guessable-key"));
+}
+
+TEST_F(VouchAgreementTest, WideLimitsAreSaid) {
+  Place("times_asked: {count: 4, every: \"30 days\"}",
+        "times_asked: {count: 400, every: \"30 days\"}");
+  EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml"}).out,
+              HasSubstr("disclosure/wide-limit"));
+  Place();
+  EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml"}).out,
+              Not(HasSubstr("disclosure/wide-limit")));
+}
+
+}  // namespace
+}  // namespace vouch::tests
