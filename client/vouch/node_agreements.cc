@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -44,13 +45,34 @@ std::shared_ptr<const policies::Catalog> ReadCatalog(const node::NodeFile& file,
   return policies::Catalog::Build(FilesBelow(file.agreements), options, nullptr, {}, report);
 }
 
+std::vector<AgreementFile> ReadAgreements(const node::NodeFile& file, policies::Report* report) {
+  std::vector<AgreementFile> found;
+  const policies::KnownNames known = node::NamesOfCrypto();
+  for (const policies::CatalogFile& held : FilesBelow(file.agreements)) {
+    // Catalogues and tables lie beside agreements; each has its own reader.
+    if (!absl::StrContains(held.bytes, "vouch-agreement/")) continue;
+    auto agreement = policies::ReadAgreement(held.name, held.bytes, known, report);
+    if (agreement.has_value()) found.push_back({held.name, held.digest, *std::move(agreement)});
+  }
+  std::stable_sort(found.begin(), found.end(), [](const AgreementFile& a, const AgreementFile& b) {
+    return std::tie(a.agreement.id, a.agreement.revision) <
+           std::tie(b.agreement.id, b.agreement.revision);
+  });
+  return found;
+}
+
 absl::optional<policies::Agreement> FindAgreement(const node::NodeFile& file,
                                                   absl::string_view id) {
   policies::Report report;
-  const auto catalog = ReadCatalog(file, &report);
-  const policies::HeldAgreement* held = catalog->Find(id, absl::Now());
-  if (held == nullptr) return absl::nullopt;
-  return held->agreement;
+  const absl::Time now = absl::Now();
+  absl::optional<policies::Agreement> found;
+  for (AgreementFile& held : ReadAgreements(file, &report)) {
+    if (held.agreement.id != id) continue;
+    if (!found.has_value() || held.agreement.effective_from <= now) {
+      found = std::move(held.agreement);
+    }
+  }
+  return found;
 }
 
 absl::Status CheckPin(const node::NodeFile& file, absl::string_view id,

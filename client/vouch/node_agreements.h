@@ -19,11 +19,21 @@ namespace vouch::client {
 // Every .yaml file below a folder, named relative to it; what cannot be read is left out.
 std::vector<policies::CatalogFile> FilesBelow(const std::string& folder);
 
-// The node's agreements, catalogues and tables. Signatures are not asked for: commands that prepare
-// a node must work before an agreement is signed.
+struct AgreementFile {
+  std::string path;  // relative to the agreements folder
+  policies::FileDigest digest{};
+  policies::Agreement agreement;
+};
+// Every agreement file that can be read by itself, by id and revision, whatever it pins: an asker
+// needs neither catalogue nor tables. Findings of the others go to `report`.
+std::vector<AgreementFile> ReadAgreements(const server::node::NodeFile& file,
+                                          policies::Report* report);
+
+// What the node itself would hold: agreements with the catalogues and tables they pin. Signatures
+// are not asked for: commands that prepare a node must work before an agreement is signed.
 std::shared_ptr<const policies::Catalog> ReadCatalog(const server::node::NodeFile& file,
                                                      policies::Report* report);
-// The revision of an agreement that counts now, or nullopt.
+// The highest revision of an agreement whose time has come, else the lowest, or nullopt.
 absl::optional<policies::Agreement> FindAgreement(const server::node::NodeFile& file,
                                                   absl::string_view id);
 // PermissionDenied when the agreement is in the node's folder and pins another key authority.
