@@ -26,8 +26,8 @@ class VouchRecordsTest : public VouchTest {
     Write("people.csv",
           "source_id,social_security_number,date_of_birth,given_name,family_name,"
           "former_family_name,postal_code,adjusted_gross_income,filing_status\n"
-          "p-1,978-05-1121,1990-02-03,Mary,Smith,,12345,30000.00,single\n"
-          "p-2,978-05-1122,1980-02-03,John,O'Brien,Jones,12345,90000.00,single\n");
+          "p-1,978-05-1121,1990-02-03,Mary,Smith,,12345,3000000,single\n"
+          "p-2,978-05-1122,1980-02-03,John,O'Brien,Jones,12345,9000000,single\n");
   }
   void Announce(int epoch = 1) const {
     const std::string number = std::to_string(epoch);
