@@ -28,6 +28,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import templates  # noqa: E402
 import tokens as token_maker  # noqa: E402
 import wire  # noqa: E402
 
@@ -70,13 +71,18 @@ def free_port():
 
 
 class Process:
-    """One program, its output in a file, stopped at the latest when the federation ends."""
+    """One program, its output in a file, stopped at the latest when the federation ends.
 
-    def __init__(self, command, output, preexec=None):
+    It inherits Python's ignoring of SIGXFSZ, so that a full disk can be shown by a size limit.
+    """
+
+    def __init__(self, command, output, environment=None):
         self.command, self.output = [str(part) for part in command], pathlib.Path(output)
         with open(self.output, "ab") as log:
             self.popen = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, start_new_session=True, preexec_fn=preexec)
+                                          stderr=log, start_new_session=True,
+                                          env={**os.environ, **(environment or {})},
+                                          restore_signals=False)
 
     def running(self):
         return self.popen.poll() is None
@@ -220,14 +226,25 @@ class Node:
         return f"127.0.0.1:{self.port}"
 
     def load(self, mapping, csv, timeout=900):
-        return run("vouch", "records", "load", "--node", self.folder, "--mapping", mapping,
-                   "--input", csv, timeout=timeout)
+        """Loads records; waits while the node builds an index in the same folder."""
+        done = None
 
-    def start(self, seconds=60, preexec=None):
+        def loaded():
+            nonlocal done
+            done = run("vouch", "records", "load", "--node", self.folder, "--mapping", mapping,
+                       "--input", csv, accept=range(256), timeout=timeout)
+            return done.returncode == 0 or "under way" not in done.stderr
+
+        wait_until(f"{self.name}'s records to be free for a load", loaded, 120)
+        if done.returncode != 0:
+            raise HarnessError(f"records load exited {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def start(self, seconds=60, environment=None):
         """Starts vouchd, and returns when it listens."""
         for name in ("listen", "metrics"):
             (self.folder / "run" / name).unlink(missing_ok=True)
-        self.process = Process([PROGRAMS / "vouchd", "--node", self.folder], self.log, preexec)
+        self.process = Process([PROGRAMS / "vouchd", "--node", self.folder], self.log, environment)
         self.federation.processes.append(self.process)
         listen = self.folder / "run/listen"
         wait_until(f"{self.name} to listen",
@@ -251,9 +268,11 @@ class Node:
             return page.read().decode()
 
     def gauge(self, name):
-        """The sum of a metric over its labels."""
-        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? ([0-9.e+-]+)$", self.metrics(), re.M)
-        return sum(float(value) for value in found)
+        """A gauge of the node, at most a few seconds old."""
+        found = re.findall(rf'what="{name}"\}} ([0-9.e+-]+)$', self.metrics(), re.M)
+        if not found:
+            raise HarnessError(f"{self.name} has no gauge {name}")
+        return float(found[0])
 
     def client(self, responder, address=None, certificate=None, key=None):
         """Calls to `responder` in this agency's name."""
@@ -350,13 +369,14 @@ class Federation:
                 fresh.write_text(contents, encoding="utf-8")
                 fresh.rename(home / name)
 
-    def make_epoch(self, agreement, epoch, **times):
-        """Creates, announces and, for keyed-hash, delivers one token epoch."""
+    def make_epoch(self, agreement, epoch, not_before=None):
+        """Creates, announces and, for keyed-hash, delivers one token epoch, in force since
+        `not_before` (default: yesterday, so that tests may set clocks back)."""
+        not_before = not_before or templates.day(-1)
         responder, asker = agreement.responder, agreement.asker
         which = ("--agreement", agreement.id, "--epoch", str(epoch))
         extra = ["--asker", asker.agency] if agreement.keyed_hash else []
-        for option, value in times.items():
-            extra += ["--" + option.replace("_", "-"), value]
+        extra += ["--not-before", not_before]
         run("vouch", "keys", "create", "--node", responder.folder, *which)
         run("vouch", "keys", "statement", "--node", responder.folder, *which, "--authority-key",
             responder.folder / "authority/authority.key", *extra)
