@@ -71,10 +71,13 @@ int Main(int argc, char** argv) {
   std::vector<std::string> people_files, public_files, files;
   bool canaries = false, json = false;
   size_t shown = 20;
-  app.add_option("--people", people_files, "CSV of vouch-synth; once for each agency")->required();
+  app.add_option("--people", people_files, "CSV of vouch-synth; once for each agency")
+      ->required()
+      ->allow_extra_args(false);
   app.add_option("--public", public_files,
                  "Published text: a name or id that stands in it counts only beside another value "
-                 "of the same person");
+                 "of the same person")
+      ->allow_extra_args(false);
   app.add_flag("--canaries", canaries,
                "First plant a made-up person in a copy of every file, in every encoding, and fail "
                "unless each is found");
