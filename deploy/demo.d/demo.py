@@ -131,6 +131,9 @@ class Demo:
         say(f"   {AID:20} keeps its {self.people:,} applicants to itself and asks about some")
         with open(self.csv[AID], newline="", encoding="utf-8") as file:
             self.applicants = list(csv.DictReader(file))
+        # Adults apply for student aid; school children are certified for meals.
+        self.adults = [one for one in self.applicants if one["date_of_birth"][:4] < "2008"]
+        self.children = [one for one in self.applicants if one["school_meals"]]
 
     # -- asking
 
@@ -150,23 +153,23 @@ class Demo:
 
     def ask_single(self):
         title("Single questions: identity in clear stays inside; tokens go out; an answer comes back")
-        chosen = random.Random(2027).sample(self.applicants[: len(self.applicants) // 3], 6)
-        for person in chosen:
+        chance = random.Random(2027)
+        for person in chance.sample(self.adults[: len(self.adults) // 3], 6):
             answer = self.ask(self.income, person,
                               (("household_size", person["household_size"]),
                                ("region", person["region"])))
             say(f"   income of an applicant, household of {person['household_size']:>2}:  "
                 f"{answer['answer']:13} -> {answer['do']}")
-        for person in chosen[:3]:
+        for person in chance.sample(self.children[: len(self.children) // 2], 3):
             answer = self.ask(self.school, person)
             say(f"   meals of an applicant:                  {answer['answer']:13} -> "
                 f"{answer['do']}")
 
     def ask_batches(self):
         title("Batches: each item durable, charged and receipted like a single question")
-        for agreement, responder, size in ((self.income, TAX, min(2000, self.people // 10)),
-                                           (self.school, MEALS, min(10000, self.people // 4))):
-            people = random.Random(7).sample(self.applicants, size)
+        for agreement, responder, group in ((self.income, TAX, self.adults),
+                                            (self.school, MEALS, self.children)):
+            people = random.Random(7).sample(group, min(5000, len(group) // 3))
             began = time.monotonic()
             asked = self.batch(agreement, people)
             for outcome, times in asked.items():
