@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "policies/engine/collisions.h"
 #include "policies/engine/tree.h"
 
 namespace vouch::client {
@@ -54,21 +54,19 @@ void AddKeyNotes(const policies::Agreement& agreement, uint64_t people, Notes* n
   for (size_t i = 0; i < agreement.match.size(); ++i) {
     const policies::AgreedMatchKey& key = agreement.match[i];
     const std::string path = absl::StrCat("people.match[", i + 1, "]");
-    double odds = 1;
-    for (const std::string& part : key.parts) odds *= AgreementOdds(part);
     if (key.despite_mismatch == policies::DespiteMismatch::kAllow) {
-      const double strangers = static_cast<double>(people) / odds;
-      notes->Add(
-          strangers >= 1e-4 ? policies::Severity::kWarning : policies::Severity::kNote,
-          "disclosure/despite-mismatch", path + ".despite_mismatch",
-          absl::StrFormat("this key answers although an earlier one did not fit; among %d "
-                          "records, %.2g strangers agree with a person in it by chance, so "
-                          "about %.2g of %d such answers are about somebody else",
-                          people, strangers, strangers * static_cast<double>(people), people),
-          "leave despite_mismatch out, or add parts to the key");
+      const double strangers = policies::ExpectedCollisions(key.parts, people, 1);
+      notes->Add(strangers >= 1e-4 ? policies::Severity::kWarning : policies::Severity::kNote,
+                 "disclosure/despite-mismatch", path + ".despite_mismatch",
+                 absl::StrFormat("this key answers although an earlier one did not fit; among %d "
+                                 "records, %.2g strangers agree with a person in it by chance, so "
+                                 "about %.2g of %d such answers are about somebody else",
+                                 people, strangers,
+                                 policies::ExpectedCollisions(key.parts, people, people), people),
+                 "leave despite_mismatch out, or add parts to the key");
     }
     if (agreement.token_kind == policies::TokenKind::kKeyedHash) {
-      const double seconds = odds / kGuessesASecond;
+      const double seconds = policies::AgreementOdds(key.parts) / kGuessesASecond;
       notes->Add(
           seconds < 31557600.0 * 100 ? policies::Severity::kWarning : policies::Severity::kNote,
           "disclosure/guessable-key", path,
@@ -119,30 +117,6 @@ void AddLimitNotes(const policies::Agreement& agreement, Notes* notes) {
 }
 
 }  // namespace
-
-double AgreementOdds(const std::string& part) {
-  static const auto* const kOdds =
-      new std::map<std::string, double>{{"social_security_number", 9e8},
-                                        {"individual_taxpayer_id", 5e7},
-                                        {"date_of_birth", 25000},
-                                        {"given_name", 200},
-                                        {"family_name", 1000},
-                                        {"middle_name", 100},
-                                        {"postal_code", 10000},
-                                        {"national_id", 1e8},
-                                        {"alien_number", 1e8},
-                                        {"case_number", 1e6},
-                                        {"employer_id", 1e6}};
-  const size_t colon = part.find(':');
-  if (colon == std::string::npos) {
-    const auto found = kOdds->find(part);
-    return found == kOdds->end() ? 1 : found->second;
-  }
-  const std::string derivation = part.substr(0, colon);
-  if (derivation == "year") return 70;
-  if (derivation == "initial") return 12;
-  return part == "soundex:family_name" ? 300 : 60;
-}
 
 void AddDisclosureNotes(const policies::Agreement& agreement, const std::string& file,
                         const std::string& text, uint64_t people, policies::Report* report) {

@@ -9,11 +9,6 @@
 
 namespace vouch::client {
 
-// One in how many pairs of unrelated people agree in a part of a match key ("date_of_birth",
-// "soundex:family_name"). Rough figures for a national population, on the careful side; families
-// and twins agree more often (docs/agreements.md, "What a key costs").
-double AgreementOdds(const std::string& part);
-
 // What an agreement costs in disclosure and confusion, as notes and warnings: strangers that a key
 // with despite_mismatch "allow" would take for the person among `people` records, how soon the
 // holder of a keyed-hash key undoes a token, and limits so wide that they bound little.

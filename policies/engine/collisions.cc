@@ -10,18 +10,18 @@ double AgreementOdds(absl::string_view part) {
   static constexpr Odds kOdds[] = {{"social_security_number", 9e8},
                                    {"individual_taxpayer_id", 5e7},
                                    {"date_of_birth", 20000},
-                                   {"given_name", 120},
-                                   {"family_name", 150},
-                                   {"middle_name", 60},
+                                   {"given_name", 100},
+                                   {"family_name", 120},
+                                   {"middle_name", 50},
                                    {"postal_code", 1000},
                                    {"national_id", 1e8},
                                    {"alien_number", 1e8},
                                    {"case_number", 1e6},
                                    {"employer_id", 1e6},
-                                   {"soundex:family_name", 100},
-                                   {"soundex:given_name", 50},
+                                   {"soundex:family_name", 80},
+                                   {"soundex:given_name", 40},
                                    {"initial:given_name", 10},
-                                   {"year:date_of_birth", 60}};
+                                   {"year:date_of_birth", 50}};
   for (const Odds& known : kOdds) {
     if (known.part == part) return known.odds;
   }

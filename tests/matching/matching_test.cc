@@ -1,5 +1,6 @@
 // Who is found, who is missed and who is taken for somebody else: real records, real tokens,
 // synthetic people (docs/matching.md states the figures and what they mean).
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <string>
@@ -217,10 +218,16 @@ void ExpectNobodyElse(const Measured& measured) {
   EXPECT_EQ(measured.absent.wrong, 0);
 }
 
-// By the last key, the one that may be wrong; returns what `vouch agreement check` states.
+// Of the keys with "allow", or of the last one where none has it; returns that sum.
 double ExpectNoMoreThanPriced(const policies::Agreement& agreement, const Measured& measured) {
-  const double priced =
-      policies::ExpectedCollisions(agreement.match.back().parts, measured.records, kPeople);
+  const auto price = [&](const policies::AgreedMatchKey& key) {
+    return policies::ExpectedCollisions(key.parts, measured.records, kPeople);
+  };
+  double priced = 0;
+  for (const policies::AgreedMatchKey& key : agreement.match) {
+    if (key.despite_mismatch == policies::DespiteMismatch::kAllow) priced += price(key);
+  }
+  if (priced == 0) priced = price(agreement.match.back());
   std::cout << absl::StrFormat("  priced: %.2g\n", priced);
   for (const Tally* tally :
        {&measured.exact, &measured.errors, &measured.absent, &measured.numberless}) {
@@ -260,6 +267,14 @@ TEST(MatchingTest, AllowFindsNoMoreStrangersThanCheckStates) {
   ExpectNoMoreThanPriced(agreement, measured);
   EXPECT_GE(measured.exact.right, 4990);
   EXPECT_GE(measured.errors.right, 4010);
+}
+
+TEST(MatchingTest, AllowOnBothLaterKeysFindsNoMoreStrangersThanCheckStates) {
+  policies::Agreement agreement = Agreed(kTemplateLastKey, Allowing(kTemplateLastKey));
+  agreement.match[1].despite_mismatch = policies::DespiteMismatch::kAllow;
+  const Measured measured = Measure("The template's three keys, allow on both later", agreement);
+  ExpectNoMoreThanPriced(agreement, measured);
+  EXPECT_GE(measured.errors.right, 4570);
 }
 
 // A key too weak to stand alone, so that there are strangers to count.
@@ -305,6 +320,23 @@ std::vector<std::string> Inputs(const std::vector<std::string>& parts, const syn
   return inputs;
 }
 
+int64_t AgreeingPairs(const std::vector<std::string>& key,
+                      const std::vector<synth::Person>& on_file,
+                      const std::vector<synth::Person>& absent) {
+  std::map<std::string, int64_t> held;
+  for (const synth::Person& person : on_file) {
+    for (const std::string& input : Inputs(key, person, true)) ++held[input];
+  }
+  int64_t pairs = 0;
+  for (const synth::Person& person : absent) {
+    for (const std::string& input : Inputs(key, person, false)) {
+      const auto same = held.find(input);
+      if (same != held.end()) pairs += same->second;
+    }
+  }
+  return pairs;
+}
+
 // Names of one community come together, so that parts are not independent: each price must be low
 // enough for the combinations too.
 TEST(MatchingTest, PriceOfAKeyCoversTheStrangersWhoAgreeInIt) {
@@ -328,30 +360,26 @@ TEST(MatchingTest, PriceOfAKeyCoversTheStrangersWhoAgreeInIt) {
       {"family_name", "postal_code"},
       {"year:date_of_birth", "postal_code"},
   };
-  const synth::Population population(kPopulation);
-  std::vector<synth::Person> on_file, absent;
-  for (uint64_t number = 0; number < kPeople; ++number) {
-    on_file.push_back(population.At(number));
-    absent.push_back(population.At(kFirstAbsent + number));
+  // The most of several populations, so that a price does not fit one of them by luck.
+  std::map<std::vector<std::string>, int64_t> most;
+  for (const uint64_t seed : {kPopulation, uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{4}}) {
+    const synth::Population population(seed);
+    std::vector<synth::Person> on_file, absent;
+    for (uint64_t number = 0; number < kPeople; ++number) {
+      on_file.push_back(population.At(number));
+      absent.push_back(population.At(kFirstAbsent + number));
+    }
+    for (const std::vector<std::string>& key : keys) {
+      most[key] = std::max(most[key], AgreeingPairs(key, on_file, absent));
+    }
   }
   std::cout << absl::StrFormat("%-75s %9s %9s\n", "strangers who agree in", "pairs", "priced");
   for (const std::vector<std::string>& key : keys) {
-    std::map<std::string, int64_t> held;
-    for (const synth::Person& person : on_file) {
-      for (const std::string& input : Inputs(key, person, true)) ++held[input];
-    }
-    int64_t pairs = 0;
-    for (const synth::Person& person : absent) {
-      for (const std::string& input : Inputs(key, person, false)) {
-        const auto same = held.find(input);
-        if (same != held.end()) pairs += same->second;
-      }
-    }
     const double priced = policies::ExpectedCollisions(key, kPeople, kPeople);
     const std::string name = absl::StrJoin(key, ", ");
-    std::cout << absl::StrFormat("%-75s %9d %9.0f\n", name, pairs, priced);
-    EXPECT_GT(pairs, 0) << name;
-    EXPECT_LE(static_cast<double>(pairs), priced) << name;
+    std::cout << absl::StrFormat("%-75s %9d %9.0f\n", name, most[key], priced);
+    EXPECT_GT(most[key], 0) << name;
+    EXPECT_LE(static_cast<double>(most[key]), priced) << name;
   }
 }
 

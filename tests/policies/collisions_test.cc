@@ -23,12 +23,12 @@ TEST(CollisionsTest, PricesADerivedPartBelowTheWholeOne) {
 }
 
 TEST(CollisionsTest, MultipliesTheParts) {
-  EXPECT_EQ(AgreementOdds(std::vector<std::string>{"given_name", "date_of_birth"}), 120 * 20000.0);
+  EXPECT_EQ(AgreementOdds(std::vector<std::string>{"given_name", "date_of_birth"}), 100 * 20000.0);
 }
 
 TEST(CollisionsTest, GrowsWithRecordsAndWithPeopleAskedAbout) {
-  EXPECT_DOUBLE_EQ(ExpectedCollisions({"family_name", "date_of_birth"}, 3000000, 100), 100);
-  EXPECT_DOUBLE_EQ(ExpectedCollisions({"family_name", "date_of_birth"}, 6000000, 200), 400);
+  EXPECT_DOUBLE_EQ(ExpectedCollisions({"family_name", "date_of_birth"}, 2400000, 100), 100);
+  EXPECT_DOUBLE_EQ(ExpectedCollisions({"family_name", "date_of_birth"}, 4800000, 200), 400);
 }
 
 }  // namespace
