@@ -13,7 +13,8 @@ namespace vouch::crypto {
 
 using ByteSpan = absl::Span<const uint8_t>;
 using Digest = std::array<uint8_t, 32>;
-// A match key made unreadable for one agreement and key epoch. All zero: the key could not be formed.
+// A match key made unreadable for one agreement and key epoch. All zero: the key could not be
+// formed.
 using Token = std::array<uint8_t, 32>;
 
 inline ByteSpan AsBytes(absl::string_view text) {

@@ -63,9 +63,7 @@ struct MatchKey {
 struct Identity {
   std::map<Attribute, std::vector<std::string>> values;
 
-  void Add(Attribute attribute, absl::string_view value) {
-    values[attribute].emplace_back(value);
-  }
+  void Add(Attribute attribute, absl::string_view value) { values[attribute].emplace_back(value); }
 };
 
 // A normalisation profile. Stateless and thread-safe; the built-in ones live for ever.
@@ -73,8 +71,9 @@ class SpellingRules {
  public:
   virtual ~SpellingRules() = default;
   virtual absl::string_view name() const = 0;
-  // The normal form of one raw value. InvalidArgument, never echoing the value, when it is not valid
-  // (an SSN of area 000, a 30 February). `today` bounds dates: not after it, within 130 years.
+  // The normal form of one raw value. InvalidArgument, never echoing the value, when it is not
+  // valid (an SSN of area 000, a 30 February). `today` bounds dates: not after it, within 130
+  // years.
   virtual absl::StatusOr<std::string> Normalize(Attribute attribute, absl::string_view raw,
                                                 IdentityUse use, absl::CivilDay today) const = 0;
 };

@@ -16,7 +16,7 @@ struct RequestedItem {
   policies::Parameters parameters;
   std::string canonical_parameters;  // crypto::CanonicalParameters
   bool repeats_a_parameter = false;
-  std::string tokens;                // 32 bytes each
+  std::string tokens;  // 32 bytes each
   uint32_t member_count = 1;
   std::string consents;  // 32 bytes each
 };

@@ -80,8 +80,8 @@ struct Metrics::Families {
       AddCounter("vouch_replayed_total", "Answers given again for the same request id.");
   prometheus::Family<prometheus::Counter>& refused =
       AddCounter("vouch_refused_total", "Refusals, by reason.");
-  prometheus::Family<prometheus::Counter>& evaluated = AddCounter(
-      "vouch_evaluated_elements_total", "Blinded elements evaluated, padding included.");
+  prometheus::Family<prometheus::Counter>& evaluated =
+      AddCounter("vouch_evaluated_elements_total", "Blinded elements evaluated, padding included.");
   prometheus::Histogram& spans =
       AddHistogram("vouch_span_subjects", "Subjects walked in one commit.",
                    Bounds{1, 2, 4, 8, 16, 32, 64, 128, 256, 512});
@@ -118,8 +118,7 @@ void Metrics::Replayed(absl::string_view requester, uint64_t count) {
 }
 
 void Metrics::Refused(absl::string_view requester, absl::string_view reason, uint64_t count) {
-  families_->refused
-      .Add({{"requester", std::string(requester)}, {"reason", std::string(reason)}})
+  families_->refused.Add({{"requester", std::string(requester)}, {"reason", std::string(reason)}})
       .Increment(static_cast<double>(count));
 }
 

@@ -1,6 +1,6 @@
 // What an operator sees of a running node: JSON log lines and counters. Nothing here can hold a
-// person: fields are names of agencies, agreements, reasons and numbers, and answers are not counted
-// apart, because one question between two readings of a counter would tell its answer.
+// person: fields are names of agencies, agreements, reasons and numbers, and answers are not
+// counted apart, because one question between two readings of a counter would tell its answer.
 #ifndef VOUCH_SERVER_TELEMETRY_TELEMETRY_H_
 #define VOUCH_SERVER_TELEMETRY_TELEMETRY_H_
 

@@ -79,8 +79,7 @@ TEST_F(VouchAgreementTest, DigestIsThePin) {
 TEST_F(VouchAgreementTest, DespiteMismatchIsPricedAsStrangers) {
   Place("{key: [\"social_security_number\", \"family_name\"]}",
         "{key: [\"family_name\", \"date_of_birth\"], despite_mismatch: \"allow\"}");
-  const std::string out =
-      Fine({"agreement", "check", "agreement.yaml", "--people", "2400000"}).out;
+  const std::string out = Fine({"agreement", "check", "agreement.yaml", "--people", "2400000"}).out;
   EXPECT_THAT(out, HasSubstr("disclosure/despite-mismatch"));
   // 2,400,000 people / (120 names x 20,000 birthdays).
   EXPECT_THAT(out, HasSubstr("1 strangers agree"));
