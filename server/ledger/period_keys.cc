@@ -1,5 +1,11 @@
 #include "server/ledger/period_keys.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -14,6 +20,47 @@
 namespace vouch::server::ledger {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+bool SyncFolder(const fs::path& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool synced = fsync(file) == 0;
+  close(file);
+  return synced;
+}
+
+// Every folder down to `path`, each synced in the one above it: a key whose folder a crash takes
+// away is lost with what it opens.
+absl::Status MakeFolder(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return absl::OkStatus();
+  const fs::path above = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (above != path) {
+    if (absl::Status made = MakeFolder(above); !made.ok()) return made;
+  }
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError("cannot make the folder of a period key");
+  }
+  if (!SyncFolder(above)) return absl::UnavailableError("cannot sync the folder of a period key");
+  return absl::OkStatus();
+}
+
+bool DestroyFile(const fs::path& path) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  struct stat facts {};
+  bool overwritten = fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+  const std::string zeros(overwritten ? std::min<size_t>(facts.st_size, 4096) : 0, '0');
+  overwritten = overwritten &&
+                pwrite(file, zeros.data(), zeros.size(), 0) == static_cast<ssize_t>(zeros.size()) &&
+                fsync(file) == 0;
+  close(file);
+  return overwritten && unlink(path.c_str()) == 0;
+}
+
+}  // namespace
 
 uint32_t TagPeriodOf(absl::Time time) {
   const absl::CivilMonth month = absl::ToCivilMonth(time, absl::UTCTimeZone());
@@ -30,8 +77,7 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std
   std::error_code error;
   if (!fs::exists(path, error)) {
     if (!create) return absl::NotFoundError("the key of that period was erased or never made");
-    fs::create_directories(fs::path(path).parent_path(), error);
-    fs::permissions(fs::path(path).parent_path(), fs::perms::owner_all, error);
+    if (absl::Status made = MakeFolder(fs::path(path).parent_path()); !made.ok()) return made;
     absl::Status written = crypto::WriteSecretFile(path, crypto::SecretBytes::Random(32));
     // Another role of the same node may have made it at the same moment.
     if (!written.ok() && !absl::IsAlreadyExists(written)) {
@@ -57,17 +103,27 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Replay(uint32
   return Get(absl::StrFormat("%s/replay/%d.key", folder_, day), create);
 }
 
-void PeriodKeys::DestroyReplayBefore(uint32_t day) {
+absl::Status PeriodKeys::DestroyReplayBefore(uint32_t day) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (day <= replay_destroyed_before_) return;
-  replay_destroyed_before_ = day;
+  if (day <= replay_destroyed_before_) return absl::OkStatus();
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ + "/replay", error)) {
+  bool destroyed = true;
+  const fs::path folder = folder_ + "/replay";
+  if (!fs::exists(folder, error)) return absl::OkStatus();
+  fs::directory_iterator files(folder, error);
+  for (; !error && files != fs::directory_iterator(); files.increment(error)) {
+    const fs::path path = files->path();
     uint32_t key_day = 0;
-    if (!absl::SimpleAtoi(entry.path().stem().string(), &key_day) || key_day >= day) continue;
-    cache_.erase(entry.path().string());
-    fs::remove(entry.path(), error);
+    if (path.extension() != ".key" || !absl::SimpleAtoi(path.stem().string(), &key_day)) continue;
+    if (key_day >= day) continue;
+    cache_.erase(path.string());
+    destroyed = DestroyFile(path) && destroyed;
   }
+  if (error || !destroyed || !SyncFolder(folder)) {
+    return absl::UnavailableError("a replay key whose time is over cannot be destroyed");
+  }
+  replay_destroyed_before_ = day;
+  return absl::OkStatus();
 }
 
 }  // namespace vouch::server::ledger

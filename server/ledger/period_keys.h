@@ -19,7 +19,7 @@ namespace vouch::server::ledger {
 // Thread-safe. A key is on disk, synced, before it is handed out.
 class PeriodKeys {
  public:
-  // `folder` is created 0700 when missing.
+  // `folder` and what is below it are created 0700 when missing, durably.
   explicit PeriodKeys(std::string folder) : folder_(std::move(folder)) {}
 
   // K_period. `tag_period` is year * 12 + month - 1 (UTC). Creates the key when there is none:
@@ -31,7 +31,8 @@ class PeriodKeys {
   // The key under which one day's remembered answers can be given again. `day` is days since 1970.
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Replay(uint32_t day, bool create = true);
   // Destroys replay keys of days before `day`: what was remembered then can never be opened again.
-  void DestroyReplayBefore(uint32_t day);
+  // Overwritten, synced, unlinked; the problem, when that fails, and the next call tries again.
+  absl::Status DestroyReplayBefore(uint32_t day);
 
  private:
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Get(const std::string& path, bool create);
