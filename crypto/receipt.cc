@@ -191,10 +191,26 @@ Digest DeriveSubjectKey(const HmacKey& period_key, SubjectKey::Subject kind, Byt
   return period_key.Mac(ByteSpan(&label, 1), subject);
 }
 
+Digest DeriveEither(const HmacKey& period_key, bool found, const Digest& person, ByteSpan tokens) {
+  Digest by_person = DeriveSubjectKey(period_key, SubjectKey::Subject::kPerson, person);
+  Digest by_tokens = DeriveSubjectKey(period_key, SubjectKey::Subject::kTokens, tokens);
+  const uint8_t mask = static_cast<uint8_t>(-static_cast<int>(found));
+  Digest chosen;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i] = static_cast<uint8_t>((by_person[i] & mask) | (by_tokens[i] & ~mask));
+  }
+  Wipe(absl::MakeSpan(by_person));
+  Wipe(absl::MakeSpan(by_tokens));
+  return chosen;
+}
+
 }  // namespace
 
 SubjectKey::SubjectKey(const HmacKey& period_key, Subject kind, ByteSpan subject)
     : raw_(DeriveSubjectKey(period_key, kind, subject)), key_(ByteSpan(raw_)) {}
+
+SubjectKey::SubjectKey(const HmacKey& period_key, bool found, const Digest& person, ByteSpan tokens)
+    : raw_(DeriveEither(period_key, found, person, tokens)), key_(ByteSpan(raw_)) {}
 
 SubjectKey::~SubjectKey() { Wipe(absl::MakeSpan(raw_)); }
 

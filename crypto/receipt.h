@@ -124,6 +124,9 @@ class SubjectKey {
   enum class Subject : uint8_t { kPerson = 1, kTokens = 2 };
   // K_s = HMAC(K_period, subject kind || bytes). `subject` is a person handle or the token vector.
   SubjectKey(const HmacKey& period_key, Subject kind, ByteSpan subject);
+  // The person's where one was found, else the tokens'. Makes both, so that the time it takes does
+  // not tell which. `person` is anything where none was found.
+  SubjectKey(const HmacKey& period_key, bool found, const Digest& person, ByteSpan tokens);
   // From a K_s that was handed over or unwrapped.
   explicit SubjectKey(const Digest& key) : raw_(key), key_(ByteSpan(key)) {}
   ~SubjectKey();

@@ -160,9 +160,9 @@ grpc::Status BlindingService::EvaluateNow(const std::string& requester,
   }
   if (!rooms.clock->Trusted()) return refuse(FromCharge(absl::UnavailableError("clock")));
   const absl::Status charged = rooms.journal->ChargeEvaluations(
-      rooms.row_names->Evaluations(requester, agreement.id), agreement.limits.evaluations,
-      rooms.row_names->EvaluationKey(agreement.id, request.epoch()), kEvaluationsPerKey,
-      static_cast<uint32_t>(blinded.size()), now);
+      rooms.row_names->Evaluations(agreement.AskerBehind(requester), agreement.id),
+      agreement.limits.evaluations, rooms.row_names->EvaluationKey(agreement.id, request.epoch()),
+      kEvaluationsPerKey, static_cast<uint32_t>(blinded.size()), now);
   if (!charged.ok()) return refuse(FromCharge(charged));
   rooms.refusals->CountEvaluations(requester, agreement.id, request.epoch(), now,
                                    static_cast<uint32_t>(blinded.size()));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "crypto/random.h"
@@ -61,7 +62,10 @@ absl::optional<Refusal> CheckRequestId(const admission::Request& request, absl::
 
 void CollectFacts(const policies::Condition& condition,
                   absl::InlinedVector<absl::string_view, 4>* facts) {
-  if (condition.kind == policies::Condition::Kind::kLeaf) facts->push_back(condition.fact);
+  if (condition.kind == policies::Condition::Kind::kLeaf) {
+    // An age is a date of birth looked at, so it uses up that fact's cap.
+    facts->push_back(condition.fact == "age" ? "date_of_birth" : condition.fact);
+  }
   for (const policies::Condition& child : condition.children) CollectFacts(child, facts);
 }
 
@@ -69,6 +73,10 @@ uint8_t Told(policies::Tell tell, Answer answer, UndeterminedReason reason) {
   if (answer != Answer::kUndetermined || tell == policies::Tell::kNothing) return 0;
   if (tell == policies::Tell::kSafe && reason != UndeterminedReason::kTooOld) return 0;
   return static_cast<uint8_t>(reason);
+}
+
+bool IsZero(absl::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
 
 int32_t DayNumber(absl::CivilDay day) {
@@ -106,6 +114,25 @@ struct Verification::Step {
   std::string entry;
 };
 
+// The keys of the agreements of one span: looked up once for each.
+class Verification::SpanKeys {
+ public:
+  SpanKeys(const ledger::EntryWriter& entries, absl::Time now) : entries_(entries), now_(now) {}
+
+  const absl::StatusOr<ledger::EntryKeys>& For(absl::string_view agreement_id) {
+    for (const auto& one : keys_) {
+      if (one.first == agreement_id) return one.second;
+    }
+    keys_.emplace_back(std::string(agreement_id), entries_.KeysFor(agreement_id, now_));
+    return keys_.back().second;
+  }
+
+ private:
+  const ledger::EntryWriter& entries_;
+  const absl::Time now_;
+  std::vector<std::pair<std::string, absl::StatusOr<ledger::EntryKeys>>> keys_;
+};
+
 std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
   const absl::Time now = rooms_.clock->Now();
   std::vector<Step> steps;
@@ -119,13 +146,14 @@ std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
     steps.back().agreements = agreements;
     steps.back().snapshot = snapshot;
   }
-  for (Step& step : steps) Authorize(&step, now);
+  SpanKeys keys(*rooms_.entries, now);
+  for (Step& step : steps) Authorize(&step, &keys, now);
   for (Step& step : steps) Resolve(&step, now);
   for (Step& step : steps) Decide(&step, now);
   return Commit(&steps, now);
 }
 
-void Verification::Authorize(Step* step, absl::Time now) const {
+void Verification::Authorize(Step* step, SpanKeys* keys, absl::Time now) const {
   const admission::Request& request = step->call.request();
   thread_local crypto::ByteWriter scratch;
   crypto::CanonicalRequest canonical;
@@ -153,6 +181,7 @@ void Verification::Authorize(Step* step, absl::Time now) const {
   asked.member_count = step->item.member_count;
   asked.tokens = step->item.tokens.size() / sizeof(crypto::Token);
   asked.consents = step->item.consents.size() / 32;
+  asked.zero_token_subject = IsZero(step->item.tokens);
 
   auto verdict = policies::Authorizer::Authorize(step->agreements->catalog, asked, now);
   if (policies::Permit* permit = absl::get_if<policies::Permit>(&verdict)) {
@@ -169,9 +198,9 @@ void Verification::Authorize(Step* step, absl::Time now) const {
     }
   }
   if (step->refusal.has_value() && step->refusal->reason == Reason::kNotPermitted) return;
-  absl::StatusOr<ledger::EntryKeys> keys = rooms_.entries->KeysFor(request.agreement_id, now);
-  if (keys.ok()) {
-    step->keys = *std::move(keys);
+  const absl::StatusOr<ledger::EntryKeys>& held = keys->For(request.agreement_id);
+  if (held.ok()) {
+    step->keys = *held;
   } else {
     step->refusal = CannotRecord();
     step->precedes_replay = true;
@@ -184,7 +213,7 @@ void Verification::Resolve(Step* step, absl::Time now) const {
   const uint32_t epoch_number = step->call.request().epoch;
   const agreements::Epoch* epoch = step->agreements->FindEpoch(agreement.id, epoch_number, now);
   const bool for_another = epoch != nullptr && !epoch->statement.asker.empty() &&
-                           epoch->statement.asker != step->call.requester();
+                           epoch->statement.asker != agreement.AskerBehind(step->call.requester());
   if (epoch == nullptr || for_another) {
     const agreements::Epoch* current = step->agreements->CurrentEpoch(agreement.id, now);
     step->refusal =
@@ -251,11 +280,13 @@ journal::Proposal Verification::Propose(const Step& step) const {
   if (proposal.refused) return proposal;
 
   const policies::Agreement& agreement = step.permit->agreement();
-  proposal.epoch_row = names.EpochRow(requester, agreement.id);
+  // Limits are the asking party's: a contractor that acts for it has none of its own.
+  const absl::string_view asker = agreement.AskerBehind(requester);
+  proposal.epoch_row = names.EpochRow(asker, agreement.id);
   proposal.epoch = request.epoch;
   journal::Charges& charges = proposal.charges;
-  charges.tokens = names.Tokens(requester, agreement.id, crypto::AsBytes(step.item.tokens));
-  charges.agreement = names.Agreement(requester, agreement.id);
+  charges.tokens = names.Tokens(asker, agreement.id, crypto::AsBytes(step.item.tokens));
+  charges.agreement = names.Agreement(asker, agreement.id);
   charges.value = names.Value(policies::ValueLabel(step.permit->question(), step.item.parameters));
   charges.limits = &agreement.limits;
   charges.rows_die_after = Second(agreement.expires_at);
@@ -264,17 +295,20 @@ journal::Proposal Verification::Propose(const Step& step) const {
   const auto& by_key = step.resolved->by_key();
   for (uint32_t slot = 0; slot < by_key.size(); ++slot) {
     const records::KeyFinding& finding = by_key[slot];
-    if (finding.kind == records::KeyFinding::Kind::kSeveral) {
-      crypto::Token token;
-      std::copy_n(crypto::AsBytes(step.item.tokens).begin() + slot * token.size(), token.size(),
-                  token.begin());
-      charges.people.push_back(names.SeveralPeople(requester, agreement.id, token));
-    } else if (finding.kind == records::KeyFinding::Kind::kOne &&
-               std::find(seen.begin(), seen.end(), finding.person) == seen.end()) {
-      seen.push_back(finding.person);
-      charges.people.push_back(names.Person(requester, agreement.id, finding.person));
+    const bool several = finding.kind == records::KeyFinding::Kind::kSeveral;
+    crypto::Digest who = finding.person;
+    if (several) {
+      std::copy_n(crypto::AsBytes(step.item.tokens).begin() + slot * who.size(), who.size(),
+                  who.begin());
+    }
+    const bool repeated = std::find(seen.begin(), seen.end(), who) != seen.end();
+    seen.push_back(who);
+    if (repeated || finding.kind == records::KeyFinding::Kind::kNothing) {
+      charges.people.push_back(names.StandIn(asker, agreement.id, charges.tokens, slot));
+    } else if (several) {
+      charges.people.push_back(names.SeveralPeople(asker, agreement.id, who));
     } else {
-      charges.people.push_back(names.StandIn(requester, agreement.id, charges.tokens, slot));
+      charges.people.push_back(names.Person(asker, agreement.id, who));
     }
   }
 
@@ -286,8 +320,8 @@ journal::Proposal Verification::Propose(const Step& step) const {
     const policies::FactDefinition* definition = step.permit->held().facts.Find(fact);
     if (definition == nullptr || !definition->different_values.has_value()) continue;
     journal::Charges::FactRow row;
-    row.key = found_one ? names.Fact(requester, fact, step.resolved->person())
-                        : names.FactStandIn(requester, fact, charges.tokens);
+    row.key = found_one ? names.Fact(asker, fact, step.resolved->person())
+                        : names.FactStandIn(asker, fact, charges.tokens);
     row.value = names.Value(absl::StrCat(
         agreement.id, "|", policies::ValueLabel(step.permit->question(), step.item.parameters)));
     row.limit = *definition->different_values;
@@ -299,20 +333,28 @@ journal::Proposal Verification::Propose(const Step& step) const {
 // What the journal asks back while it is locked.
 class Verification::Committing final : public journal::CommitSteps {
  public:
-  Committing(const Rooms& rooms, std::vector<Step>* steps)
-      : rooms_(rooms), steps_(*steps), latest_(rooms.agreements->Current()) {}
+  Committing(const Rooms& rooms, std::vector<Step>* steps) : rooms_(rooms), steps_(*steps) {}
 
   bool StillPermitted(size_t index, uint32_t commit_second) override {
+    // Taken once the journal is locked: what was stopped while this span waited is stopped.
+    if (latest_ == nullptr) latest_ = rooms_.agreements->Current();
     Step& step = steps_[index];
-    const admission::Request& request = step.call.request();
-    auto verdict = policies::Authorizer::Admit(
-        *latest_->catalog, step.call.requester(), request.agreement_id,
-        crypto::AsBytes(request.agreement_digest), absl::FromUnixSeconds(commit_second));
-    if (Refusal* refusal = absl::get_if<Refusal>(&verdict)) {
-      step.refusal = std::move(*refusal);
+    if (absl::optional<Refusal> refusal = NotInForce(*latest_, step, commit_second)) {
+      step.refusal = *std::move(refusal);
       return false;
     }
     return true;
+  }
+
+  // The gates that hold for every answer that leaves, at the moment it is committed or given again.
+  static absl::optional<Refusal> NotInForce(const agreements::AgreementSet& set, const Step& step,
+                                            uint32_t second) {
+    const admission::Request& request = step.call.request();
+    auto verdict = policies::Authorizer::Admit(
+        *set.catalog, step.call.requester(), request.agreement_id,
+        crypto::AsBytes(request.agreement_digest), absl::FromUnixSeconds(second));
+    if (Refusal* refusal = absl::get_if<Refusal>(&verdict)) return std::move(*refusal);
+    return absl::nullopt;
   }
 
   journal::Written Write(size_t index, uint32_t commit_second,
@@ -344,7 +386,11 @@ class Verification::Committing final : public journal::CommitSteps {
         return;
       case journal::Verdict::kUndetermined:
         step->answer = Answer::kUndetermined;
-        step->reason = UndeterminedReason::kLimitUsedUp;
+        // The data set's age is the same for everybody and stays the reason: "safe" tells it, and
+        // would tell by its absence that somebody was found.
+        if (step->reason != UndeterminedReason::kTooOld) {
+          step->reason = UndeterminedReason::kLimitUsedUp;
+        }
         return;
       case journal::Verdict::kRequestIdReused:
         step->refusal = Refuse(Reason::kRequestIdReused,
@@ -395,13 +441,12 @@ class Verification::Committing final : public journal::CommitSteps {
     const bool found_one =
         step.resolved.has_value() && (step.resolved->match() == records::Match::kOne ||
                                       step.resolved->match() == records::Match::kMismatch);
+    content.subject.found = found_one;
+    content.subject.tokens = step.item.tokens;
+    if (step.resolved.has_value()) content.subject.person = step.resolved->person();
     if (found_one) {
-      content.subject.kind = crypto::SubjectKey::Subject::kPerson;
-      content.subject.bytes = std::string(crypto::AsText(step.resolved->person()));
       content.inner.person = step.resolved->person();
       content.inner.matching_key = static_cast<int8_t>(step.resolved->matching_key());
-    } else {
-      content.subject.bytes = step.item.tokens;
     }
     if (step.refusal.has_value()) {
       content.entry.kind = crypto::EntryKind::kRefused;
@@ -418,7 +463,7 @@ class Verification::Committing final : public journal::CommitSteps {
 
   const Rooms& rooms_;
   std::vector<Step>& steps_;
-  const std::shared_ptr<const agreements::AgreementSet> latest_;
+  std::shared_ptr<const agreements::AgreementSet> latest_;
 };
 
 std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, absl::Time now) const {
@@ -436,7 +481,7 @@ std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, absl::Time 
     if (!committed.ok()) {
       recorded[i].outcome_ = CannotRecord();
     } else if (committed->decisions[i].verdict == journal::Verdict::kReplay) {
-      recorded[i] = Replay(step, committed->decisions[i]);
+      recorded[i] = Replay(step, committed->decisions[i], committed->second);
     } else if (step.refusal.has_value()) {
       recorded[i].outcome_ = *std::move(step.refusal);
     } else {
@@ -455,10 +500,17 @@ std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, absl::Time 
   return recorded;
 }
 
-Recorded Verification::Replay(const Step& step, const journal::Decision& decision) const {
+Recorded Verification::Replay(const Step& step, const journal::Decision& decision,
+                              uint32_t second) const {
   Recorded recorded;
-  recorded.replayed_ = true;
   recorded.outcome_ = CannotRecord();
+  if (absl::optional<Refusal> refusal =
+          Committing::NotInForce(*rooms_.agreements->Current(), step, second)) {
+    rooms_.refusals->Count(step.call.requester(), static_cast<uint8_t>(refusal->reason),
+                           absl::FromUnixSeconds(second));
+    recorded.outcome_ = *std::move(refusal);
+    return recorded;
+  }
   absl::StatusOr<journal::StoredItem> stored = rooms_.journal->Read(decision.where);
   if (!stored.ok() || !step.permit.has_value()) return recorded;
   absl::StatusOr<ledger::EntryWriter::Remembered> remembered =
@@ -470,6 +522,7 @@ Recorded Verification::Replay(const Step& step, const journal::Decision& decisio
   answered.data_as_of = absl::CivilDay(1970, 1, 1) + remembered->details.data_as_of;
   answered.entry = std::move(stored->entry);
   answered.opening = remembered->opening;
+  recorded.replayed_ = true;
   answered.entry_index = stored->entry_index;
   answered.catalog = step.agreements->catalog;
   answered.question = &step.permit->question();

@@ -86,14 +86,15 @@ class Verification {
 
  private:
   struct Step;  // one subject on its way
+  class SpanKeys;
   class Committing;
 
-  void Authorize(Step* step, absl::Time now) const;
+  void Authorize(Step* step, SpanKeys* keys, absl::Time now) const;
   void Resolve(Step* step, absl::Time now) const;
   void Decide(Step* step, absl::Time now) const;
   journal::Proposal Propose(const Step& step) const;
   std::vector<Recorded> Commit(std::vector<Step>* steps, absl::Time now) const;
-  Recorded Replay(const Step& step, const journal::Decision& decision) const;
+  Recorded Replay(const Step& step, const journal::Decision& decision, uint32_t second) const;
 
   const Rooms rooms_;
 };

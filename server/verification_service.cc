@@ -109,7 +109,7 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
   const auto snapshot = face_->rooms.records->Current();
   for (const auto& held : set->catalog->all()) {
     const policies::Agreement& agreement = held->agreement;
-    if (!agreement.IsAsker(requester) || agreement.answers != face_->agency) continue;
+    if (agreement.AskerBehind(requester).empty() || agreement.answers != face_->agency) continue;
     if (!request->agreement_id().empty() && request->agreement_id() != agreement.id) continue;
     v1::ListedAgreement* listed = response->add_agreements();
     listed->set_id(agreement.id);

@@ -22,6 +22,14 @@ bool Agreement::IsAsker(absl::string_view agency) const {
   return std::find(asks.begin(), asks.end(), agency) != asks.end();
 }
 
+absl::string_view Agreement::AskerBehind(absl::string_view agency) const {
+  const auto asker = std::find(asks.begin(), asks.end(), agency);
+  if (asker != asks.end()) return *asker;
+  const auto contractor = acting_for.find(std::string(agency));
+  if (contractor == acting_for.end() || !IsAsker(contractor->second)) return "";
+  return contractor->second;
+}
+
 absl::TimeZone Agreement::zone() const {
   absl::TimeZone zone;
   // Checked when the agreement was read; on failure `zone` is UTC.

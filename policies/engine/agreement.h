@@ -209,6 +209,9 @@ struct Agreement {
   const Question* FindQuestion(absl::string_view question_id) const;
   bool HasPurpose(absl::string_view purpose_id) const;
   bool IsAsker(absl::string_view agency) const;
+  // The asking party that `agency` asks for: itself, or the one it acts for as its contractor;
+  // empty when it may not ask. Limits are that party's, however many contractors act for it.
+  absl::string_view AskerBehind(absl::string_view agency) const;
   absl::TimeZone zone() const;
 };
 

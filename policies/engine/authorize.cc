@@ -37,12 +37,6 @@ Refusal Malformed(std::string field, std::string message) {
   return Refuse(Reason::kMalformed, std::move(field), std::move(message));
 }
 
-bool MayAsk(const Agreement& agreement, absl::string_view requester) {
-  if (agreement.IsAsker(requester)) return true;
-  const auto contractor = agreement.acting_for.find(std::string(requester));
-  return contractor != agreement.acting_for.end() && agreement.IsAsker(contractor->second);
-}
-
 std::string Hex(absl::Span<const uint8_t> bytes) {
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -146,7 +140,8 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& ca
                                                                absl::Time now) {
   const HeldAgreement* held = catalog.Find(agreement_id, now);
   // Signatures before dates: an expired agreement that was never countersigned is nobody's.
-  if (held == nullptr || !MayAsk(held->agreement, requester) || !held->signatures_satisfied) {
+  if (held == nullptr || held->agreement.AskerBehind(requester).empty() ||
+      !held->signatures_satisfied) {
     return NotPermitted();
   }
 

@@ -85,8 +85,8 @@ WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uin
   entry.minute = minute;
   entry.tag_period = keys.tag_period;
   crypto::FillRandom(absl::MakeSpan(entry.nonce));
-  const crypto::SubjectKey key(*keys.tag, content.subject.kind,
-                               crypto::AsBytes(content.subject.bytes));
+  const crypto::SubjectKey key(*keys.tag, content.subject.found, content.subject.person,
+                               crypto::AsBytes(content.subject.tokens));
   entry.tag = key.Tag(entry.nonce);
 
   WrittenEntry written;

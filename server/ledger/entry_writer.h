@@ -15,9 +15,11 @@
 namespace vouch::server::ledger {
 
 // Whom an entry is tagged to: a person, where one was found, else the tokens that were asked about.
+// Both are given in every case: the work is the same.
 struct TaggedSubject {
-  crypto::SubjectKey::Subject kind = crypto::SubjectKey::Subject::kTokens;
-  std::string bytes;
+  bool found = false;
+  crypto::Digest person{};  // anything where none was found
+  absl::string_view tokens;
 };
 
 // What only the responder can open: why it answered so.
