@@ -6,26 +6,49 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
 namespace vouch::server {
+
+namespace {
+
+absl::string_view First(const std::vector<grpc::string_ref>& values) {
+  return values.empty() ? absl::string_view()
+                        : absl::string_view(values[0].data(), values[0].size());
+}
+
+// The peer's certificates, leaf first, in a buffer of this thread: a verdict is cached by their
+// bytes. OpenSSL leaves a client's own certificate out of the chain that a server sees.
+absl::string_view ChainOf(const grpc::CallbackServerContext& context) {
+  thread_local std::string pem;
+  pem.clear();
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  if (peer == nullptr) return pem;
+  const std::vector<grpc::string_ref> leaves =
+      peer->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  const std::vector<grpc::string_ref> chains =
+      peer->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
+  const absl::string_view leaf = First(leaves), chain = First(chains);
+  if (!absl::StartsWith(chain, leaf)) absl::StrAppend(&pem, leaf, "\n");
+  absl::StrAppend(&pem, chain);
+  return pem;
+}
+
+}  // namespace
 
 absl::variant<std::string, policies::Refusal> PartnerFace::Identify(
     const grpc::CallbackServerContext& context) const {
-  // Judged by its bytes: what it stands for is cached under them.
-  thread_local std::string chain;
-  chain.clear();
-  if (const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context()) {
-    const std::vector<grpc::string_ref> leaf =
-        peer->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
-    const std::vector<grpc::string_ref> sent =
-        peer->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
-    if (!leaf.empty()) chain.assign(leaf[0].data(), leaf[0].size());
-    // OpenSSL leaves a client's own certificate out of the chain that a server sees.
-    if (!sent.empty() && !sent[0].starts_with(chain)) {
-      chain.append(sent[0].data(), sent[0].size());
-    }
+  auto identified = admission->Identify(ChainOf(context), rooms.clock->Now());
+  if (auto* refusal = absl::get_if<policies::Refusal>(&identified)) {
+    CountRefusal("", *refusal);
+    return identified;
   }
-  auto identified = admission->Identify(chain, rooms.clock->Now());
-  if (auto* refusal = absl::get_if<policies::Refusal>(&identified)) CountRefusal("", *refusal);
+  const std::string& requester = absl::get<std::string>(identified);
+  if (absl::optional<policies::Refusal> busy = admission->TakeTurn(requester, rooms.clock->Now())) {
+    CountRefusal(requester, *busy);
+    return *std::move(busy);
+  }
   return identified;
 }
 

@@ -16,6 +16,9 @@ using policies::Refusal;
 constexpr size_t kTokenSize = sizeof(crypto::Token);
 constexpr size_t kMaxNameSize = 200;
 constexpr size_t kMaxParameters = 16;
+// Ids and digests that are a little too long are refused in their turn; what is far too long is not
+// worth a place in the queue.
+constexpr size_t kMaxFixedField = 64;
 
 Refusal Malformed(std::string field, std::string message) {
   Refusal refusal;
@@ -57,7 +60,7 @@ absl::optional<Refusal> CheckItem(const RequestedItem& item, const std::string& 
 }  // namespace
 
 absl::variant<std::string, Refusal> Admission::Identify(absl::string_view chain_pem,
-                                                        absl::Time now) {
+                                                        absl::Time now) const {
   absl::StatusOr<std::string> agency = peers_->AgencyOf(chain_pem, now);
   if (!agency.ok()) {
     Refusal refusal;
@@ -65,9 +68,13 @@ absl::variant<std::string, Refusal> Admission::Identify(absl::string_view chain_
     refusal.message = std::string(agency.status().message());
     return refusal;
   }
-  const double rate = static_cast<double>(peers_->CallsPerSecond(*agency));
+  return *std::move(agency);
+}
+
+absl::optional<Refusal> Admission::TakeTurn(const std::string& agency, absl::Time now) {
+  const double rate = static_cast<double>(peers_->CallsPerSecond(agency));
   std::lock_guard<std::mutex> lock(mutex_);
-  auto [entry, is_new] = buckets_.try_emplace(*agency);
+  auto [entry, is_new] = buckets_.try_emplace(agency);
   Bucket& bucket = entry->second;
   if (is_new) {
     bucket.tokens = rate;
@@ -84,7 +91,7 @@ absl::variant<std::string, Refusal> Admission::Identify(absl::string_view chain_
     return refusal;
   }
   bucket.tokens -= 1;
-  return *std::move(agency);
+  return absl::nullopt;
 }
 
 absl::variant<std::shared_ptr<const AdmittedCall>, Refusal> Admission::Admit(
@@ -96,6 +103,12 @@ absl::variant<std::shared_ptr<const AdmittedCall>, Refusal> Admission::Admit(
     if (name->size() > kMaxNameSize) {
       return Malformed("question", "expected names of at most 200 bytes");
     }
+  }
+  if (request.request_id.size() > kMaxFixedField) {
+    return Malformed("request_id", "expected 16 bytes");
+  }
+  if (request.agreement_digest.size() > kMaxFixedField) {
+    return Malformed("question.agreement_digest", "expected 32 bytes");
   }
   for (size_t i = 0; i < request.items.size(); ++i) {
     const std::string prefix = request.is_batch ? absl::StrCat("items[", i, "].") : "";

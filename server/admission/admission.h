@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "policies/engine/refusal.h"
 #include "server/admission/admitted_call.h"
@@ -26,10 +27,12 @@ class Admission {
  public:
   explicit Admission(std::shared_ptr<Peers> peers) : peers_(std::move(peers)) {}
 
-  // The agency behind a certificate chain (PEM, leaf first), within its rate: one call, whatever
-  // the number of its items. Refused as CERTIFICATE or BUSY.
+  // The agency behind a certificate chain (PEM, leaf first). Refused as CERTIFICATE.
   absl::variant<std::string, policies::Refusal> Identify(absl::string_view chain_pem,
-                                                         absl::Time now);
+                                                         absl::Time now) const;
+  // Counts one call of that agency, whatever the number of its items, against its rate. Refused as
+  // BUSY.
+  absl::optional<policies::Refusal> TakeTurn(const std::string& agency, absl::Time now);
   // A message of that agency. Refused as MALFORMED with the field.
   absl::variant<std::shared_ptr<const AdmittedCall>, policies::Refusal> Admit(
       const std::string& requester, Request request) const;

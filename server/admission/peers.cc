@@ -13,6 +13,8 @@ namespace {
 // Certificates come from authenticated handshakes only, yet a partner may rotate them at will.
 constexpr size_t kMaxVerdicts = 4096;
 
+bool HasBinding(const Peer& peer) { return !peer.key_pin.empty() || !peer.issuer.empty(); }
+
 bool BoundByConfiguration(const Peer& peer, const crypto::CertificateFacts& facts) {
   if (!peer.key_pin.empty()) return peer.key_pin == facts.public_key_fingerprint;
   return !peer.issuer.empty() && !peer.dns_name.empty() && peer.issuer == facts.issuer &&
@@ -73,15 +75,20 @@ absl::StatusOr<std::string> Peers::Judge(const KnownPeers& known, absl::string_v
     if (found != known.end()) claimed = &found->second;
   } else {
     for (const auto& [agency, candidate] : known) {
-      if (BoundByConfiguration(candidate.peer, *facts)) claimed = &candidate;
+      if (!BoundByConfiguration(candidate.peer, *facts)) continue;
+      // Whoever fits two partners is neither.
+      if (claimed != nullptr) {
+        return absl::PermissionDeniedError("the certificate fits two configured partners");
+      }
+      claimed = &candidate;
     }
   }
   if (claimed == nullptr) {
     return absl::PermissionDeniedError("the certificate stands for no configured partner");
   }
-  // Configured bindings narrow: where a partner is pinned, its URI alone is not enough.
-  if (!claimed->peer.key_pin.empty() && !BoundByConfiguration(claimed->peer, *facts)) {
-    return absl::PermissionDeniedError("the certificate is not the one pinned for its agency");
+  // Configured bindings narrow: where a partner has one, its URI alone is not enough.
+  if (HasBinding(claimed->peer) && !BoundByConfiguration(claimed->peer, *facts)) {
+    return absl::PermissionDeniedError("the certificate is not the one configured for its agency");
   }
   absl::Status verified =
       claimed->anchors.Verify(chain_pem, crypto::TrustAnchors::Purpose::kTlsClient, now);
