@@ -118,8 +118,8 @@ struct Node::Parts {
   absl::Status Serve();
   absl::Status ReloadAgreements();
   absl::Status ReloadPeers();
-  absl::Status AdoptOne(const policies::HeldAgreement& held);
-  void EnterStatements();
+  absl::Status AdoptOne(const policies::HeldAgreement& held, bool beside_higher);
+  absl::Status AdoptEpoch(const std::string& agreement_id, const agreements::Epoch& epoch);
   void Maintain();
   void Tick();
   void FlushCounts(bool everything);
@@ -174,11 +174,20 @@ absl::Status Node::Parts::ReloadPeers() {
   return peers->Replace(*std::move(read));
 }
 
-absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held) {
+absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool beside_higher) {
   journal::Journal::Adoption adoption;
   adoption.agreement_id = held.agreement.id;
   adoption.revision = held.agreement.revision;
   adoption.digest = held.digest;
+  // Until a higher revision takes effect, the one before stays as it was adopted.
+  if (beside_higher) {
+    for (const journal::Journal::Adoption& known : journal->adoptions()) {
+      if (known.agreement_id == adoption.agreement_id && known.revision == adoption.revision &&
+          known.digest == adoption.digest) {
+        return absl::OkStatus();
+      }
+    }
+  }
   const absl::Time now = clock.Now();
   return journal->Adopt(adoption,
                         crypto::AgreementAdoptedEntry(
@@ -188,23 +197,18 @@ absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held) {
 }
 
 // Each statement is entered once: the same (agreement, epoch) with another key is refused for ever.
-void Node::Parts::EnterStatements() {
-  const auto set = agreements->Current();
+absl::Status Node::Parts::AdoptEpoch(const std::string& agreement_id,
+                                     const agreements::Epoch& epoch) {
   const absl::Time now = clock.Now();
-  for (const auto& [agreement_id, epochs] : set->epochs) {
-    for (const agreements::Epoch& epoch : epochs) {
-      journal::Journal::Adoption statement;
-      statement.agreement_id = absl::StrCat("epoch/", agreement_id, "/", epoch.statement.epoch);
-      statement.revision = 1;
-      statement.digest = crypto::Sha256(epoch.signed_statement.statement);
-      Problem(absl::StrCat("epoch ", epoch.statement.epoch, " of ", agreement_id),
-              journal->Adopt(statement,
-                             crypto::EpochStatementEntry(
-                                 static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), agreement_id,
-                                 epoch.statement.epoch, statement.digest),
-                             now));
-    }
-  }
+  journal::Journal::Adoption statement;
+  statement.agreement_id = absl::StrCat("epoch/", agreement_id, "/", epoch.statement.epoch);
+  statement.revision = 1;
+  statement.digest = crypto::Sha256(epoch.signed_statement.statement);
+  return journal->Adopt(
+      statement,
+      crypto::EpochStatementEntry(static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
+                                  agreement_id, epoch.statement.epoch, statement.digest),
+      now);
 }
 
 absl::Status Node::Parts::ReloadAgreements() {
@@ -225,7 +229,6 @@ absl::Status Node::Parts::ReloadAgreements() {
   for (const std::string& problem : set->key_problems) {
     Log(Level::kError, "token epoch keys", {{"problem", problem}});
   }
-  EnterStatements();
   index_keeper->Wake();
   Log(Level::kInfo, "agreements loaded", {{"count", absl::StrCat(set->catalog->all().size())}});
   return absl::OkStatus();
@@ -258,7 +261,12 @@ absl::Status Node::Parts::Open() {
   options.agency = file.agency;
   options.use = file.use;
   options.allow_unsigned = file.allow_unsigned_agreements;
-  options.adopt = [this](const policies::HeldAgreement& held) { return AdoptOne(held); };
+  options.adopt = [this](const policies::HeldAgreement& held, bool beside_higher) {
+    return AdoptOne(held, beside_higher);
+  };
+  options.adopt_epoch = [this](const std::string& agreement_id, const agreements::Epoch& epoch) {
+    return AdoptEpoch(agreement_id, epoch);
+  };
   agreements = std::make_unique<agreements::Agreements>(std::move(options));
   index_keeper =
       std::make_unique<IndexKeeper>(IndexKeeper::Options{file.agency, file.records, file.keys},
@@ -333,7 +341,7 @@ void Node::Parts::Tick() {
   if (agreements->Changed()) (void)ReloadAgreements();
   Problem("records", records->Refresh());
   FlushCounts(false);
-  period_keys.DestroyReplayBefore(ledger::DayOf(clock.Now()) - kReplayDays);
+  Problem("replay keys", period_keys.DestroyReplayBefore(ledger::DayOf(clock.Now()) - kReplayDays));
   Problem("index", index_keeper->Standing());
   Problem("clock", clock.Trusted()
                        ? absl::OkStatus()

@@ -171,6 +171,11 @@ class CatalogBuild {
           "remove the file, or mend the parties");
       good = false;
     }
+    if (!file.refused.empty()) {
+      Add("catalog/not-adopted", file, "agreement.revision", file.refused,
+          "agree on a revision with a higher number; if the ledger cannot be written, mend that");
+      good = false;
+    }
     return CheckPins(candidate) && good;
   }
 

@@ -44,6 +44,9 @@ struct CatalogFile {
   // For an agreement: the caller found every signature that this node requires. The engine knows no
   // cryptography, so it takes the caller's word.
   bool signatures_satisfied = false;
+  // Why the caller will not have this agreement, whatever it says: then an error, and what was held
+  // of it stays. Empty when there is nothing against it.
+  std::string refused = "";
 };
 
 // Immutable and thread-safe once built.

@@ -30,26 +30,46 @@ bool IsSource(const fs::path& path) {
          !absl::StartsWith(name, ".");
 }
 
-absl::StatusOr<std::vector<policies::CatalogFile>> ReadFolder(const std::string& folder) {
+// Calls `see` with every entry below `folder`. Hidden folders are passed over: whoever swaps a
+// folder whole by a link keeps the files behind it there, and they would be read twice.
+template <typename See>
+std::error_code ForEachEntry(const std::string& folder, const See& see) {
   std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  while (!error && entry != fs::recursive_directory_iterator()) {
+    if (absl::StartsWith(entry->path().filename().string(), ".")) {
+      entry.disable_recursion_pending();
+    } else {
+      see(*entry);
+    }
+    entry.increment(error);
+  }
+  return error;
+}
+
+absl::StatusOr<std::vector<policies::CatalogFile>> ReadFolder(const std::string& folder) {
   std::vector<policies::CatalogFile> files;
-  fs::recursive_directory_iterator walk(folder, error);
+  absl::Status failed;
+  const std::error_code error = ForEachEntry(folder, [&](const fs::directory_entry& entry) {
+    std::error_code unknown;
+    if (!entry.is_regular_file(unknown) || !IsSource(entry.path())) return;
+    policies::CatalogFile file;
+    file.name = entry.path().lexically_relative(folder).string();
+    std::ifstream in(entry.path(), std::ios::binary);
+    // One byte over the limit is enough for the reader to say that the file is too large.
+    const std::uintmax_t size = entry.file_size(unknown);
+    file.bytes.resize(unknown ? 1 : std::min(size, kLargestFile + 1));
+    in.read(file.bytes.data(), static_cast<std::streamsize>(file.bytes.size()));
+    if (unknown || !in) failed = absl::UnavailableError(absl::StrCat("cannot read ", file.name));
+    file.digest = crypto::Sha256(file.bytes);
+    files.push_back(std::move(file));
+  });
+  // What cannot be read must not look as if it had been taken away.
   if (error) {
     return absl::UnavailableError(
         absl::StrCat("cannot read the agreements folder: ", error.message()));
   }
-  for (const fs::directory_entry& entry : walk) {
-    if (!entry.is_regular_file(error) || !IsSource(entry.path())) continue;
-    policies::CatalogFile file;
-    file.name = fs::relative(entry.path(), folder, error).string();
-    std::ifstream in(entry.path(), std::ios::binary);
-    // One byte over the limit is enough for the reader to say that the file is too large.
-    file.bytes.resize(std::min(entry.file_size(error), kLargestFile + 1));
-    in.read(file.bytes.data(), static_cast<std::streamsize>(file.bytes.size()));
-    if (!in) return absl::UnavailableError(absl::StrCat("cannot read ", file.name));
-    file.digest = crypto::Sha256(file.bytes);
-    files.push_back(std::move(file));
-  }
+  if (!failed.ok()) return failed;
   std::sort(files.begin(), files.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   return files;
@@ -112,17 +132,17 @@ const Epoch* AgreementSet::NextEpoch(absl::string_view agreement_id, absl::Time 
 
 std::string Agreements::Fingerprint() const {
   std::vector<std::string> lines;
-  std::error_code error;
   for (const std::string& folder : {options_.folder, options_.keys_folder + "/tokens"}) {
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
+    (void)ForEachEntry(folder, [&](const fs::directory_entry& entry) {
       struct stat found {};
-      if (::stat(entry.path().c_str(), &found) != 0) continue;
+      if (::stat(entry.path().c_str(), &found) != 0) return;
       lines.push_back(absl::StrCat(entry.path().string(), "|", found.st_ino, "|", found.st_size,
                                    "|", found.st_mtim.tv_sec, ".", found.st_mtim.tv_nsec));
-    }
+    });
   }
   std::sort(lines.begin(), lines.end());
-  std::string all;
+  // Never empty: that stands for "to be read again".
+  std::string all = "read\n";
   for (const std::string& line : lines) absl::StrAppend(&all, line, "\n");
   return all;
 }
@@ -134,7 +154,7 @@ bool Agreements::Changed() const {
 }
 
 std::shared_ptr<const policies::Catalog> Agreements::BuildAdopted(
-    std::vector<policies::CatalogFile> files, policies::Report* report) const {
+    std::vector<policies::CatalogFile> files, policies::Report* report, bool* again) const {
   policies::Catalog::Options options;
   options.known = node::NamesOfCrypto();
   options.use = options_.use;
@@ -142,29 +162,65 @@ std::shared_ptr<const policies::Catalog> Agreements::BuildAdopted(
   options.allow_unsigned = options_.allow_unsigned;
   const std::shared_ptr<const policies::Catalog> previous = Current()->catalog;
   while (true) {
-    policies::Report attempt = *report;
+    policies::Report attempt;
     std::shared_ptr<const policies::Catalog> catalog =
         policies::Catalog::Build(files, options, previous, {}, &attempt);
-    const size_t before = files.size();
-    for (const auto& held : catalog->all()) {
+    const auto& all = catalog->all();
+    bool refused = false;
+    for (const auto& held : all) {
       if (!held->signatures_satisfied) continue;
-      const absl::Status adopted = options_.adopt(*held);
+      const bool beside_higher = std::any_of(all.begin(), all.end(), [&](const auto& other) {
+        return other->signatures_satisfied && other->agreement.id == held->agreement.id &&
+               other->agreement.revision > held->agreement.revision;
+      });
+      const absl::Status adopted = options_.adopt(*held, beside_higher);
       if (adopted.ok()) continue;
-      policies::Finding finding;
-      finding.rule = "catalog/not-adopted";
-      finding.file = held->file;
-      finding.message = std::string(adopted.message());
-      finding.mend = "put a revision with a higher number beside it";
-      report->Add(std::move(finding));
-      files.erase(std::remove_if(files.begin(), files.end(),
-                                 [&](const auto& file) { return file.name == held->file; }),
-                  files.end());
+      *again |= !absl::IsFailedPrecondition(adopted);
+      const auto file = std::find_if(files.begin(), files.end(), [&](const auto& one) {
+        return one.name == held->file && one.digest == held->digest;
+      });
+      // Kept from before, when it was adopted.
+      if (file == files.end() || !file->refused.empty()) continue;
+      file->refused = std::string(adopted.message());
+      refused = true;
     }
-    if (files.size() == before) {
+    if (!refused) {
       *report = std::move(attempt);
       return catalog;
     }
   }
+}
+
+std::vector<Epoch> Agreements::AdoptedEpochs(const policies::Agreement& agreement,
+                                             AgreementSet* next, bool* again) const {
+  absl::StatusOr<std::vector<Epoch>> read = LoadEpochs(options_.keys_folder, agreement);
+  std::vector<Epoch> epochs;
+  if (read.ok()) {
+    for (Epoch& epoch : *read) {
+      const absl::Status adopted = options_.adopt_epoch(agreement.id, epoch);
+      if (adopted.ok()) {
+        epochs.push_back(std::move(epoch));
+        continue;
+      }
+      *again |= !absl::IsFailedPrecondition(adopted);
+      next->key_problems.push_back(
+          absl::StrCat(agreement.id, " epoch ", epoch.statement.epoch, ": ", adopted.message()));
+    }
+    return epochs;
+  }
+  if (absl::IsNotFound(read.status())) return epochs;
+  next->key_problems.push_back(absl::StrCat(agreement.id, ": ", read.status().message()));
+  const std::shared_ptr<const AgreementSet> current = Current();
+  const auto previous = current->epochs.find(agreement.id);
+  if (previous == current->epochs.end()) return epochs;
+  for (const Epoch& epoch : previous->second) {
+    // Only what the present agreement's authority has signed: it may have changed with the
+    // revision.
+    if (crypto::OpenStatement(epoch.signed_statement, agreement.key_authority).ok()) {
+      epochs.push_back(epoch);
+    }
+  }
+  return epochs;
 }
 
 absl::Status Agreements::Reload() {
@@ -174,16 +230,13 @@ absl::Status Agreements::Reload() {
   if (!files.ok()) return files.status();
 
   auto next = std::make_shared<AgreementSet>();
-  next->catalog = BuildAdopted(*std::move(files), &next->report);
+  bool again = false;
+  next->catalog = BuildAdopted(*std::move(files), &next->report, &again);
   for (const auto& held : next->catalog->all()) {
-    const policies::Agreement& agreement = held->agreement;
-    absl::StatusOr<std::vector<Epoch>> epochs = LoadEpochs(options_.keys_folder, agreement);
-    if (epochs.ok()) {
-      next->epochs[agreement.id] = *std::move(epochs);
-    } else if (!absl::IsNotFound(epochs.status())) {
-      next->key_problems.push_back(absl::StrCat(agreement.id, ": ", epochs.status().message()));
-    }
+    std::vector<Epoch> epochs = AdoptedEpochs(held->agreement, next.get(), &again);
+    if (!epochs.empty()) next->epochs[held->agreement.id] = std::move(epochs);
   }
+  if (again) fingerprint.clear();
   std::lock_guard<std::mutex> lock(mutex_);
   current_ = std::move(next);
   fingerprint_ = std::move(fingerprint);

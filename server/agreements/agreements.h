@@ -53,8 +53,11 @@ struct AgreementsOptions {
   bool allow_unsigned = false;
   // Asked for every agreement about to be held: entering its digest and revision durably is its
   // adoption. What cannot be adopted (a lower revision, another file of the same revision, a full
-  // disk) is not held.
-  std::function<absl::Status(const policies::HeldAgreement&)> adopt;
+  // disk) is not held. `beside_higher`: a higher revision is about to be held as well, so that one
+  // that was adopted before may stay until that one takes effect.
+  std::function<absl::Status(const policies::HeldAgreement&, bool beside_higher)> adopt;
+  // The same for every epoch: an agreement and epoch have one statement for ever.
+  std::function<absl::Status(const std::string& agreement_id, const Epoch&)> adopt_epoch;
 };
 
 // Thread-safe. Readers take Current(); Reload swaps it.
@@ -63,9 +66,11 @@ class Agreements {
   explicit Agreements(AgreementsOptions options) : options_(std::move(options)) {}
 
   // Reads both folders. The set changes even when some files are bad: those keep their last good
-  // revision. Unavailable when a folder cannot be read; the set stays as it was.
+  // revision, an agreement whose keys cannot be read its last good epochs. Unavailable when a
+  // folder cannot be read; the set stays as it was.
   absl::Status Reload();
-  // True when a file's name, size or time of change differs from what the last Reload read.
+  // True when a file's name, size or time of change differs from what the last Reload read, or when
+  // something could not be adopted for a reason that may pass.
   bool Changed() const;
 
   // Never null after a first Reload.
@@ -74,7 +79,10 @@ class Agreements {
  private:
   std::string Fingerprint() const;
   std::shared_ptr<const policies::Catalog> BuildAdopted(std::vector<policies::CatalogFile> files,
-                                                        policies::Report* report) const;
+                                                        policies::Report* report,
+                                                        bool* again) const;
+  std::vector<Epoch> AdoptedEpochs(const policies::Agreement& agreement, AgreementSet* next,
+                                   bool* again) const;
 
   const AgreementsOptions options_;
   mutable std::mutex mutex_;
