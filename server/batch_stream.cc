@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "crypto/receipt.h"
 #include "policies/engine/refusal.h"
 #include "server/status_mapping.h"
 
@@ -16,6 +17,8 @@ using Reactor = grpc::ServerBidiReactor<v1::VerifyBatchRequest, v1::VerifyBatchR
 
 // Messages of one stream that may be on their way at once; the next is read when one is done.
 constexpr int kMessagesAhead = 4;
+// Responses that may wait for a caller who does not read them; then nothing more is read from it.
+constexpr size_t kResponsesAhead = 16;
 
 class Stream;
 
@@ -63,8 +66,8 @@ class Stream final : public Reactor {
     }
     Take();
     std::lock_guard<std::mutex> lock(shared_->mutex);
-    reading_ = !ended_ && under_way_ < kMessagesAhead;
-    if (reading_) StartRead(&request_);
+    reading_ = false;
+    ReadNext();
   }
 
   void OnWriteDone(bool ok) override {
@@ -73,6 +76,7 @@ class Stream final : public Reactor {
     outgoing_.pop_front();
     if (!ok) outgoing_.clear();
     WriteNext();
+    ReadNext();
     FinishWhenIdle();
   }
 
@@ -98,10 +102,7 @@ class Stream final : public Reactor {
   }
   void MessageEnded() {
     --under_way_;
-    if (!reading_ && !reading_ended_ && !ended_) {
-      reading_ = true;
-      StartRead(&request_);
-    }
+    ReadNext();
     FinishWhenIdle();
   }
   void End(const grpc::Status& status) {
@@ -150,12 +151,24 @@ class Stream final : public Reactor {
 
   void RefuseWhole(const policies::Refusal& refusal) {
     v1::VerifyBatchResponse response;
-    response.set_request_id(request_.request_id());
+    // What has not the size of an id is not shown again: anything may stand there.
+    if (request_.request_id().size() == sizeof(crypto::RequestId)) {
+      response.set_request_id(request_.request_id());
+    }
     response.set_last(true);
     ToRefused(refusal, response.mutable_refused());
     Pad(&response);
     std::lock_guard<std::mutex> lock(shared_->mutex);
     Send(std::move(response));
+  }
+
+  void ReadNext() {
+    if (reading_ || reading_ended_ || ended_ || under_way_ >= kMessagesAhead ||
+        outgoing_.size() >= kResponsesAhead) {
+      return;
+    }
+    reading_ = true;
+    StartRead(&request_);
   }
 
   void WriteNext() {

@@ -95,6 +95,17 @@ void ReadQuestion(const v1::Question& question, admission::Request* request) {
   request->epoch = question.epoch();
 }
 
+// A status travels in headers, which peers limit to 8 KiB, and its message three times: a longer
+// one would arrive as an error of the network.
+constexpr size_t kLongestMessage = 1000;
+
+std::string Shortened(const std::string& message) {
+  if (message.size() <= kLongestMessage) return message;
+  size_t end = kLongestMessage;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
+  return absl::StrCat(message.substr(0, end), "...");
+}
+
 template <typename Detail>
 void AddDetail(const Detail& detail, google::rpc::Status* status) {
   status->add_details()->PackFrom(detail);
@@ -103,9 +114,10 @@ void AddDetail(const Detail& detail, google::rpc::Status* status) {
 }  // namespace
 
 grpc::Status ToStatus(const policies::Refusal& refusal) {
+  const std::string message = Shortened(refusal.message);
   google::rpc::Status status;
   status.set_code(CodeOf(refusal.reason));
-  status.set_message(refusal.message);
+  status.set_message(message);
 
   google::rpc::ErrorInfo info;
   const absl::string_view name = policies::ReasonName(refusal.reason);
@@ -119,7 +131,7 @@ grpc::Status ToStatus(const policies::Refusal& refusal) {
     google::rpc::BadRequest bad;
     google::rpc::BadRequest::FieldViolation* violation = bad.add_field_violations();
     violation->set_field(refusal.field);
-    violation->set_description(refusal.message);
+    violation->set_description(message);
     AddDetail(bad, &status);
   }
   if (CodeOf(refusal.reason) == grpc::StatusCode::FAILED_PRECONDITION) {
@@ -127,7 +139,7 @@ grpc::Status ToStatus(const policies::Refusal& refusal) {
     google::rpc::PreconditionFailure::Violation* violation = failure.add_violations();
     violation->set_type(name.data(), name.size());
     violation->set_subject(refusal.field);
-    violation->set_description(refusal.message);
+    violation->set_description(message);
     AddDetail(failure, &status);
   }
   if (refusal.retry_after > absl::ZeroDuration()) {
@@ -137,7 +149,7 @@ grpc::Status ToStatus(const policies::Refusal& refusal) {
         static_cast<int32_t>(absl::ToInt64Nanoseconds(refusal.retry_after % absl::Seconds(1))));
     AddDetail(retry, &status);
   }
-  return grpc::Status(CodeOf(refusal.reason), refusal.message, status.SerializeAsString());
+  return grpc::Status(CodeOf(refusal.reason), message, status.SerializeAsString());
 }
 
 void ToRefused(const policies::Refusal& refusal, v1::Refused* out) {
@@ -145,7 +157,7 @@ void ToRefused(const policies::Refusal& refusal, v1::Refused* out) {
   const absl::string_view name = policies::ReasonName(refusal.reason);
   out->set_reason(name.data(), name.size());
   out->set_field(refusal.field);
-  out->set_message(refusal.message);
+  out->set_message(Shortened(refusal.message));
   out->set_retry_after_ms(static_cast<uint64_t>(absl::ToInt64Milliseconds(refusal.retry_after)));
   out->set_expected(refusal.expected);
   out->set_received(refusal.received);

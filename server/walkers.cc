@@ -14,9 +14,13 @@ constexpr size_t kBatchShare = kSpan / 4;
 constexpr double kWorthLingering = 1.0;
 
 size_t BytesOf(const admission::AdmittedCall& call) {
-  size_t bytes = 512;
-  for (const admission::RequestedItem& item : call.request().items) {
-    bytes += 256 + item.tokens.size() + item.consents.size() + item.canonical_parameters.size();
+  const admission::Request& request = call.request();
+  size_t bytes = 512 + request.agreement_id.size() + request.question.size() +
+                 request.purpose.size() + request.request_id.size();
+  for (const admission::RequestedItem& item : request.items) {
+    // Parameters are kept twice: as they are asked about, and as they are hashed.
+    bytes += 256 + item.tokens.size() + item.consents.size() +
+             2 * item.canonical_parameters.size() + 128 * item.parameters.size();
   }
   return bytes;
 }
