@@ -1,0 +1,397 @@
+// The services over real connections: whole streams, streams that break, callers who do not read,
+// nodes that stop.
+#include "server/batch_stream.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "crypto/random.h"
+#include "server/verification_service.h"
+#include "tests/crypto/authority.h"
+#include "tests/server/walk/world.h"
+
+namespace vouch::server {
+namespace {
+
+using crypto::TestAuthority;
+
+// gRPC looks at the machine's own clock.
+crypto::IssuedCertificate LeafOf(const TestAuthority& authority, const std::string& agency) {
+  crypto::CertificateRequest request = crypto::LeafRequest(agency);
+  request.not_before = absl::Now() - absl::Hours(1);
+  request.not_after = absl::Now() + absl::Hours(24);
+  return authority.Issue(request);
+}
+
+class Hold {
+ public:
+  void Pass() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return !closed_; });
+  }
+  void Close() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+  }
+  void Open() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = false;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool closed_ = false;
+};
+
+class BatchStreamTest : public ::testing::Test {
+ protected:
+  BatchStreamTest() {
+    Configure("");
+    world_.clock.Set(absl::Now());
+    world_.journal->keeps = false;
+    world_.journal->before_commit = [this] { hold_.Pass(); };
+    world_.AddPerson("low", 500000);
+    world_.records.snapshot->loaded = world_.clock.Now();
+    face_ = std::make_unique<PartnerFace>();
+    face_->agency = "tax.example";
+    face_->rooms = world_.rooms;
+    face_->admission = &admission_;
+    face_->metrics = &metrics_;
+    WalkersOptions options;
+    options.max_items = 20000;
+    walkers_ = std::make_unique<Walkers>(world_.verification.get(), &metrics_, options);
+    service_ = std::make_unique<VerificationService>(face_.get(), walkers_.get());
+
+    const crypto::IssuedCertificate server = LeafOf(authority_, "tax.example");
+    grpc::SslServerCredentialsOptions tls(
+        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    tls.pem_root_certs = authority_.pem();
+    tls.pem_key_cert_pairs.push_back(
+        {server.key.ToPem(crypto::RawSecretAccess{}), server.certificate_pem});
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+
+    grpc::SslCredentialsOptions mine;
+    mine.pem_root_certs = authority_.pem();
+    mine.pem_private_key = client_.key.ToPem(crypto::RawSecretAccess{});
+    mine.pem_cert_chain = client_.certificate_pem;
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("localhost");
+    stub_ = v1::Verification::NewStub(grpc::CreateCustomChannel(
+        "127.0.0.1:" + std::to_string(port), grpc::SslCredentials(mine), arguments));
+  }
+  ~BatchStreamTest() override {
+    hold_.Open();
+    Stop(std::chrono::milliseconds(500));
+  }
+
+  void Stop(std::chrono::milliseconds drain) {
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now() + drain);
+    walkers_->Stop();
+    server_->Wait();
+    server_.reset();
+  }
+  void Configure(const std::string& revocations) {
+    admission::Peer peer;
+    peer.agency = "aid.example";
+    peer.anchors_pem = authority_.pem();
+    peer.revocations_pem = revocations;
+    peer.calls_per_second = calls_per_second_;
+    const absl::Status replaced = peers_->Replace({peer});
+    ASSERT_TRUE(replaced.ok()) << replaced;
+  }
+  // The question's part of a request, to which nothing is to be objected.
+  void Fill(v1::Question* question) {
+    question->set_agreement_id("aid-tax-001");
+    question->set_agreement_digest(world_.digest);
+    question->set_question("income-small");
+    question->set_purpose("eligibility");
+    question->set_epoch(1);
+  }
+  static void Fill(const std::string& person, v1::Subject* subject) {
+    for (const crypto::Token& token : TokensOf(person)) {
+      subject->mutable_tokens()->append(reinterpret_cast<const char*>(token.data()), token.size());
+    }
+    subject->set_member_count(1);
+  }
+  v1::VerifyBatchRequest Message(int items) {
+    v1::VerifyBatchRequest request;
+    request.set_request_id(world_.NewRequestId());
+    Fill(request.mutable_question());
+    static std::atomic<int> people{0};
+    for (int i = 0; i < items; ++i) {
+      v1::BatchItem* item = request.add_items();
+      v1::Parameter* parameter = item->add_parameters();
+      parameter->set_name("household_size");
+      parameter->set_number(1);
+      Fill("person " + std::to_string(people++), item->mutable_subject());
+    }
+    return request;
+  }
+  v1::VerifyRequest Single(const std::string& person) {
+    v1::VerifyRequest request;
+    request.set_request_id(world_.NewRequestId());
+    Fill(request.mutable_question());
+    v1::Parameter* parameter = request.add_parameters();
+    parameter->set_name("household_size");
+    parameter->set_number(1);
+    Fill(person, request.mutable_subject());
+    return request;
+  }
+  void AwaitEmpty() {
+    for (int i = 0; i < 10000 && walkers_->figures().items > 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(walkers_->figures().items, 0u);
+  }
+  static Terms Wide() {
+    Terms terms;
+    terms.effective = "2026-01-01";
+    terms.expires = "2028-12-31";
+    terms.new_people = terms.whole_agreement = 1000000;
+    return terms;
+  }
+
+  int64_t calls_per_second_ = 100000;
+  // Valid by the machine's clock, unlike the fixture's own.
+  TestAuthority authority_{"CA"};
+  const crypto::IssuedCertificate client_ = [this] {
+    crypto::CertificateRequest request = crypto::AuthorityRequest("CA");
+    request.not_before = absl::Now() - absl::Hours(24);
+    request.not_after = absl::Now() + absl::Hours(48);
+    authority_.issued = crypto::IssueSelfSigned(request);
+    return LeafOf(authority_, "aid.example");
+  }();
+  World world_{Wide(), World::Disk::kMemory};
+  Hold hold_;
+  telemetry::Metrics metrics_;
+  std::shared_ptr<admission::Peers> peers_ = std::make_shared<admission::Peers>();
+  admission::Admission admission_{peers_};
+  std::unique_ptr<PartnerFace> face_;
+  std::unique_ptr<Walkers> walkers_;
+  std::unique_ptr<VerificationService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::Verification::Stub> stub_;
+};
+
+TEST_F(BatchStreamTest, AnswersASingleQuestion) {
+  grpc::ClientContext context;
+  v1::VerifyResponse response;
+  const grpc::Status status = stub_->Verify(&context, Single("low"), &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.answered().answer(), v1::YES);
+  EXPECT_EQ(response.ByteSizeLong() % 512, 0u);
+  EXPECT_TRUE(response.has_obligations());
+}
+
+TEST_F(BatchStreamTest, AnswersManyMessagesEachInOrder) {
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  constexpr int kMessages = 9, kItems = 1200;
+  std::thread writer([&] {
+    for (int i = 0; i < kMessages; ++i) EXPECT_TRUE(stream->Write(Message(kItems)));
+    stream->WritesDone();
+  });
+  std::map<std::string, uint32_t> next;
+  std::set<std::string> ended;
+  v1::VerifyBatchResponse response;
+  while (stream->Read(&response)) {
+    EXPECT_FALSE(response.has_refused());
+    EXPECT_EQ(response.first(), next[response.request_id()]);
+    next[response.request_id()] += static_cast<uint32_t>(response.results_size());
+    EXPECT_EQ(ended.count(response.request_id()), 0u);
+    if (response.last()) ended.insert(response.request_id());
+    EXPECT_EQ(response.ByteSizeLong() % 512, 0u);
+  }
+  writer.join();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(ended.size(), static_cast<size_t>(kMessages));
+  for (const auto& [id, items] : next) EXPECT_EQ(items, static_cast<uint32_t>(kItems));
+}
+
+TEST_F(BatchStreamTest, AMessageThatIsRefusedWholeDoesNotEndTheStream) {
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  v1::VerifyBatchRequest bad = Message(1);
+  bad.mutable_items(0)->mutable_subject()->set_tokens("short");
+  bad.set_request_id("an identifier in the wrong place");
+  ASSERT_TRUE(stream->Write(bad));
+  ASSERT_TRUE(stream->Write(Message(1)));
+  stream->WritesDone();
+  int refused = 0, answered = 0;
+  v1::VerifyBatchResponse response;
+  while (stream->Read(&response)) {
+    if (response.has_refused()) {
+      ++refused;
+      EXPECT_EQ(response.refused().reason(), "MALFORMED");
+      EXPECT_EQ(response.refused().field(), "items[0].subject.tokens");
+      EXPECT_EQ(response.request_id(), "");
+    } else {
+      answered += response.results_size();
+    }
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(answered, 1);
+}
+
+TEST_F(BatchStreamTest, AnEmptyStreamEndsWell) {
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  stream->WritesDone();
+  v1::VerifyBatchResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(BatchStreamTest, StreamsThatBreakLeaveNothingBehind) {
+  for (int round = 0; round < 12; ++round) {
+    grpc::ClientContext context;
+    auto stream = stub_->VerifyBatch(&context);
+    if (round % 3 == 0) hold_.Close();
+    for (int i = 0; i < 3; ++i) stream->Write(Message(700));
+    if (round % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(round));
+    context.TryCancel();
+    hold_.Open();
+    v1::VerifyBatchResponse response;
+    while (stream->Read(&response)) continue;
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  AwaitEmpty();
+  grpc::ClientContext context;
+  v1::VerifyResponse response;
+  EXPECT_TRUE(stub_->Verify(&context, Single("low"), &response).ok());
+}
+
+TEST_F(BatchStreamTest, SinglesThatAreGivenUpLeaveNothingBehind) {
+  hold_.Close();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 40; ++i) {
+    callers.emplace_back([this, i] {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(20 + i));
+      v1::VerifyResponse response;
+      const grpc::Status status =
+          stub_->Verify(&context, Single("caller " + std::to_string(i)), &response);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+      EXPECT_FALSE(response.has_answered());
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  hold_.Open();
+  AwaitEmpty();
+}
+
+TEST_F(BatchStreamTest, ARevokedCertificateEndsAStreamAtItsNextMessage) {
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  ASSERT_TRUE(stream->Write(Message(1)));
+  v1::VerifyBatchResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.results_size(), 1);
+  Configure(authority_.Revoke({crypto::ReadCertificate(client_.certificate_pem)->serial},
+                              absl::Now() - absl::Hours(1), absl::Now() + absl::Hours(1)));
+  stream->Write(Message(1));
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  grpc::ClientContext again;
+  v1::VerifyResponse single;
+  EXPECT_EQ(stub_->Verify(&again, Single("low"), &single).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(BatchStreamTest, ABusyRequesterIsCountedByName) {
+  calls_per_second_ = 1;
+  Configure("");
+  for (int i = 0; i < 3; ++i) {
+    grpc::ClientContext context;
+    v1::VerifyResponse response;
+    (void)stub_->Verify(&context, Single("low"), &response);
+  }
+  const auto entries = world_.refusals.Take(world_.clock.Now() + absl::Minutes(2), true);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_NE(entries[0].find("aid.example"), std::string::npos);
+}
+
+// A caller who sends and never reads must not fill the node's memory.
+TEST_F(BatchStreamTest, ACallerWhoDoesNotReadIsNotReadFromForEver) {
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    // Small messages with large answers.
+    for (int i = 0; i < 3000; ++i) {
+      if (!stream->Write(Message(40))) break;
+      ++written;
+    }
+  });
+  int before = -1;
+  // Until nothing moves any more.
+  for (int i = 0; i < 100 && written != before; ++i) {
+    before = written;
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  }
+  EXPECT_LT(written, 3000);
+  context.TryCancel();
+  writer.join();
+  v1::VerifyBatchResponse response;
+  while (stream->Read(&response)) continue;
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  AwaitEmpty();
+}
+
+TEST_F(BatchStreamTest, ANodeStopsWhileStreamsAreOpenAndCallsWait) {
+  grpc::ClientContext open_context, busy_context;
+  auto open = stub_->VerifyBatch(&open_context);
+  auto busy = stub_->VerifyBatch(&busy_context);
+  v1::VerifyBatchResponse response;
+  ASSERT_TRUE(open->Write(Message(1)));
+  ASSERT_TRUE(open->Read(&response));
+  hold_.Close();
+  ASSERT_TRUE(busy->Write(Message(2000)));
+  std::thread caller([this] {
+    grpc::ClientContext context;
+    v1::VerifyResponse single;
+    (void)stub_->Verify(&context, Single("low"), &single);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::thread opener([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    hold_.Open();
+  });
+  Stop(std::chrono::milliseconds(150));
+  opener.join();
+  caller.join();
+  while (open->Read(&response)) continue;
+  while (busy->Read(&response)) continue;
+  EXPECT_FALSE(open->Finish().ok());
+  (void)busy->Finish();
+  EXPECT_EQ(walkers_->figures().items, 0u);
+}
+
+TEST_F(BatchStreamTest, ListsAgreementsToPartiesAlone) {
+  grpc::ClientContext context;
+  v1::ListAgreementsResponse response;
+  ASSERT_TRUE(stub_->ListAgreements(&context, {}, &response).ok());
+  ASSERT_EQ(response.agreements_size(), 1);
+  EXPECT_EQ(response.agreements(0).digest(), world_.digest);
+  EXPECT_EQ(response.ByteSizeLong() % 512, 0u);
+}
+
+}  // namespace
+}  // namespace vouch::server
