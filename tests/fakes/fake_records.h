@@ -59,15 +59,14 @@ class FakeSnapshot final : public server::records::Snapshot {
     several |= std::any_of(people.begin(), people.end(),
                            [&](const auto& person) { return person != people[0]; });
     findings.person = crypto::Sha256(crypto::AsText(tokens[0]));
-    findings.owned_facts =
-        facts_.empty() ? std::make_shared<FakeFactSource>() : facts_.begin()->second;
+    Facts facts = facts_.empty() ? std::make_shared<FakeFactSource>() : facts_.begin()->second;
     if (several) {
       findings.match = server::records::Match::kSeveral;
       findings.matching_key = -1;
     } else if (!people.empty()) {
       findings.match = server::records::Match::kOne;
       findings.person = people[0];
-      findings.owned_facts = facts_.at(people[0]);
+      facts = facts_.at(people[0]);
       for (int key = 0; key < findings.matching_key; ++key) {
         const bool formed = formed_.count({people[0], static_cast<size_t>(key)}) > 0;
         if (formed && tokens[static_cast<size_t>(key)] != crypto::Token{}) {
@@ -75,6 +74,8 @@ class FakeSnapshot final : public server::records::Snapshot {
         }
       }
     }
+    // A copy: facts count how they are looked at.
+    findings.owned_facts = std::make_shared<FakeFactSource>(*facts);
     findings.held_back = held_.count(findings.person) > 0;
     return MakeResolved(std::move(findings));
   }

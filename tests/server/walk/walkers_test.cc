@@ -89,7 +89,8 @@ class WalkersTest : public ::testing::Test {
     world_.journal->keeps = false;
     world_.journal->before_commit = [this] {
       gate_.Pass();
-      ++commits_;
+      FakeCall* const leaving = leaves_during_second_commit_;
+      if (++commits_ == 2 && leaving != nullptr) leaving->abandoned = true;
     };
   }
   // Calls that are refused early walk as well as any.
@@ -115,6 +116,7 @@ class WalkersTest : public ::testing::Test {
   World world_{{}, World::Disk::kMemory};
   Gate gate_;
   std::atomic<int> commits_{0};
+  std::atomic<FakeCall*> leaves_during_second_commit_{nullptr};
 };
 
 TEST_F(WalkersTest, SinglesComeFirstAndAWaitingBatchGetsItsShare) {
@@ -211,13 +213,7 @@ TEST_F(WalkersTest, ABatchAbandonedHalfWayLeavesNothingBehind) {
   auto walkers = Held();
   const auto batch = Call("aid.example", 2000);
   ASSERT_TRUE(walkers->Enqueue(batch));
-  // Abandoned while its first part is being committed.
-  int seen = 0;
-  world_.journal->before_commit = [&] {
-    gate_.Pass();
-    ++commits_;
-    if (++seen == 1) batch->abandoned = true;
-  };
+  leaves_during_second_commit_ = batch.get();
   gate_.Open();
   walkers->Stop();
   EXPECT_EQ(batch->answered, 512u);
