@@ -59,6 +59,9 @@ function(vouch_test name)
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_compile_definitions(${name} PRIVATE VOUCH_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              VOUCH_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  if(VOUCH_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)  # what is tested is optimised; the tests need not be
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
