@@ -43,15 +43,20 @@ ByteWriter& ByteWriter::U8(uint8_t value) {
 }
 
 ByteWriter& ByteWriter::U16(uint16_t value) {
-  return U8(static_cast<uint8_t>(value >> 8)).U8(static_cast<uint8_t>(value));
+  const uint8_t bytes[] = {static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)};
+  return Raw(bytes);
 }
 
 ByteWriter& ByteWriter::U32(uint32_t value) {
-  return U16(static_cast<uint16_t>(value >> 16)).U16(static_cast<uint16_t>(value));
+  const uint8_t bytes[] = {static_cast<uint8_t>(value >> 24), static_cast<uint8_t>(value >> 16),
+                           static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)};
+  return Raw(bytes);
 }
 
 ByteWriter& ByteWriter::U64(uint64_t value) {
-  return U32(static_cast<uint32_t>(value >> 32)).U32(static_cast<uint32_t>(value));
+  uint8_t bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<uint8_t>(value >> (56 - 8 * i));
+  return Raw(bytes);
 }
 
 ByteWriter& ByteWriter::Raw(ByteSpan bytes) {

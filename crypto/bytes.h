@@ -44,6 +44,7 @@ class ByteWriter {
   const std::string& str() const& { return out_; }
   std::string&& str() && { return std::move(out_); }
   void Clear() { out_.clear(); }
+  void Reserve(size_t bytes) { out_.reserve(bytes); }
 
  private:
   std::string out_;

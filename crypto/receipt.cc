@@ -74,6 +74,7 @@ Digest CanonicalRequest::Hash(ByteWriter* scratch) const {
 
 std::string SubjectEntry::Bytes() const {
   ByteWriter out = StartEntry(kind, minute);
+  out.Reserve(128 + requester.size() + agreement_id.size() + purpose.size() + question.size());
   out.U8(use)
       .ShortText(requester)
       .ShortText(agreement_id)

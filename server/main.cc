@@ -1,4 +1,5 @@
 // vouchd: one agency's node.
+#include <malloc.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -72,6 +73,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // Every span allocates and frees some hundred kilobytes: giving them back to the system and
+  // getting them again, zeroed, would cost more than keeping them.
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
   for (const absl::Status& status : {vouch::crypto::HardenProcess(), vouch::crypto::RequireTls13(),
                                      vouch::crypto::CheckSpellingRules()}) {
     if (status.ok()) continue;

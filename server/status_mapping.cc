@@ -55,6 +55,17 @@ v1::Do ToDo(policies::Do action) {
   return v1::ASK_THE_PERSON;
 }
 
+// The data set's day is the same for answer after answer, and writing a day costs a microsecond.
+const std::string& DayText(absl::CivilDay day) {
+  thread_local absl::CivilDay last(1, 1, 1);
+  thread_local std::string text;
+  if (day != last || text.empty()) {
+    text = absl::FormatCivilTime(day);
+    last = day;
+  }
+  return text;
+}
+
 void ToObligation(const policies::Obligation& obligation, v1::Obligation* out) {
   out->set_do_(ToDo(obligation.action));
   out->set_notice_days(static_cast<uint32_t>(obligation.notice_days));
@@ -166,7 +177,7 @@ void ToRefused(const policies::Refusal& refusal, v1::Refused* out) {
 void ToAnswered(const AnsweredItem& item, v1::Answered* out) {
   out->set_answer(static_cast<v1::Answer>(item.answer));
   out->set_why(static_cast<v1::Why>(item.why + 1));
-  out->set_data_as_of(absl::FormatCivilTime(item.data_as_of));
+  out->set_data_as_of(DayText(item.data_as_of));
   v1::Receipt* receipt = out->mutable_receipt();
   receipt->set_entry(item.entry);
   receipt->set_opening(item.opening.data(), item.opening.size());

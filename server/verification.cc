@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -114,23 +115,56 @@ struct Verification::Step {
   std::string entry;
 };
 
-// The keys of the agreements of one span: looked up once for each.
-class Verification::SpanKeys {
+class Verification::Shared {
  public:
-  SpanKeys(const ledger::EntryWriter& entries, absl::Time now) : entries_(entries), now_(now) {}
+  explicit Shared(const Rooms& rooms) : rooms_(rooms) {}
 
-  const absl::StatusOr<ledger::EntryKeys>& For(absl::string_view agreement_id) {
-    for (const auto& one : keys_) {
-      if (one.first == agreement_id) return one.second;
+  const absl::StatusOr<ledger::EntryKeys>& KeysFor(const std::string& agreement_id,
+                                                   absl::Time now) {
+    auto found = keys_.find(agreement_id);
+    if (found == keys_.end()) {
+      found = keys_.emplace(agreement_id, rooms_.entries->KeysFor(agreement_id, now)).first;
     }
-    keys_.emplace_back(std::string(agreement_id), entries_.KeysFor(agreement_id, now_));
-    return keys_.back().second;
+    return found->second;
+  }
+
+  struct AgreementRows {
+    journal::RowKey agreement{};
+    journal::RowKey epoch{};
+  };
+  const AgreementRows& RowsOf(absl::string_view asker, const std::string& agreement_id) {
+    auto found = rows_.find({std::string(asker), agreement_id});
+    if (found == rows_.end()) {
+      const journal::RowNames& names = *rooms_.row_names;
+      const AgreementRows rows = {names.Agreement(asker, agreement_id),
+                                  names.EpochRow(asker, agreement_id)};
+      found = rows_.emplace(std::pair(std::string(asker), agreement_id), rows).first;
+    }
+    return found->second;
+  }
+
+  // Labels spell out the whole question. Parameters are keyed by their canonical bytes.
+  struct Value {
+    std::string label;
+    uint32_t fingerprint = 0;
+  };
+  const Value& ValueOf(const policies::Question& question, const admission::RequestedItem& item) {
+    auto found = values_.find({&question, item.canonical_parameters});
+    if (found == values_.end()) {
+      Value value;
+      value.label = policies::ValueLabel(question, item.parameters);
+      value.fingerprint = rooms_.row_names->Value(value.label);
+      found =
+          values_.emplace(std::pair(&question, item.canonical_parameters), std::move(value)).first;
+    }
+    return found->second;
   }
 
  private:
-  const ledger::EntryWriter& entries_;
-  const absl::Time now_;
-  std::vector<std::pair<std::string, absl::StatusOr<ledger::EntryKeys>>> keys_;
+  const Rooms& rooms_;
+  absl::flat_hash_map<std::string, absl::StatusOr<ledger::EntryKeys>> keys_;
+  absl::flat_hash_map<std::pair<std::string, std::string>, AgreementRows> rows_;
+  absl::flat_hash_map<std::pair<const policies::Question*, std::string>, Value> values_;
 };
 
 std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
@@ -146,14 +180,14 @@ std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
     steps.back().agreements = agreements;
     steps.back().snapshot = snapshot;
   }
-  SpanKeys keys(*rooms_.entries, now);
-  for (Step& step : steps) Authorize(&step, &keys, now);
+  Shared shared(rooms_);
+  for (Step& step : steps) Authorize(&step, &shared, now);
   for (Step& step : steps) Resolve(&step, now);
   for (Step& step : steps) Decide(&step, now);
-  return Commit(&steps, now);
+  return Commit(&steps, &shared, now);
 }
 
-void Verification::Authorize(Step* step, SpanKeys* keys, absl::Time now) const {
+void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   const admission::Request& request = step->call.request();
   thread_local crypto::ByteWriter scratch;
   crypto::CanonicalRequest canonical;
@@ -198,9 +232,9 @@ void Verification::Authorize(Step* step, SpanKeys* keys, absl::Time now) const {
     }
   }
   if (step->refusal.has_value() && step->refusal->reason == Reason::kNotPermitted) return;
-  const absl::StatusOr<ledger::EntryKeys>& held = keys->For(request.agreement_id);
-  if (held.ok()) {
-    step->keys = *held;
+  const absl::StatusOr<ledger::EntryKeys>& keys = shared->KeysFor(request.agreement_id, now);
+  if (keys.ok()) {
+    step->keys = *keys;
   } else {
     step->refusal = CannotRecord();
     step->precedes_replay = true;
@@ -264,7 +298,7 @@ void Verification::Decide(Step* step, absl::Time now) const {
   step->answer = reason == UndeterminedReason::kNotTold ? evaluated : Answer::kUndetermined;
 }
 
-journal::Proposal Verification::Propose(const Step& step) const {
+journal::Proposal Verification::Propose(const Step& step, Shared* shared) const {
   const admission::Request& request = step.call.request();
   const std::string& requester = step.call.requester();
   const journal::RowNames& names = *rooms_.row_names;
@@ -282,12 +316,14 @@ journal::Proposal Verification::Propose(const Step& step) const {
   const policies::Agreement& agreement = step.permit->agreement();
   // Limits are the asking party's: a contractor that acts for it has none of its own.
   const absl::string_view asker = agreement.AskerBehind(requester);
-  proposal.epoch_row = names.EpochRow(asker, agreement.id);
+  const Shared::AgreementRows& rows = shared->RowsOf(asker, agreement.id);
+  const Shared::Value& value = shared->ValueOf(step.permit->question(), step.item);
+  proposal.epoch_row = rows.epoch;
   proposal.epoch = request.epoch;
   journal::Charges& charges = proposal.charges;
   charges.tokens = names.Tokens(asker, agreement.id, crypto::AsBytes(step.item.tokens));
-  charges.agreement = names.Agreement(asker, agreement.id);
-  charges.value = names.Value(policies::ValueLabel(step.permit->question(), step.item.parameters));
+  charges.agreement = rows.agreement;
+  charges.value = value.fingerprint;
   charges.limits = &agreement.limits;
   charges.rows_die_after = Second(agreement.expires_at);
 
@@ -322,8 +358,7 @@ journal::Proposal Verification::Propose(const Step& step) const {
     journal::Charges::FactRow row;
     row.key = found_one ? names.Fact(asker, fact, step.resolved->person())
                         : names.FactStandIn(asker, fact, charges.tokens);
-    row.value = names.Value(absl::StrCat(
-        agreement.id, "|", policies::ValueLabel(step.permit->question(), step.item.parameters)));
+    row.value = names.Value(absl::StrCat(agreement.id, "|", value.label));
     row.limit = *definition->different_values;
     charges.facts.push_back(row);
   }
@@ -466,13 +501,14 @@ class Verification::Committing final : public journal::CommitSteps {
   std::shared_ptr<const agreements::AgreementSet> latest_;
 };
 
-std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, absl::Time now) const {
+std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, Shared* shared,
+                                           absl::Time now) const {
   std::vector<Recorded> recorded(steps->size());
   absl::StatusOr<journal::Committed> committed = absl::UnavailableError("the clock is not trusted");
   if (rooms_.clock->Trusted()) {
     std::vector<journal::Proposal> proposals;
     proposals.reserve(steps->size());
-    for (const Step& step : *steps) proposals.push_back(Propose(step));
+    for (const Step& step : *steps) proposals.push_back(Propose(step, shared));
     Committing committing(rooms_, steps);
     committed = rooms_.journal->Commit(proposals, now, &committing);
   }

@@ -85,15 +85,15 @@ class Verification {
   std::vector<Recorded> Walk(absl::Span<const Subject> span) const;
 
  private:
-  struct Step;  // one subject on its way
-  class SpanKeys;
+  struct Step;   // one subject on its way
+  class Shared;  // what the subjects of one span have in common, worked out once
   class Committing;
 
-  void Authorize(Step* step, SpanKeys* keys, absl::Time now) const;
+  void Authorize(Step* step, Shared* shared, absl::Time now) const;
   void Resolve(Step* step, absl::Time now) const;
   void Decide(Step* step, absl::Time now) const;
-  journal::Proposal Propose(const Step& step) const;
-  std::vector<Recorded> Commit(std::vector<Step>* steps, absl::Time now) const;
+  journal::Proposal Propose(const Step& step, Shared* shared) const;
+  std::vector<Recorded> Commit(std::vector<Step>* steps, Shared* shared, absl::Time now) const;
   Recorded Replay(const Step& step, const journal::Decision& decision, uint32_t second) const;
 
   const Rooms rooms_;

@@ -169,7 +169,7 @@ void Walkers::Run() {
 
 // Outcomes are in the order of the parts.
 void Walkers::Finish(std::vector<Part> parts, std::vector<Recorded> outcomes) {
-  size_t at = 0;
+  size_t at = 0, done_items = 0, done_bytes = 0;
   for (Part& part : parts) {
     Queued& queued = *part.queued;
     const bool last = part.first + part.count == queued.waiting->call()->request().items.size();
@@ -177,10 +177,14 @@ void Walkers::Finish(std::vector<Part> parts, std::vector<Recorded> outcomes) {
                               std::make_move_iterator(outcomes.begin() + at + part.count));
     at += part.count;
     queued.waiting->Done(part.first, std::move(own), last);
+    done_items += part.count;
+    if (last) done_bytes += queued.bytes;
+  }
+  {
     std::lock_guard<std::mutex> lock(mutex_);
-    queued.walking = false;
-    items_ -= part.count;
-    if (last) bytes_ -= queued.bytes;
+    for (const Part& part : parts) part.queued->walking = false;
+    items_ -= done_items;
+    bytes_ -= done_bytes;
   }
   ready_.notify_one();
 }

@@ -24,8 +24,21 @@ constexpr crypto::AeadNonce kInnerNonce = {1};
 
 using Nonce = std::array<uint8_t, 16>;
 
+// Nonces are public, so one draw from the generator may serve many entries to come.
+Nonce NextNonce() {
+  thread_local std::array<Nonce, 256> drawn;
+  thread_local size_t next = drawn.size();
+  if (next == drawn.size()) {
+    crypto::FillRandom(
+        absl::MakeSpan(reinterpret_cast<uint8_t*>(drawn.data()), sizeof(Nonce) * drawn.size()));
+    next = 0;
+  }
+  return drawn[next++];
+}
+
 Digest ReplayMask(const crypto::HmacKey& key, const Nonce& nonce, const Digest& request) {
-  ByteWriter message;
+  thread_local ByteWriter message;
+  message.Clear();
   message.Field(kReplayLabel).Raw(nonce).Raw(request);
   return key.Mac(message.str());
 }
@@ -84,7 +97,7 @@ WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uin
   crypto::SubjectEntry& entry = content.entry;
   entry.minute = minute;
   entry.tag_period = keys.tag_period;
-  crypto::FillRandom(absl::MakeSpan(entry.nonce));
+  entry.nonce = NextNonce();
   const crypto::SubjectKey key(*keys.tag, content.subject.found, content.subject.person,
                                crypto::AsBytes(content.subject.tokens));
   entry.tag = key.Tag(entry.nonce);
@@ -98,6 +111,7 @@ WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uin
   Digest seal_key = key.SealKey(entry.nonce);
   const ByteSpan associated = crypto::AsBytes(written.entry);
   ByteWriter sealed;
+  sealed.Reserve(details.size() + 192);
   sealed.U8(kSealedVersion)
       .U32(keys.replay_day)
       .Raw(Xor(ReplayMask(*keys.replay, entry.nonce, content.details.request),

@@ -8,6 +8,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -91,6 +93,23 @@ struct Metrics::Families {
   prometheus::Family<prometheus::Gauge>& gauges =
       prometheus::BuildGauge().Name("vouch_state").Help("State of the node.").Register(*registry);
   std::unique_ptr<prometheus::Exposer> exposer;
+
+  // A family finds a counter by building and hashing its labels: too dear for every answer.
+  prometheus::Counter& CounterFor(prometheus::Family<prometheus::Counter>* family,
+                                  absl::string_view requester) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    auto& known = counters[family];
+    auto found = known.find(requester);
+    if (found == known.end()) {
+      const std::string name(requester);
+      found = known.emplace(name, &family->Add({{"requester", name}})).first;
+    }
+    return *found->second;
+  }
+  std::mutex mutex;
+  std::map<prometheus::Family<prometheus::Counter>*,
+           std::map<std::string, prometheus::Counter*, std::less<>>>
+      counters;
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
@@ -108,13 +127,11 @@ absl::StatusOr<int> Metrics::Serve(const std::string& address) {
 }
 
 void Metrics::Answered(absl::string_view requester, uint64_t count) {
-  families_->answered.Add({{"requester", std::string(requester)}})
-      .Increment(static_cast<double>(count));
+  families_->CounterFor(&families_->answered, requester).Increment(static_cast<double>(count));
 }
 
 void Metrics::Replayed(absl::string_view requester, uint64_t count) {
-  families_->replayed.Add({{"requester", std::string(requester)}})
-      .Increment(static_cast<double>(count));
+  families_->CounterFor(&families_->replayed, requester).Increment(static_cast<double>(count));
 }
 
 void Metrics::Refused(absl::string_view requester, absl::string_view reason, uint64_t count) {
