@@ -41,6 +41,7 @@ void Walkers::Stop() {
     stopping_ = true;
   }
   ready_.notify_all();
+  companions_.notify_all();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -67,6 +68,12 @@ bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
     last_arrival_ = now;
     arrivals_per_second_ += (1 / gap - arrivals_per_second_) * std::min(1.0, gap / 0.01);
     lane.by_requester[admitted.requester()].push_back(std::move(queued));
+    // A walker is woken when there is something for it to do, and not for every call.
+    if (lingering_) {
+      if (singles_.items < worth_taking_ && batches_.items == 0) return true;
+      companions_.notify_one();
+    }
+    if (!Takeable()) return true;
   }
   ready_.notify_one();
   return true;
@@ -109,36 +116,50 @@ void Walkers::TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t
   }
 }
 
-std::vector<Walkers::Part> Walkers::Take() {
+bool Walkers::Takeable() const {
+  return batches_.items > 0 || (singles_.items > 0 && !walking_singles_);
+}
+
+std::vector<Walkers::Part> Walkers::Take(bool with_singles) {
   std::vector<Part> parts;
   size_t taken = 0;
   const size_t for_batches = std::min(batches_.items, kBatchShare);
-  TakeFrom(&singles_, kSpan - for_batches, &parts, &taken);
+  if (with_singles) TakeFrom(&singles_, kSpan - for_batches, &parts, &taken);
   TakeFrom(&batches_, kSpan - taken, &parts, &taken);
   return parts;
 }
 
 void Walkers::Linger(std::unique_lock<std::mutex>* lock) {
   const double expected = arrivals_per_second_ * absl::ToDoubleSeconds(options_.linger);
-  if (lingering_ || stopping_ || expected < kWorthLingering || batches_.items > 0) return;
+  if (stopping_ || expected < kWorthLingering || batches_.items > 0) return;
   // Enough companions for the present rate end the wait early.
   const size_t enough = static_cast<size_t>(std::min(expected, 64.0)) + 1;
   if (singles_.items >= enough) return;
   lingering_ = true;
+  worth_taking_ = enough;
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(options_.linger);
-  ready_.wait_until(*lock, until,
-                    [&] { return stopping_ || singles_.items >= enough || batches_.items > 0; });
+  companions_.wait_until(
+      *lock, until, [&] { return stopping_ || singles_.items >= enough || batches_.items > 0; });
   lingering_ = false;
 }
 
 void Walkers::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    ready_.wait(lock, [this] { return stopping_ || singles_.items + batches_.items > 0; });
-    if (singles_.items + batches_.items == 0) return;
-    Linger(&lock);
-    std::vector<Part> parts = Take();
+    ready_.wait(
+        lock, [this] { return Takeable() || (stopping_ && singles_.items + batches_.items == 0); });
+    if (!Takeable()) {
+      ready_.notify_all();
+      return;
+    }
+    const bool with_singles = singles_.items > 0 && !walking_singles_;
+    if (with_singles) {
+      walking_singles_ = true;
+      Linger(&lock);
+    }
+    std::vector<Part> parts = Take(with_singles);
     if (parts.empty()) {
+      if (with_singles) walking_singles_ = false;
       // All that is left belongs to calls another walker is busy with: its Finish wakes us.
       ready_.wait_for(lock, std::chrono::milliseconds(1));
       continue;
@@ -161,10 +182,22 @@ void Walkers::Run() {
       const absl::Time began = absl::Now();
       std::vector<Recorded> outcomes = verification_->Walk(span);
       if (metrics_ != nullptr) metrics_->Walked(span.size(), absl::Now() - began);
+      if (with_singles) EndSingles();
       Finish(std::move(walked), std::move(outcomes));
+    } else if (with_singles) {
+      EndSingles();
     }
     lock.lock();
   }
+}
+
+void Walkers::EndSingles() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    walking_singles_ = false;
+    if (!Takeable() && !stopping_) return;
+  }
+  ready_.notify_one();
 }
 
 // Outcomes are in the order of the parts.
@@ -185,8 +218,9 @@ void Walkers::Finish(std::vector<Part> parts, std::vector<Recorded> outcomes) {
     for (const Part& part : parts) part.queued->walking = false;
     items_ -= done_items;
     bytes_ -= done_bytes;
+    if (!Takeable() && !stopping_) return;
   }
-  ready_.notify_one();
+  ready_.notify_all();
 }
 
 void Walkers::Drop(const Part& part) {

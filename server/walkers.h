@@ -45,6 +45,8 @@ struct WalkersOptions {
 
 // Thread-safe. Within one span single questions come before batches, requesters take turns, and a
 // batch that waits always gets a part of the span: a single question waits for at most one span.
+// Single questions are walked by one walker at a time: two would halve the spans and double the
+// commits. The next span begins while the answers of the last one are sent.
 class Walkers {
  public:
   // `metrics` may be null.
@@ -83,8 +85,12 @@ class Walkers {
   };
 
   void Run();
+  // With mutex_ held.
+  bool Takeable() const;
   void Linger(std::unique_lock<std::mutex>* lock);
-  std::vector<Part> Take();
+  std::vector<Part> Take(bool with_singles);
+  // The walk over single questions is done: the next may begin.
+  void EndSingles();
   void TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken);
   void Finish(std::vector<Part> parts, std::vector<Recorded> outcomes);
   // Forgets the rest of an abandoned call.
@@ -94,11 +100,14 @@ class Walkers {
   telemetry::Metrics* const metrics_;
   const WalkersOptions options_;
   mutable std::mutex mutex_;
-  std::condition_variable ready_;
+  std::condition_variable ready_;       // idle walkers wait here
+  std::condition_variable companions_;  // and the one that lingers here
   Lane singles_, batches_;
   size_t items_ = 0, bytes_ = 0;
   bool stopping_ = false;
   bool lingering_ = false;
+  size_t worth_taking_ = 0;       // single questions that end the lingering
+  bool walking_singles_ = false;  // or lingering for them
   double arrivals_per_second_ = 0;
   absl::Time last_arrival_ = absl::InfinitePast();
   std::vector<std::thread> threads_;
