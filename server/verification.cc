@@ -65,7 +65,8 @@ void CollectFacts(const policies::Condition& condition,
                   absl::InlinedVector<absl::string_view, 4>* facts) {
   if (condition.kind == policies::Condition::Kind::kLeaf) {
     // An age is a date of birth looked at, so it uses up that fact's cap.
-    facts->push_back(condition.fact == "age" ? "date_of_birth" : condition.fact);
+    facts->push_back(condition.fact == "age" ? absl::string_view("date_of_birth")
+                                             : absl::string_view(condition.fact));
   }
   for (const policies::Condition& child : condition.children) CollectFacts(child, facts);
 }

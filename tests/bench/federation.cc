@@ -289,7 +289,7 @@ absl::StatusOr<std::vector<server::records::IndexRequest>> Federation::Indexes(
   options.keys_folder = folder_ + "/keys";
   options.agency = kResponder;
   options.allow_unsigned = true;
-  options.adopt = [](const policies::HeldAgreement&) { return absl::OkStatus(); };
+  options.adopt = [](const policies::HeldAgreement&, bool) { return absl::OkStatus(); };
   server::agreements::Agreements held(std::move(options));
   if (absl::Status s = held.Reload(); !s.ok()) return s;
   const auto set = held.Current();
