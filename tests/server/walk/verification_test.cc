@@ -249,6 +249,7 @@ TEST_F(VerificationTest, WithoutADurableCommitNothingIsReleased) {
   EXPECT_THAT(NamesOf(outcomes), Each(std::string("LEDGER_UNAVAILABLE")));
   for (const Recorded& outcome : outcomes) {
     EXPECT_EQ(outcome.answered(), nullptr);
+    ASSERT_NE(outcome.refused(), nullptr);
     EXPECT_GT(outcome.refused()->retry_after, absl::ZeroDuration());
   }
   EXPECT_EQ(world_.journal->figures().charge_rows, before.charge_rows);
