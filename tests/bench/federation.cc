@@ -290,6 +290,9 @@ absl::StatusOr<std::vector<server::records::IndexRequest>> Federation::Indexes(
   options.agency = kResponder;
   options.allow_unsigned = true;
   options.adopt = [](const policies::HeldAgreement&, bool) { return absl::OkStatus(); };
+  options.adopt_epoch = [](const std::string&, const server::agreements::Epoch&) {
+    return absl::OkStatus();
+  };
   server::agreements::Agreements held(std::move(options));
   if (absl::Status s = held.Reload(); !s.ok()) return s;
   const auto set = held.Current();
