@@ -89,7 +89,7 @@ TEST(BucketCountersTest, ReadBackWhatTheySaved) {
   EXPECT_EQ(again.Get(KeyNamed("c"), Counter::kNewPeople).Used(3600, kStart + 60), 0u);
   for (size_t size = 0; size < writer.str().size(); ++size) {
     BucketCounters cut;
-    crypto::ByteReader part(crypto::AsBytes(writer.str().substr(0, size)));
+    crypto::ByteReader part(crypto::AsBytes(writer.str()).subspan(0, size));
     EXPECT_FALSE(cut.Load(&part) && part.Finished());
   }
 }
