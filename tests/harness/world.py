@@ -83,14 +83,20 @@ class World:
     def next_epoch(self):
         """Makes the next token epoch and waits until the node answers in it."""
         agreement = self.agreement
+
+        def listed():
+            return next(one for one in self.client.list_agreements(agreement.id).agreements
+                        if one.digest == agreement.digest)
+
+        before = listed().current.statement
         self.federation.make_epoch(agreement, agreement.epoch + 1)
         agreement.epoch += 1
         self.tax.reload()
-        zero = [bytes(32)] * len(agreement.match)
 
         def answers():
-            reason = getattr(self.ask(zero), "reason", "")
-            return reason not in ("NOT_READY", "KEY_EPOCH")
+            now = listed()
+            # In force, and not "not ready": the new epoch's index is complete.
+            return now.current.statement != before and now.state in (3, 4)
 
         wait_until(f"epoch {agreement.epoch} to be answered", answers, 60)
 
