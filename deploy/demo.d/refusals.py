@@ -1,6 +1,7 @@
 """Every reason for which a node gives no answer, each caused for real."""
 
 import resource
+import secrets
 import textwrap
 import time
 
@@ -58,7 +59,7 @@ class Refusals:
         wait_until("the agreement to be known", lambda: self.asking.list_agreements().agreements)
         demo.school.reread()
         self.note("NOT_READY", lambda: self.asking.verify(
-            demo.school.request([bytes(32)] * len(demo.school.match))))
+            demo.school.request([secrets.token_bytes(32) for _ in demo.school.match])))
 
     def note(self, expected, call):
         """Makes the call, which must be refused for that reason."""
