@@ -1,4 +1,5 @@
 // vouchd: one agency's node.
+#include <google/protobuf/stubs/logging.h>
 #include <malloc.h>
 #include <signal.h>
 
@@ -72,6 +73,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", VOUCH_VERSION);
   CLI11_PARSE(app, argc, argv);
 
+  // Its lines are not JSON, and a caller could fill the log with them.
+  google::protobuf::SetLogHandler(nullptr);
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Every span allocates and frees some hundred kilobytes: giving them back to the system and
   // getting them again, zeroed, would cost more than keeping them.
