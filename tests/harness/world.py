@@ -43,6 +43,8 @@ class World:
         self.tax = self.federation.node("tax.example", **settings)
         self.aid = self.federation.node("aid.example")
         self.federation.introduce(self.tax, self.aid)
+        # Scenarios ask as fast as they can; the rate has tests of its own.
+        self.tax.set_partner("aid.example", calls_per_second=100000)
         self.facts = facts or template.facts
         self.agreement = self.federation.agree(template.agreement, self.facts, self.aid, self.tax)
         self.mapping = self.federation.folder / "mapping.yaml"
