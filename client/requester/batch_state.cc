@@ -123,7 +123,7 @@ BatchState::~BatchState() {
 
 absl::Status BatchState::Read(const crypto::Digest& fingerprint) {
   fingerprint_ = fingerprint;
-  bool is_ours = false;
+  bool is_ours = false, is_another = false;
   uint64_t at = 0;
   std::string head, payload, check;
   while (ReadExactly(file_, at, 4, &head)) {
@@ -136,17 +136,24 @@ absl::Status BatchState::Read(const crypto::Digest& fingerprint) {
     const crypto::Digest digest = crypto::Sha256(payload);
     if (crypto::AsText(digest).substr(0, kCheckSize) != check) break;
     if (at == 0) {
-      if (payload != RunPayload(fingerprint)) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            path_,
-            " belongs to a run with another input, question, purpose, agreement or agency; finish "
-            "that one with its own command, or choose another output"));
-      }
+      is_another = payload != RunPayload(fingerprint);
       is_ours = true;
     } else if (const absl::Status taken = Take(payload); !taken.ok()) {
       return taken;
     }
     at += 4 + length + kCheckSize;
+  }
+  if (is_another) {
+    // A run that asked nothing yet has nothing to finish: its input may have been mended since.
+    if (!open_.empty() || written_.rows > 0 || finished_) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          path_,
+          " belongs to a run with another input, question, purpose, agreement or agency; finish "
+          "that one with its own command, or choose another output"));
+    }
+    is_ours = false;
+    written_ = BatchCounts();
+    at = 0;
   }
   if (ftruncate(file_, static_cast<off_t>(at)) != 0) return Failed("truncate", path_);
   if (lseek(file_, static_cast<off_t>(at), SEEK_SET) < 0) return Failed("seek in", path_);

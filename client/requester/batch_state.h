@@ -44,8 +44,8 @@ struct BatchCounts {
 // while it lives.
 class BatchState {
  public:
-  // Opens or creates. FailedPrecondition when it belongs to a run with another fingerprint, or
-  // another process holds it.
+  // Opens or creates. FailedPrecondition when it belongs to a run with another fingerprint that has
+  // asked about anybody, or another process holds it.
   static absl::StatusOr<BatchState> Open(const std::string& path,
                                          const crypto::Digest& fingerprint);
   BatchState(BatchState&& other) noexcept;

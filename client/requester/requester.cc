@@ -94,7 +94,7 @@ std::string WhyNobody(const crypto::Identity& person, const policies::Agreement&
                                                                       : crypto::IdentityUse::kTest,
                                 today);
   for (const crypto::NormalIdentity::Problem& problem : normal.problems) {
-    absl::StrAppend(&why, "; ", crypto::AttributeName(problem.attribute), ": ", problem.message);
+    absl::StrAppend(&why, "; ", problem.message);
   }
   if (normal.problems.empty()) {
     const std::string keys = absl::StrJoin(

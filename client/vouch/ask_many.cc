@@ -171,27 +171,34 @@ std::string Line(uint64_t row, const BatchRow& asked, const RowOutcome& outcome)
   return absl::StrCat(absl::StrJoin(cells, ","), "\n");
 }
 
-// The file's digest and the number of its lines, in one pass and bounded memory. The digest is a
-// chain over blocks, for comparing with itself only.
+// The file's digest, a chain over blocks for comparing with itself only, and the number of its
+// rows. Read whole before anybody is asked about: a file that turns out to be malformed half way
+// would leave a run that its mended copy cannot go on with.
 struct Survey {
   crypto::Digest digest{};
-  uint64_t rows = 0;  // about: line breaks within quotes count as well
+  uint64_t rows = 0;  // without the headings
 };
 absl::StatusOr<Survey> SurveyFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
   Survey survey;
+  absl::StatusOr<CsvReader> reader = CsvReader::Open(path);
+  if (!reader.ok()) return reader.status();
+  std::vector<std::string> cells;
+  for (bool heading = true;; heading = false) {
+    const absl::StatusOr<bool> there = reader->Next(&cells);
+    if (!there.ok()) return there.status();
+    if (!*there) break;
+    survey.rows += heading ? 0 : 1;
+  }
+  std::ifstream in(path, std::ios::binary);
   std::string block;
   while (in) {
     block.resize(1 << 20);
     in.read(&block[0], static_cast<std::streamsize>(block.size()));
     block.resize(static_cast<size_t>(in.gcount()));
-    survey.rows += static_cast<uint64_t>(std::count(block.begin(), block.end(), '\n'));
     crypto::ByteWriter chained;
     chained.Raw(survey.digest).Field(block);
     survey.digest = crypto::Sha256(chained.str());
   }
-  survey.rows -= std::min<uint64_t>(survey.rows, 1);
   return survey;
 }
 
@@ -209,7 +216,7 @@ class RunProgress {
     shown_ = now;
     const double seconds = std::max(0.001, absl::ToDoubleSeconds(now - began_));
     const double rate = static_cast<double>(counts.rows - rows_before_) / seconds;
-    std::string line = absl::StrFormat("%d of about %d rows, %.0f a second", counts.rows,
+    std::string line = absl::StrFormat("%d of %d rows, %.0f a second", counts.rows,
                                        std::max(total_, counts.rows), rate);
     if (rate > 0 && total_ > counts.rows) {
       absl::StrAppend(

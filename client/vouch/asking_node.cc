@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
   if (!key.ok()) return key.status();
   options.connection.key_pem = *std::move(key);
 
-  options.accepted_epochs_folder = absl::StrCat(file->keys, "/accepted");
+  options.accepted_epochs_folder = absl::StrCat(file->keys, "/known-epochs");
   options.shared_key =
       [keys = file->keys, pinned = agreement->agreement.key_authority](
           const crypto::EpochStatement& statement) -> absl::StatusOr<crypto::SecretBytes> {

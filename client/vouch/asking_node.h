@@ -13,7 +13,7 @@ namespace vouch::client {
 
 // A requester for one agreement of the node: its certificate, the partner that answers, the
 // revision that counts now, and the keyed-hash keys it was given. Accepted epoch keys are
-// remembered in keys/accepted. NotFound when agreement or partner is missing, with what to do.
+// remembered in keys/known-epochs. NotFound when agreement or partner is missing, with what to do.
 absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::string& folder,
                                                                     const std::string& agreement_id,
                                                                     Console* console);

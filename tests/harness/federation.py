@@ -13,6 +13,8 @@ Everything lies in one folder, waits are bounded, and leaving the block stops ev
 started, also after a failure.
 """
 
+import atexit
+import ctypes
 import hashlib
 import os
 import pathlib
@@ -70,8 +72,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    """In a started program: killed when the script goes, be it by kill -9."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Process:
-    """One program, its output in a file, stopped at the latest when the federation ends.
+    """One program, its output in a file, stopped at the latest when the federation ends, and killed
+    if this script is. To be started from the main thread: the kernel ties it to that.
 
     It inherits Python's ignoring of SIGXFSZ, so that a full disk can be shown by a size limit.
     """
@@ -82,7 +94,7 @@ class Process:
             self.popen = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
                                           stderr=log, start_new_session=True,
                                           env={**os.environ, **(environment or {})},
-                                          restore_signals=False)
+                                          restore_signals=False, preexec_fn=_die_with_parent)
 
     def running(self):
         return self.popen.poll() is None
@@ -307,6 +319,9 @@ class Federation:
             pathlib.Path(keep).mkdir(parents=True, exist_ok=True)
         self.folder = pathlib.Path(keep or tempfile.mkdtemp(prefix="vouch-federation-")).resolve()
         self.processes, self.nodes = [], {}
+        # A test that takes too long is sent SIGTERM: clean up then, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped by a signal"))
+        atexit.register(self.__exit__, None)
 
     def __enter__(self):
         return self

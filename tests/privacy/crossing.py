@@ -30,6 +30,7 @@ class Crossing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = world = World(people=2000)
+        cls.addClassCleanup(world.close)
         address, cls.recording = world.federation.tap(world.aid, world.tax)
         cls.client = world.aid.client(world.tax, address=address)
         strangers = world.federation.folder / "strangers.csv"
@@ -79,11 +80,6 @@ class Crossing(unittest.TestCase):
             f"{r.code} {r.reason} {r.message} {r.field} {r.expected}".encode() + r.details
             for r in cls.refusals))
         world.tax.stop()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.world.close()
 
     @staticmethod
     def call_sizes(response):

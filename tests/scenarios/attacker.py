@@ -247,17 +247,13 @@ class WhatAnAttackerLearns(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.full = limited_world(people=400)
+        cls.addClassCleanup(cls.full.close)
         victims = cls.full.filers()[:20]
         cls.attacker = play(cls.full, victims)
         # The same people asked about, where none of them is held.
         cls.empty = limited_world(people=3, first=900000)
+        cls.addClassCleanup(cls.empty.close)
         cls.stranger = play(cls.empty, victims)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.full.close()
-        if hasattr(cls, "empty"):
-            cls.empty.close()
 
     def test_learns_no_more_about_a_person_than_the_limits_say(self):
         self.assertGreater(len(self.attacker.learned), 8, "the attacks did not reach anybody")
@@ -312,17 +308,15 @@ class TheScriptHasTeeth(unittest.TestCase):
         facts = template.facts.replace('different_values: {count: 4, every: "1 year"}',
                                        'different_values: {count: 72, every: "1 year"}')
         world = World(template, facts=facts, people=400)
-        try:
-            attacker = Attacker(world, world.filers()[:20])
-            attacker.bisect_household_and_region(0)
-            attacker.one_match_key_at_a_time(1)
-            attacker.all_at_once(2)
-            for victim in (0, 1, 2):
-                answers = attacker.learned[victim][world.agreement.id]
-                self.assertGreater(len({values for values, _ in answers}), FACT_CAP, victim)
-                self.assertGreater(len(answers), TIMES_ASKED, victim)
-        finally:
-            world.close()
+        self.addCleanup(world.close)
+        attacker = Attacker(world, world.filers()[:20])
+        attacker.bisect_household_and_region(0)
+        attacker.one_match_key_at_a_time(1)
+        attacker.all_at_once(2)
+        for victim in (0, 1, 2):
+            answers = attacker.learned[victim][world.agreement.id]
+            self.assertGreater(len({values for values, _ in answers}), FACT_CAP, victim)
+            self.assertGreater(len(answers), TIMES_ASKED, victim)
 
 
 if __name__ == "__main__":

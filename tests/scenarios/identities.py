@@ -20,6 +20,7 @@ class Certificates(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World(people=50, start=False)
+        cls.addClassCleanup(cls.world.close)
         world = cls.world
         # A second partner of the tax agency, with an authority of its own.
         cls.meals = world.federation.node("meals.example")
@@ -31,10 +32,6 @@ class Certificates(unittest.TestCase):
         world.tax.wait_ready(world.agreement)
         world.client = world.aid.client(world.tax)
         cls.tokens = world.agreement.tokens(world.filers()[0])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
 
     def ask_with(self, authority, **names):
         certificate, key = issue(authority, self.world.federation.folder, **names)
@@ -136,10 +133,7 @@ class Tokens(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World(people=50)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
+        cls.addClassCleanup(cls.world.close)
 
     def test_tokens_of_old_and_unknown_epochs_are_refused(self):
         world, agreement = self.world, self.world.agreement

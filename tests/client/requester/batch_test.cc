@@ -193,6 +193,13 @@ TEST(BatchTest, RefusesTheStateOfAnotherRun) {
   EXPECT_TRUE(absl::IsFailedPrecondition(AskBatch(world.Open().get(), options, &rows).status()));
 }
 
+TEST(BatchTest, TakesOverTheStateOfARunThatAskedNothing) {
+  AskingWorld world;
+  { ASSERT_TRUE(BatchState::Open(world.folder.Path("out.state"), crypto::Sha256("other")).ok()); }
+  ASSERT_TRUE(RunNumbered(&world, "out", 50).ok());
+  EXPECT_EQ(Read(world.folder.Path("out")), Expected(50));
+}
+
 TEST(BatchTest, NeverReplacesAnOutput) {
   AskingWorld world;
   std::ofstream(world.folder.Path("out")) << "precious";

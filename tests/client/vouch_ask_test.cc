@@ -1,0 +1,176 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "nlohmann/json.hpp"
+#include "tests/client/requester/asking_world.h"
+#include "tests/client/vouch_program.h"
+
+namespace vouch::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kPerson[] =
+    R"({"social_security_number":"912-34-5678","date_of_birth":"1990-02-03","family_name":"Example"})";
+
+// A node that asks under an agreement with consent and blind tokens, and a fake that answers it.
+class VouchAskTest : public VouchTest {
+ protected:
+  void SetUp() override {
+    MakeNode("fsa", requester::kAsker);
+    Write("irs.pem", world_.answerer_authority.issued.certificate_pem);
+    responder_ = std::make_unique<fakes::FakeResponder>(
+        world_.agreement.agreement, world_.agreement.digest, requester::kAsker,
+        world_.answerer_authority.Issue(requester::kAnswerer), Read("fsa/tls/authority.pem"));
+    responder_->SetEpoch(world_.MakeEpoch(1));
+    Fine({"partner", "add", "--node", "fsa", "--agency", requester::kAnswerer, "--anchors",
+          "irs.pem", "--address", responder_->address()});
+    Write("fsa/agreements/income.yaml", world_.agreement_text);
+  }
+  static requester::WorldOptions Blind() {
+    requester::WorldOptions wish;
+    wish.blind = true;
+    return wish;
+  }
+  static std::vector<std::string> Ask(const std::vector<std::string>& more = {},
+                                      const std::string& size = "4") {
+    std::vector<std::string> arguments = {"ask",
+                                          "--node",
+                                          "fsa",
+                                          "--agreement",
+                                          "fsa-irs-2027-001",
+                                          "--question",
+                                          requester::kQuestion,
+                                          "--purpose",
+                                          requester::kPurpose,
+                                          "--parameter",
+                                          "household_size=" + size,
+                                          "--parameter",
+                                          "region=contiguous"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  requester::AskingWorld world_{Blind()};
+  std::unique_ptr<fakes::FakeResponder> responder_;
+};
+
+TEST_F(VouchAskTest, SaysAnswerAndWhatToDo) {
+  const std::string said = Fine(Ask(), kPerson).out;
+  EXPECT_THAT(said, HasSubstr("Answer:"));
+  EXPECT_THAT(said, HasSubstr("Do:"));
+  EXPECT_THAT(said, HasSubstr("Consent:"));
+  EXPECT_THAT(said, Not(HasSubstr("5678")));
+}
+
+TEST_F(VouchAskTest, TakesThePersonFromAFile) {
+  Write("person.json", kPerson);
+  Fine(Ask({"--person", "person.json"}));
+  EXPECT_EQ(responder_->charged(), 1u);
+}
+
+TEST_F(VouchAskTest, GivesProgramsEverythingAndRepeatsForFree) {
+  const auto first = nlohmann::json::parse(Fine(Ask({"--json"}), kPerson).out);
+  EXPECT_FALSE(first["receipt"].get<std::string>().empty());
+  const auto second = nlohmann::json::parse(
+      Fine(Ask({"--json", "--request-id", first["request_id"], "--consent", first["consent"]}),
+           kPerson)
+          .out);
+  EXPECT_EQ(second, first);
+  EXPECT_EQ(responder_->charged(), 1u);
+}
+
+TEST_F(VouchAskTest, ARefusalHasReasonAndAdvice) {
+  responder_->RefuseNext(
+      {fakes::MakeRefused(grpc::StatusCode::RESOURCE_EXHAUSTED, "PERSON_LIMIT")});
+  Refused(Ask(), 1, "Use the stored answer", kPerson);
+  responder_->RefuseNext(
+      {fakes::MakeRefused(grpc::StatusCode::RESOURCE_EXHAUSTED, "PERSON_LIMIT")});
+  const ProcessResult result = Vouch(Ask({"--json"}), kPerson);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(result.out)["refusal"], "PERSON_LIMIT");
+  Refused(Ask({}, "13"), 1, "from 1 to 12", kPerson);
+}
+
+TEST_F(VouchAskTest, AnAnswerThatIsNotProvedIsRefused) {
+  responder_->SetLie([](v1::Answered* answered) { answered->set_data_as_of("2026-11-21"); });
+  Refused(Ask(), 1, "does not prove it", kPerson);
+}
+
+TEST_F(VouchAskTest, PeopleThatCannotBeAskedAboutAreNotEchoed) {
+  const ProcessResult result =
+      Vouch(Ask(), R"({"social_security_number":"123-45-6789","date_of_birth":"1990-02-30"})");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("date_of_birth"));
+  EXPECT_THAT(result.err, Not(HasSubstr("6789")));
+  Refused(Ask(), 3, "one JSON object", "[1]");
+  Refused(Ask(), 3, "no attribute", R"({"surname":"x"})");
+  EXPECT_EQ(responder_->charged(), 0u);
+}
+
+TEST_F(VouchAskTest, UsageAndMissingFilesHaveTheirCodes) {
+  Refused(Ask({"--request-id", "x"}), 2, "UUIDv7", kPerson);
+  Refused(Ask({"--input", "people.csv"}), 2, "--output", kPerson);
+  Refused(Ask({"--person", "nowhere.json"}), 3, "nowhere.json");
+  std::vector<std::string> other = Ask();
+  other[4] = "another";
+  Refused(other, 3, "fsa-irs-2027-001", kPerson);
+}
+
+TEST_F(VouchAskTest, AsksAboutEveryRowOfAFile) {
+  Write("people.csv",
+        "\xEF\xBB\xBFreference,social_security_number,date_of_birth,family_name,household_size\r\n"
+        "\"a,1\",912-34-5678,1990-02-03,Example,4\r\n"
+        "b,912-34-5679,1990-02-03,\"Exam\nple\",13\r\n"
+        "c,123-45-6789,,,4\r\n"
+        "\r\n"
+        "d,912-34-5680,1990-02-03,Example,12\r\n");
+  std::vector<std::string> arguments = Ask({"--input", "people.csv", "--output", "answers.csv"});
+  arguments.erase(arguments.begin() + 9, arguments.begin() + 11);
+  const ProcessResult result = Fine(arguments);
+  EXPECT_THAT(result.out, HasSubstr("4 rows"));
+  const std::vector<std::string> lines = absl::StrSplit(Read("answers.csv"), '\n');
+  ASSERT_EQ(lines.size(), 6u);
+  EXPECT_THAT(lines[1], ::testing::StartsWith("\"a,1\",1,"));
+  EXPECT_THAT(lines[2], HasSubstr("b,2,,,,,ROW,"));
+  EXPECT_THAT(lines[3], HasSubstr("c,3,,,,,ROW,"));
+  EXPECT_THAT(lines[4], HasSubstr("d,4,"));
+  EXPECT_THAT(Read("answers.csv"), Not(HasSubstr("6789")));
+  EXPECT_EQ(Mode("answers.csv") & 0777, 0600u);
+  EXPECT_EQ(responder_->charged(), 2u);
+  Refused(arguments, 1, "exists");
+}
+
+TEST_F(VouchAskTest, AStoppedRunGoesOnWithTheSameCommand) {
+  std::string people = "reference,social_security_number,date_of_birth,family_name\n";
+  for (int i = 1; i <= 30; ++i) {
+    absl::StrAppend(&people, i, ",912-34-", 1000 + i, ",1990-02-03,Example\n");
+  }
+  Write("people.csv", people);
+  const auto arguments =
+      Ask({"--input", "people.csv", "--output", "answers.csv", "--rows-per-message", "10"});
+  responder_->RefuseNext(
+      {fakes::MakeRefused(grpc::StatusCode::FAILED_PRECONDITION, "AGREEMENT_NOT_IN_FORCE")});
+  Refused(arguments, 1, "run the same command again");
+  EXPECT_FALSE(Exists("answers.csv"));
+  Fine(arguments);
+  EXPECT_EQ(responder_->charged(), 30u);
+  EXPECT_FALSE(Exists("answers.csv.state"));
+}
+
+TEST_F(VouchAskTest, BadInputFilesAreNamedByLineAndNotEchoed) {
+  const auto arguments = Ask({"--input", "people.csv", "--output", "answers.csv"});
+  Write("people.csv", "reference,sosial_security_number\n1,912-34-5678\n");
+  Refused(arguments, 3, "social_security_number");
+  Write("people.csv", "912-34-5678,Example\n");
+  const ProcessResult result = Vouch(arguments);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, Not(HasSubstr("5678")));
+  Write("people.csv", "reference,family_name\n1,\"Example\n");
+  Refused(arguments, 3, "people.csv:2");
+  // Nothing stays behind that would keep the mended file from being asked about.
+  EXPECT_FALSE(Exists("answers.csv.state"));
+}
+
+}  // namespace
+}  // namespace vouch::tests
