@@ -1,10 +1,11 @@
 #include "server/index_keeper.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "crypto/identity.h"
+#include "server/records/changes.h"
 
 namespace vouch::server {
 
@@ -15,28 +16,15 @@ constexpr std::chrono::seconds kLook(5);
 
 absl::StatusOr<records::IndexRequest> RequestFor(const policies::Agreement& agreement,
                                                  const agreements::Epoch& epoch, absl::Time now) {
-  records::IndexRequest request;
-  request.use = agreement.use == policies::Use::kLive ? crypto::IdentityUse::kLive
-                                                      : crypto::IdentityUse::kTest;
   const bool keyed_hash = agreement.token_kind == policies::TokenKind::kKeyedHash;
-  request.context.agreement_id = agreement.id;
-  request.context.scope = crypto::TokenScope(keyed_hash, epoch.statement.asker, request.use);
-  request.context.epoch = epoch.statement.epoch;
-  request.context.profile = agreement.spelling_rules;
-  for (const policies::AgreedMatchKey& agreed : agreement.match) {
-    crypto::MatchKey key;
-    for (const std::string& name : agreed.parts) {
-      absl::StatusOr<crypto::KeyPart> part = crypto::ParseKeyPart(name);
-      if (!part.ok()) return part.status();
-      key.parts.push_back(*part);
-    }
-    request.match.push_back(std::move(key));
+  // Two revisions of an agreement share its epochs, and may want keys of two kinds.
+  if (keyed_hash ? epoch.keyed == nullptr : epoch.blind == nullptr) {
+    return absl::FailedPreconditionError("the epoch's key is of another kind");
   }
-  request.today = absl::ToCivilDay(now, absl::UTCTimeZone());
-  request.tokeniser =
+  return records::RequestFor(
+      agreement, epoch.statement, now,
       keyed_hash ? records::KeyedHashTokeniser(std::make_shared<crypto::KeyedHash>(*epoch.keyed))
-                 : records::BlindTokeniser(epoch.blind);
-  return request;
+                 : records::BlindTokeniser(epoch.blind));
 }
 
 }  // namespace
@@ -100,35 +88,73 @@ void IndexKeeper::Run() {
   while (!stopping_) {
     asked_ = false;
     lock.unlock();
-    BuildMissing();
+    absl::Status standing = LookAfterRecords();
     lock.lock();
+    standing_ = std::move(standing);
     wake_.wait_for(lock, kLook, [this] { return stopping_ || asked_; });
   }
 }
 
-void IndexKeeper::BuildMissing() {
-  const std::shared_ptr<const records::Snapshot> snapshot = records_->Current();
-  if (snapshot == nullptr) return;
+absl::Status IndexKeeper::LookAfterRecords() {
+  if (records_->Current() == nullptr) return absl::OkStatus();
+  absl::Status standing = BuildMissing();
+  // What follows can wait until whoever changes the records now is done.
+  if (!records::FolderLock::Take(options_.records_folder).ok()) return standing;
+  standing.Update(DropRetired());
+  standing.Update(MergeWhenDue());
+  return standing;
+}
+
+absl::Status IndexKeeper::BuildMissing() {
   records::BuildOptions build;
   // By what goes into the tokens, not by name alone: a revision may change the match keys.
   absl::StatusOr<std::vector<records::IndexRequest>> missing = records::MissingIndexes(
       options_.records_folder, IndexesFor(*agreements_->Current(), options_.agency, clock_->Now()));
-  absl::Status standing = missing.status();
-  if (missing.ok()) build.indexes = *std::move(missing);
-  if (!build.indexes.empty()) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      standing_ = absl::UnavailableError(absl::StrCat("building ", build.indexes.size(),
-                                                      " token index(es); until then their "
-                                                      "agreements answer NOT_READY"));
-    }
-    build.folder = options_.records_folder;
-    build.keys_folder = options_.keys_folder;
-    standing = records::BuildIndexes(build);
-    if (standing.ok()) standing = records_->Refresh();
+  if (!missing.ok()) return missing.status();
+  if (missing->empty()) return absl::OkStatus();
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    standing_ = absl::UnavailableError(absl::StrCat("building ", missing->size(),
+                                                    " token index(es); until then their "
+                                                    "agreements answer NOT_READY"));
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  standing_ = std::move(standing);
+  build.indexes = *std::move(missing);
+  build.folder = options_.records_folder;
+  build.keys_folder = options_.keys_folder;
+  if (absl::Status built = records::BuildIndexes(build); !built.ok()) return built;
+  return records_->Refresh();
+}
+
+absl::Status IndexKeeper::DropRetired() {
+  // A clock that leapt ahead would retire what is in force.
+  if (!clock_->Trusted()) return absl::OkStatus();
+  const absl::StatusOr<size_t> dropped =
+      records::DropRetiredIndexes(options_.records_folder, clock_->Now());
+  if (!dropped.ok()) return dropped.status();
+  return *dropped == 0 ? absl::OkStatus() : records_->Refresh();
+}
+
+absl::Status IndexKeeper::MergeWhenDue() {
+  const absl::StatusOr<uint64_t> unmerged = records::UnmergedBytes(options_.records_folder);
+  if (!unmerged.ok()) return unmerged.status();
+  const absl::StatusOr<uint64_t> merge_at =
+      records::MergeAt(options_.records_folder, options_.merge_at_bytes);
+  if (!merge_at.ok()) return merge_at.status();
+  const absl::Time now = clock_->Now();
+  if (*unmerged == 0) {
+    unmerged_since_ = absl::InfiniteFuture();
+    return absl::OkStatus();
+  }
+  unmerged_since_ = std::min(unmerged_since_, now);
+  if (*unmerged < *merge_at && now - unmerged_since_ < options_.merge_after) {
+    return absl::OkStatus();
+  }
+  if (absl::Status merged = records::MergeChanges({options_.records_folder, options_.keys_folder});
+      !merged.ok()) {
+    return merged;
+  }
+  unmerged_since_ = absl::InfiniteFuture();
+  return records_->Refresh();
 }
 
 }  // namespace vouch::server

@@ -1,5 +1,6 @@
-// Keeps a token index for every agreement and epoch that this node answers: builds what is missing
-// in the background, while the agreement answers NOT_READY.
+// Looks after the records in the background: keeps a token index for every agreement and epoch that
+// this node answers (until it is built, the agreement answers NOT_READY), removes those of retired
+// epochs, and merges changes.
 #ifndef VOUCH_SERVER_INDEX_KEEPER_H_
 #define VOUCH_SERVER_INDEX_KEEPER_H_
 
@@ -29,20 +30,27 @@ class IndexKeeper {
     std::string agency;
     std::string records_folder;
     std::string keys_folder;
+    // Changes are merged when there are so many bytes of them (see records::MergeAt), or so long
+    // after they were first seen: until then a person who was deleted lies sealed on the disk.
+    uint64_t merge_at_bytes = 4 << 20;
+    absl::Duration merge_after = absl::Hours(24);
   };
   IndexKeeper(Options options, const Clock* clock, const agreements::Agreements* agreements,
               records::Records* records);
   ~IndexKeeper();
 
-  // Looks for missing indexes soon.
+  // Looks soon.
   void Wake();
-  // OK when nothing is missing; otherwise what is being built, or what failed.
+  // OK when nothing is to be done; otherwise what is being built, or what failed.
   absl::Status Standing() const;
   void Stop();
 
  private:
   void Run();
-  void BuildMissing();
+  absl::Status LookAfterRecords();
+  absl::Status BuildMissing();
+  absl::Status DropRetired();
+  absl::Status MergeWhenDue();
 
   const Options options_;
   const Clock* const clock_;
@@ -53,6 +61,7 @@ class IndexKeeper {
   bool asked_ = true;
   bool stopping_ = false;
   absl::Status standing_;
+  absl::Time unmerged_since_ = absl::InfiniteFuture();  // the thread's own
   std::thread thread_;
 };
 

@@ -258,7 +258,7 @@ void Verification::Resolve(Step* step, absl::Time now) const {
     step->refusal->expected = current == nullptr ? "" : absl::StrCat(current->statement.epoch);
     return;
   }
-  if (step->snapshot == nullptr || !step->snapshot->Ready(agreement.id, epoch_number)) {
+  if (step->snapshot == nullptr || !step->snapshot->Ready(agreement, epoch->statement)) {
     step->refusal = Refuse(Reason::kNotReady, "the index of this token epoch is being built");
     step->refusal->retry_after = absl::Seconds(5);
     return;

@@ -118,7 +118,7 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
     policies::AgreementState state = held->StateAt(now);
     const agreements::Epoch* current = set->CurrentEpoch(agreement.id, now);
     const bool ready = current != nullptr && snapshot != nullptr &&
-                       snapshot->Ready(agreement.id, current->statement.epoch);
+                       snapshot->Ready(agreement, current->statement);
     if (state == policies::AgreementState::kInForce && !ready) {
       state = policies::AgreementState::kNotReady;
     }

@@ -10,6 +10,7 @@
 #include "client/vouch/node_folder.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/folders.h"
+#include "server/records/index_builder.h"
 
 namespace vouch::client {
 namespace {
@@ -208,6 +209,13 @@ absl::StatusOr<Exit> Retire(const RetireOptions& options, Console* console) {
   const absl::Status destroyed =
       node::DestroySecret(file->keys, options.choice.agreement, options.choice.epoch);
   if (!destroyed.ok()) return destroyed;
+  // What was made with it goes too: nothing may be answered in a retired epoch.
+  const absl::Status dropped =
+      server::records::DropIndex(file->records, options.choice.agreement, epoch->epoch);
+  if (!dropped.ok() && !absl::IsNotFound(dropped)) {
+    console->Note(absl::StrCat("its token index is still there: ", dropped.message(),
+                               "; the node removes it when the epoch's time is over"));
+  }
   console->Say(absl::StrCat("Destroyed the secret of ", options.choice.agreement, ", epoch ",
                             epoch->epoch,
                             ". Destroy its copies in backups too; on flash storage, only "

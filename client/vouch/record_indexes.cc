@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "crypto/identity.h"
 #include "server/node/epoch_keys.h"
 
 namespace vouch::client {
@@ -31,28 +30,11 @@ absl::Status AddIndexes(const node::NodeFile& file, const policies::Agreement& a
   if (!keys.ok()) return keys.status();
   for (const node::EpochKey& key : *keys) {
     if (key.secret.empty() || key.statement.not_after <= now) continue;
-    records::IndexRequest request;
-    request.use = agreement.use == policies::Use::kLive ? crypto::IdentityUse::kLive
-                                                        : crypto::IdentityUse::kTest;
-    const bool keyed_hash = key.statement.kind == crypto::TokenKind::kKeyedHash;
-    request.context.agreement_id = agreement.id;
-    request.context.epoch = key.statement.epoch;
-    request.context.profile = agreement.spelling_rules;
-    request.context.scope = crypto::TokenScope(keyed_hash, key.statement.asker, request.use);
-    for (const policies::AgreedMatchKey& agreed : agreement.match) {
-      crypto::MatchKey match;
-      for (const std::string& part : agreed.parts) {
-        const auto parsed = crypto::ParseKeyPart(part);
-        if (!parsed.ok()) return parsed.status();
-        match.parts.push_back(*parsed);
-      }
-      request.match.push_back(std::move(match));
-    }
-    request.today = absl::ToCivilDay(now, absl::UTCTimeZone());
     auto tokeniser = TokeniserOf(key);
     if (!tokeniser.ok()) return tokeniser.status();
-    request.tokeniser = *std::move(tokeniser);
-    wanted->push_back(std::move(request));
+    auto request = records::RequestFor(agreement, key.statement, now, *std::move(tokeniser));
+    if (!request.ok()) return request.status();
+    wanted->push_back(*std::move(request));
   }
   return absl::OkStatus();
 }

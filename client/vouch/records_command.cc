@@ -225,6 +225,9 @@ absl::StatusOr<Exit> Index(const std::string& folder, size_t threads, Console* c
     if (absl::Status built = records::BuildIndexes(options); !built.ok()) return built;
   }
   console->Say(count == 0 ? "Every index is built." : absl::StrCat("Built ", count, " index(es)."));
+  const auto retired = records::DropRetiredIndexes(file->records, absl::Now());
+  if (!retired.ok()) return retired.status();
+  if (*retired > 0) console->Say(absl::StrCat("Removed ", *retired, " of retired epochs."));
   return problems.empty() ? Exit::kFine : Exit::kFindings;
 }
 
@@ -326,8 +329,8 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
   load_command->callback([load, console] { console->Run([&] { return Load(*load, console); }); });
 
   auto index = std::make_shared<LoadChoice>();
-  CLI::App* index_command =
-      group->add_subcommand("index", "Builds the token indexes that agreements and epochs lack");
+  CLI::App* index_command = group->add_subcommand(
+      "index", "Builds the token indexes that are missing, removes those of retired epochs");
   AddNodeOption(index_command, &index->folder);
   index_command->add_option("--threads", index->threads, "Default: one for each processor");
   index_command->footer("Example:\n  vouch records index --node ./irs");

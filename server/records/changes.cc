@@ -1,5 +1,7 @@
 #include "server/records/changes.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -12,6 +14,12 @@
 namespace vouch::server::records {
 
 namespace {
+
+// 0 when it is not there.
+uint64_t SizeOf(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
 
 // The folder locked, with its keys and what it holds.
 struct Opened {
@@ -338,6 +346,20 @@ absl::Status MergeChanges(const ChangeFolders& folders) {
   }
   if (done.ok()) done = PublishManifest(opened->lock.folder(), merged);
   return done;
+}
+
+absl::StatusOr<uint64_t> UnmergedBytes(const std::string& folder) {
+  const absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return manifest.status();
+  const uint64_t size = SizeOf(absl::StrCat(folder, "/", manifest->overlay_file));
+  return size <= kOverlayHeader ? 0 : size - kOverlayHeader;
+}
+
+absl::StatusOr<uint64_t> MergeAt(const std::string& folder, uint64_t least) {
+  const absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return manifest.status();
+  constexpr uint64_t kShare = 64;
+  return std::max(least, SizeOf(absl::StrCat(folder, "/", manifest->identities_file)) / kShare);
 }
 
 absl::StatusOr<bool> HoldPerson(const ChangeFolders& folders, absl::string_view source_id,

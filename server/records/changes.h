@@ -29,6 +29,12 @@ absl::StatusOr<size_t> DeleteRecords(const ChangeFolders& folders,
 // Writes a new generation with all changes in it, and an empty overlay. Needs no token keys:
 // indexes are merged value by value. Does nothing when there are no changes.
 absl::Status MergeChanges(const ChangeFolders& folders);
+// Bytes of changes that are not merged yet; 0 when there are none. Reads the manifest alone.
+absl::StatusOr<uint64_t> UnmergedBytes(const std::string& folder);
+// From so many on, a merge is due: `least`, or 1/64 of the sealed identities where that is more. A
+// merge writes everything anew, so that what one byte of changes costs stays bounded; readers hold
+// all changes in memory, and so does that.
+absl::StatusOr<uint64_t> MergeAt(const std::string& folder, uint64_t least);
 
 // Holds one person back, or no longer. The person need not be in the records. Returns whether
 // anything changed.

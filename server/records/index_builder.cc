@@ -90,9 +90,37 @@ absl::string_view UseName(crypto::IdentityUse use) {
 
 }  // namespace
 
+absl::StatusOr<IndexRequest> RequestFor(const policies::Agreement& agreement,
+                                        const crypto::EpochStatement& epoch, absl::Time now,
+                                        std::shared_ptr<const Tokeniser> tokeniser) {
+  absl::StatusOr<IndexRecipe> recipe = RecipeFor(agreement, epoch);
+  if (!recipe.ok()) return recipe.status();
+  IndexRequest request;
+  request.use = recipe->use;
+  request.context.agreement_id = agreement.id;
+  request.context.scope =
+      crypto::TokenScope(epoch.kind == crypto::TokenKind::kKeyedHash, epoch.asker, request.use);
+  request.context.epoch = epoch.epoch;
+  request.context.profile = agreement.spelling_rules;
+  for (const std::vector<std::string>& names : recipe->match) {
+    crypto::MatchKey key;
+    for (const std::string& name : names) {
+      const absl::StatusOr<crypto::KeyPart> part = crypto::ParseKeyPart(name);
+      if (!part.ok()) return part.status();
+      key.parts.push_back(*part);
+    }
+    request.match.push_back(std::move(key));
+  }
+  request.today = absl::ToCivilDay(now, absl::UTCTimeZone());
+  request.tokeniser = std::move(tokeniser);
+  request.made_of = *std::move(recipe);
+  return request;
+}
+
 crypto::Digest IndexLabel(const IndexRequest& request) {
   crypto::ByteWriter writer;
-  writer.Field("vouch-index-label/1").Field(request.context.scope);
+  writer.Field("vouch-index-label/2").Field(request.context.scope);
+  writer.U8(static_cast<uint8_t>(request.made_of.kind)).Field(request.made_of.public_key);
   writer.Field(request.context.profile).U8(static_cast<uint8_t>(request.use));
   writer.U32(static_cast<uint32_t>(request.match.size()));
   for (const crypto::MatchKey& key : request.match) {
@@ -236,7 +264,8 @@ absl::Status WriteIndex(const FolderLock& lock, const RecordKeys& keys, const Ov
   std::array<uint8_t, 6> random;
   crypto::FillRandom(absl::MakeSpan(random));
   Manifest::Index index{agreement_id, request.context.epoch, IndexLabel(request),
-                        absl::StrCat("index.", manifest->generation, ".", crypto::Hex(random))};
+                        absl::StrCat("index.", manifest->generation, ".", crypto::Hex(random)),
+                        request.made_of};
   if (absl::Status s = (*builder)->Finish(in_folder(index.file),
                                           {index.agreement_id, index.epoch, index.label}, hasher);
       !s.ok()) {
@@ -288,6 +317,27 @@ absl::Status DropIndex(const std::string& folder, absl::string_view agreement_id
   manifest->indexes.erase(manifest->indexes.begin() + (index - manifest->indexes.data()));
   ++manifest->change;
   return PublishManifest(folder, *manifest);
+}
+
+absl::StatusOr<size_t> DropRetiredIndexes(const std::string& folder, absl::Time now) {
+  const auto retired = [now](const Manifest::Index& index) {
+    return index.made_of.not_after <= now;
+  };
+  absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return manifest.status();
+  if (std::none_of(manifest->indexes.begin(), manifest->indexes.end(), retired)) return 0;
+  const absl::StatusOr<FolderLock> lock = FolderLock::Take(folder);
+  if (!lock.ok()) return lock.status();
+  manifest = ReadManifest(folder);  // as it is under the lock
+  if (!manifest.ok()) return manifest.status();
+  auto& indexes = manifest->indexes;
+  const auto kept = std::remove_if(indexes.begin(), indexes.end(), retired);
+  const auto dropped = static_cast<size_t>(indexes.end() - kept);
+  if (dropped == 0) return 0;
+  indexes.erase(kept, indexes.end());
+  ++manifest->change;
+  if (absl::Status s = PublishManifest(folder, *manifest); !s.ok()) return s;
+  return dropped;
 }
 
 }  // namespace vouch::server::records

@@ -24,8 +24,14 @@ struct IndexRequest {
   crypto::IdentityUse use = crypto::IdentityUse::kTest;
   absl::CivilDay today;
   std::shared_ptr<const Tokeniser> tokeniser;
+  IndexRecipe made_of;  // in the agreement's own words; what goes into the tokens is above
 };
-// Of everything that goes into the tokens but the key.
+// What an agreement, as it now stands, needs in an epoch. FailedPrecondition when the epoch's key
+// is of another kind; InvalidArgument when a match key has a part that does not exist.
+absl::StatusOr<IndexRequest> RequestFor(const policies::Agreement& agreement,
+                                        const crypto::EpochStatement& epoch, absl::Time now,
+                                        std::shared_ptr<const Tokeniser> tokeniser);
+// Of everything that goes into the tokens: of the key, what its statement says about it.
 crypto::Digest IndexLabel(const IndexRequest& request);
 bool IsBuilt(const Manifest& manifest, const IndexRequest& request);
 // Those that the present generation lacks, or has for other match keys or spelling rules. Reads the
@@ -84,9 +90,12 @@ struct BuildOptions {
 };
 // Builds those of the indexes that the present generation lacks, and publishes each as it is done.
 absl::Status BuildIndexes(const BuildOptions& options);
-// Takes the index of a retired epoch out of the manifest and removes its file. NotFound when there
-// is none.
+// Takes the index of one epoch out of the manifest and removes its file. Who holds a generation
+// that has it keeps it. NotFound when there is none.
 absl::Status DropIndex(const std::string& folder, absl::string_view agreement_id, uint32_t epoch);
+// The same for every epoch that is retired at `now`. Returns how many there were. Takes the
+// folder's lock only when there is one.
+absl::StatusOr<size_t> DropRetiredIndexes(const std::string& folder, absl::Time now);
 
 }  // namespace vouch::server::records
 

@@ -34,8 +34,49 @@ bool IsGenerationFile(absl::string_view name) {
          absl::StartsWith(name, "index-part.");
 }
 
+// What crypto::ReplaceFile leaves when it is interrupted.
+bool IsHalfReplaced(absl::string_view name) {
+  return absl::StartsWith(name, "manifest.new-") || absl::StartsWith(name, "holds.new-");
+}
+
 bool IsPlainName(const std::string& name) {
   return IsGenerationFile(name) && name.find('/') == std::string::npos;
+}
+
+constexpr absl::string_view kKeyedHash = "keyed-hash";
+
+absl::string_view UseName(crypto::IdentityUse use) {
+  return use == crypto::IdentityUse::kLive ? "live" : "test";
+}
+
+crypto::IdentityUse UseNamed(const std::string& name) {
+  return name == "live" ? crypto::IdentityUse::kLive : crypto::IdentityUse::kTest;
+}
+
+json EncodeRecipe(const IndexRecipe& recipe) {
+  return {
+      {"use", std::string(UseName(recipe.use))},
+      {"kind", recipe.kind == crypto::TokenKind::kKeyedHash ? std::string(kKeyedHash) : "blind"},
+      {"asker", recipe.asker},
+      {"public_key", crypto::Hex(crypto::AsBytes(recipe.public_key))},
+      {"spelling_rules", recipe.spelling_rules},
+      {"match", recipe.match},
+      {"not_after", absl::ToUnixSeconds(recipe.not_after)}};
+}
+
+bool DecodeRecipe(const json& all, IndexRecipe* recipe) {
+  recipe->use = UseNamed(all.at("use").get<std::string>());
+  recipe->kind = all.at("kind").get<std::string>() == kKeyedHash ? crypto::TokenKind::kKeyedHash
+                                                                 : crypto::TokenKind::kBlind;
+  recipe->asker = all.at("asker").get<std::string>();
+  recipe->spelling_rules = all.at("spelling_rules").get<std::string>();
+  recipe->match = all.at("match").get<std::vector<std::vector<std::string>>>();
+  recipe->not_after = absl::FromUnixSeconds(all.at("not_after").get<int64_t>());
+  const auto key = all.at("public_key").get<std::string>();
+  std::vector<uint8_t> bytes(key.size() / 2);
+  if (!crypto::FromHex(key, absl::MakeSpan(bytes))) return false;
+  recipe->public_key = std::string(crypto::AsText(bytes));
+  return true;
 }
 
 std::string Encode(const Manifest& m) {
@@ -44,13 +85,14 @@ std::string Encode(const Manifest& m) {
     indexes.push_back({{"agreement", index.agreement_id},
                        {"epoch", index.epoch},
                        {"label", crypto::Hex(index.label)},
+                       {"made_of", EncodeRecipe(index.made_of)},
                        {"file", index.file}});
   }
   const json all = {{"schema", kSchema},
                     {"generation", m.generation},
                     {"change", m.change},
                     {"agency", m.agency},
-                    {"use", m.use == crypto::IdentityUse::kLive ? "live" : "test"},
+                    {"use", std::string(UseName(m.use))},
                     {"people", m.people},
                     {"data_as_of", absl::FormatCivilTime(m.data_as_of)},
                     {"loaded_at", absl::ToUnixSeconds(m.loaded_at)},
@@ -67,8 +109,7 @@ absl::StatusOr<Manifest> Decode(const json& all) {
   m.generation = all.at("generation").get<uint64_t>();
   m.change = all.at("change").get<uint64_t>();
   m.agency = all.at("agency").get<std::string>();
-  m.use = all.at("use").get<std::string>() == "live" ? crypto::IdentityUse::kLive
-                                                     : crypto::IdentityUse::kTest;
+  m.use = UseNamed(all.at("use").get<std::string>());
   m.people = all.at("people").get<uint64_t>();
   if (!absl::ParseCivilTime(all.at("data_as_of").get<std::string>(), &m.data_as_of)) {
     return absl::DataLossError("data_as_of");
@@ -86,7 +127,8 @@ absl::StatusOr<Manifest> Decode(const json& all) {
     index.epoch = one.at("epoch").get<uint32_t>();
     index.file = one.at("file").get<std::string>();
     plain = plain && IsPlainName(index.file) &&
-            crypto::FromHex(one.at("label").get<std::string>(), absl::MakeSpan(index.label));
+            crypto::FromHex(one.at("label").get<std::string>(), absl::MakeSpan(index.label)) &&
+            (!one.contains("made_of") || DecodeRecipe(one.at("made_of"), &index.made_of));
     m.indexes.push_back(std::move(index));
   }
   if (!plain) return absl::DataLossError("a file name");
@@ -164,7 +206,7 @@ void RemoveUnnamedFiles(const std::string& folder, const Manifest& manifest) {
   if (listing == nullptr) return;
   while (const dirent* entry = readdir(listing.get())) {
     const std::string name = entry->d_name;
-    if (IsGenerationFile(name) && named.count(name) == 0) {
+    if (IsHalfReplaced(name) || (IsGenerationFile(name) && named.count(name) == 0)) {
       unlink(absl::StrCat(folder, "/", name).c_str());
     }
   }

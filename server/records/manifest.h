@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
+#include "server/records/index_recipe.h"
 #include "server/records/mapped_file.h"
 
 namespace vouch::server::records {
@@ -31,6 +32,7 @@ struct Manifest {
     uint32_t epoch = 0;
     crypto::Digest label{};
     std::string file;
+    IndexRecipe made_of;  // an index of an earlier version names no match keys, and so fits nothing
   };
   std::vector<Index> indexes;
 

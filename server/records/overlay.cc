@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kMagic[] = "VOUCHOVL\x00\x00\x00\x01";
 constexpr size_t kMagicSize = sizeof(kMagic) - 1;
+static_assert(kMagicSize == kOverlayHeader);
 constexpr size_t kSumSize = 8;
 
 std::string EncodeChange(const OverlayChange& change) {

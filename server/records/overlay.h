@@ -18,6 +18,9 @@
 
 namespace vouch::server::records {
 
+// Bytes of a log without changes.
+inline constexpr uint64_t kOverlayHeader = 12;
+
 // One person's state after a change.
 struct OverlayChange {
   bool deleted = false;

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "crypto/bytes.h"
+#include "crypto/token.h"
 #include "policies/engine/authorize.h"
 #include "policies/engine/values.h"
 #include "server/records/facts_file.h"
@@ -68,8 +69,10 @@ struct WorkCounters {
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
-  // True when the index of (agreement, epoch) is complete for this generation.
-  virtual bool Ready(absl::string_view agreement_id, uint32_t epoch) const = 0;
+  // True when this generation has the complete index of the epoch, made of what the agreement says
+  // now: its match keys, spelling rules and kind of token, and the epoch's key. Cheap.
+  virtual bool Ready(const policies::Agreement& agreement,
+                     const crypto::EpochStatement& epoch) const = 0;
   // Resolves one person. `tokens` has one token per match key of the permit's agreement, zero
   // tokens included: those look up a pseudo-random value. Does the same look-ups and one facts read
   // whatever is found. Precondition: Ready.

@@ -63,7 +63,7 @@ absl::StatusOr<std::shared_ptr<const FileSnapshot>> FileSnapshot::Open(
           absl::StrCat(named.file, ": is not the index that the manifest says; build it again"));
     }
     const Overlay::IndexPart* part = (*overlay)->PartFor((*index)->name());
-    snapshot->indexes_.push_back({std::move(hasher), std::move(*index), part});
+    snapshot->indexes_.push_back({std::move(hasher), std::move(*index), named.made_of, part});
   }
 
   snapshot->people_ = manifest->people;
@@ -92,8 +92,10 @@ const FileSnapshot::OpenIndex* FileSnapshot::FindIndex(absl::string_view agreeme
   return nullptr;
 }
 
-bool FileSnapshot::Ready(absl::string_view agreement_id, uint32_t epoch) const {
-  return FindIndex(agreement_id, epoch) != nullptr;
+bool FileSnapshot::Ready(const policies::Agreement& agreement,
+                         const crypto::EpochStatement& epoch) const {
+  const OpenIndex* index = FindIndex(agreement.id, epoch.epoch);
+  return index != nullptr && index->made_of.Fits(agreement, epoch);
 }
 
 Resolved Snapshot::MakeResolved(Findings findings) {

@@ -36,7 +36,8 @@ class FileSnapshot final : public Snapshot {
   static absl::StatusOr<std::shared_ptr<const FileSnapshot>> Open(const std::string& folder,
                                                                   const crypto::HmacKey& index_key);
 
-  bool Ready(absl::string_view agreement_id, uint32_t epoch) const override;
+  bool Ready(const policies::Agreement& agreement,
+             const crypto::EpochStatement& epoch) const override;
   Resolved Resolve(const policies::Permit& permit, uint32_t epoch,
                    absl::Span<const crypto::Token> tokens) const override;
   absl::CivilDay data_as_of() const override { return manifest_.data_as_of; }
@@ -54,6 +55,7 @@ class FileSnapshot final : public Snapshot {
   struct OpenIndex {
     IndexHasher hasher;
     std::unique_ptr<TokenIndex> index;
+    IndexRecipe made_of;
     const Overlay::IndexPart* overlay = nullptr;
   };
   // What one key found, in the files and the overlay together.

@@ -68,6 +68,17 @@ TEST_F(VouchRecordsTest, IndexesOfLaterEpochsAreBuiltWithoutLoadingAgain) {
   EXPECT_EQ(Status()["indexes"].size(), 1u);
 }
 
+TEST_F(VouchRecordsTest, TheIndexOfARetiredEpochGoesWithItsSecret) {
+  Announce(1);
+  Announce(2);
+  Fine(Load());
+  ASSERT_EQ(Status()["indexes"].size(), 2u);
+  Fine({"keys", "retire", "--node", "tax", "--agreement", kId, "--epoch", "1", "--yes",
+        "--even-in-force"});
+  ASSERT_EQ(Status()["indexes"].size(), 1u);
+  EXPECT_EQ(Status()["indexes"][0]["epoch"], 2);
+}
+
 TEST_F(VouchRecordsTest, BadRowsAreNamedByNumberWithoutTheirContents) {
   Write("people.csv",
         Read("people.csv") + "p-3,978-05-1123,1970-02-03,Ann,Lee,,12345,lots of money,single\n");

@@ -35,7 +35,9 @@ class FakeSnapshot final : public server::records::Snapshot {
   void Hold(const std::string& person) { held_.insert(HandleOf(person)); }
   static crypto::Digest HandleOf(const std::string& person) { return crypto::Sha256(person); }
 
-  bool Ready(absl::string_view, uint32_t epoch) const override { return unready.count(epoch) == 0; }
+  bool Ready(const policies::Agreement&, const crypto::EpochStatement& epoch) const override {
+    return unready.count(epoch.epoch) == 0;
+  }
   server::records::Resolved Resolve(const policies::Permit&, uint32_t,
                                     absl::Span<const crypto::Token> tokens) const override {
     Findings findings;

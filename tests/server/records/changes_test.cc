@@ -2,7 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "tests/server/records/loaded_folder.h"
 
 namespace vouch::server::records {
@@ -85,8 +93,74 @@ TEST_F(ChangesTest, AMergeKeepsEverythingAndEmptiesTheOverlay) {
   EXPECT_EQ(Resolve(kBob).match(), Match::kNone);
   EXPECT_EQ(snapshot_->people(), 2u);
   EXPECT_EQ(snapshot_->manifest().generation, 2u);
-  EXPECT_TRUE(snapshot_->Ready(LoadedFolder::kAgreement, 1));
+  EXPECT_TRUE(loaded_.Ready(*snapshot_, 1));
   EXPECT_EQ(snapshot_->loaded_at(), absl::FromUnixSeconds(1800000000));
+}
+
+TEST_F(ChangesTest, SaysHowMuchIsNotMergedAndWhenItShouldBe) {
+  EXPECT_EQ(*UnmergedBytes(loaded_.folder()), 0u);
+  ASSERT_TRUE(loaded_.Upsert({kCyd}).ok());
+  const uint64_t one = *UnmergedBytes(loaded_.folder());
+  EXPECT_GT(one, 100u);
+  ASSERT_TRUE(loaded_.Upsert({kCyd}).ok());
+  EXPECT_EQ(*UnmergedBytes(loaded_.folder()), 2 * one);
+  EXPECT_EQ(*MergeAt(loaded_.folder(), 1000), 1000u);
+  struct stat facts;
+  ASSERT_EQ(stat((loaded_.folder() + "/identities.1").c_str(), &facts), 0);
+  EXPECT_EQ(*MergeAt(loaded_.folder(), 1), static_cast<uint64_t>(facts.st_size) / 64);
+  ASSERT_TRUE(MergeChanges(loaded_.change_folders()).ok());
+  EXPECT_EQ(*UnmergedBytes(loaded_.folder()), 0u);
+}
+
+TEST_F(ChangesTest, AMergeKilledAtAnyTimeLeavesTheOldStateOrTheNew) {
+  std::vector<Person> crowd;
+  for (int i = 0; i < 12000; ++i) {
+    Person person = kAda;
+    person.id = absl::StrCat("c", i);
+    person.number = absl::StrFormat("9%02d-%02d-%04d", i / 9999, 1 + i % 99, 1 + i % 9999);
+    for (int rest = i; rest > 0; rest /= 26) person.family += static_cast<char>('a' + rest % 26);
+    crowd.push_back(person);
+  }
+  ASSERT_TRUE(loaded_.Load(crowd).ok());
+  int finished = 0, killed = 0;
+  for (int round = 0; round < 14; ++round) {
+    // Changed anew for each round, so that each has something to merge.
+    Person changed = crowd[5];
+    changed.income = absl::StrCat(round + 1, ".00");
+    ASSERT_TRUE(loaded_.Upsert({changed, kCyd}).ok());
+    ASSERT_TRUE(DeleteRecords(loaded_.change_folders(), {"c7"}).ok());
+    const uint64_t generation = loaded_.Snapshot()->manifest().generation;
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) _exit(MergeChanges(loaded_.change_folders()).ok() ? 0 : 1);
+    usleep(static_cast<useconds_t>(1000 + round * 6000));
+    kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(!WIFEXITED(status) || WEXITSTATUS(status) == 0);
+    ++(WIFEXITED(status) ? finished : killed);
+    EXPECT_EQ(IncomeOf(Resolve(changed)), (round + 1) * 100);
+    EXPECT_EQ(IncomeOf(Resolve(kCyd)), 30000);
+    EXPECT_EQ(Resolve(crowd[7]).match(), Match::kNone);
+    EXPECT_EQ(Resolve(crowd[11999]).match(), Match::kOne);
+    EXPECT_EQ(snapshot_->people(), 12000u);
+    EXPECT_TRUE(loaded_.Ready(*snapshot_));
+    const bool merged = snapshot_->manifest().generation == generation + 1;
+    EXPECT_TRUE(merged || snapshot_->manifest().generation == generation);
+    EXPECT_EQ(*UnmergedBytes(loaded_.folder()) == 0, merged);
+  }
+  EXPECT_GT(killed, 0) << "nothing was interrupted, so nothing was shown";
+  // A merge after the interrupted ones works and removes what they left.
+  ASSERT_TRUE(loaded_.Upsert({kCyd}).ok());
+  ASSERT_TRUE(MergeChanges(loaded_.change_folders()).ok());
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(loaded_.folder())) {
+    names.push_back(entry.path().filename().string());
+  }
+  EXPECT_THAT(names, testing::UnorderedElementsAre(
+                         "lock", "manifest", testing::StartsWith("facts."),
+                         testing::StartsWith("identities."), testing::StartsWith("index.")));
+  RecordProperty("finished_before_the_kill", finished);
 }
 
 TEST_F(ChangesTest, AnIndexBuiltAfterAChangeHoldsIt) {

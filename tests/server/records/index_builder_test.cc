@@ -37,8 +37,8 @@ TEST_F(IndexBuilderTest, AddsAnEpochBesideTheOthers) {
   ASSERT_TRUE(Build(loaded_.Index(2)).ok());
   EXPECT_EQ(people_, 2u);
   const auto snapshot = loaded_.Snapshot();
-  EXPECT_TRUE(snapshot->Ready(LoadedFolder::kAgreement, 1));
-  EXPECT_TRUE(snapshot->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_TRUE(loaded_.Ready(*snapshot, 1));
+  EXPECT_TRUE(loaded_.Ready(*snapshot, 2));
   EXPECT_EQ(
       snapshot->ResolveTokens(LoadedFolder::kAgreement, 2, 0, loaded_.TokensOf(kBob, 2)).match(),
       Match::kOne);
@@ -56,23 +56,42 @@ TEST_F(IndexBuilderTest, BuildsAgainWhenTheMatchKeysChanged) {
   changed.match.pop_back();
   EXPECT_NE(IndexLabel(changed), IndexLabel(loaded_.Index(1)));
   EXPECT_EQ(MissingIndexes(loaded_.folder(), {changed, loaded_.Index(1)})->size(), 1u);
+  changed.made_of.match.pop_back();
+  policies::Agreement revised = loaded_.Agreement();
+  revised.match.pop_back();
+  EXPECT_FALSE(loaded_.Snapshot()->Ready(revised, loaded_.Statement()));
   ASSERT_TRUE(Build(changed).ok());
   EXPECT_EQ(people_, 2u);
   EXPECT_EQ(loaded_.Snapshot()->manifest().indexes.size(), 1u);
+  EXPECT_TRUE(loaded_.Snapshot()->Ready(revised, loaded_.Statement()));
+  EXPECT_FALSE(loaded_.Ready(*loaded_.Snapshot()));
+}
+
+TEST_F(IndexBuilderTest, BuildsAgainUnderAnotherKey) {
+  IndexRequest other = loaded_.Index(1);
+  other.made_of.public_key[0] = 'j';
+  EXPECT_EQ(MissingIndexes(loaded_.folder(), {other})->size(), 1u);
+}
+
+TEST_F(IndexBuilderTest, WantsNothingWhereTheKeyIsOfAnotherKind) {
+  policies::Agreement blind = loaded_.Agreement();
+  blind.token_kind = policies::TokenKind::kBlind;
+  EXPECT_EQ(RequestFor(blind, loaded_.Statement(), absl::UnixEpoch(), nullptr).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(IndexBuilderTest, RefusesIdentitiesOfTheOtherUse) {
   IndexRequest live = loaded_.Index(2);
   live.use = crypto::IdentityUse::kLive;
   EXPECT_EQ(Build(live).code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_FALSE(loaded_.Ready(*loaded_.Snapshot(), 2));
 }
 
 TEST_F(IndexBuilderTest, AFailingKeyLeavesNoIndex) {
   IndexRequest request = loaded_.Index(2);
   request.tokeniser = std::make_shared<FailingTokeniser>();
   EXPECT_EQ(Build(request).code(), absl::StatusCode::kUnavailable);
-  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_FALSE(loaded_.Ready(*loaded_.Snapshot(), 2));
 }
 
 TEST_F(IndexBuilderTest, StopsAtIdentitiesThatWereSwapped) {
@@ -96,11 +115,37 @@ TEST_F(IndexBuilderTest, DropsARetiredEpoch) {
   ASSERT_TRUE(Build(loaded_.Index(2)).ok());
   const auto before = loaded_.Snapshot();
   ASSERT_TRUE(DropIndex(loaded_.folder(), LoadedFolder::kAgreement, 1).ok());
-  EXPECT_FALSE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 1));
-  EXPECT_TRUE(loaded_.Snapshot()->Ready(LoadedFolder::kAgreement, 2));
+  EXPECT_FALSE(loaded_.Ready(*loaded_.Snapshot(), 1));
+  EXPECT_TRUE(loaded_.Ready(*loaded_.Snapshot(), 2));
   EXPECT_EQ(loaded_.Resolve(*before, kAda).match(), Match::kOne) << "a held generation must stay";
   EXPECT_EQ(DropIndex(loaded_.folder(), LoadedFolder::kAgreement, 1).code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST_F(IndexBuilderTest, DropsWhateverIsRetiredAndNothingElse) {
+  ASSERT_TRUE(Build(loaded_.Index(2)).ok());
+  const absl::Time end = loaded_.Statement(1).not_after;
+  EXPECT_EQ(*DropRetiredIndexes(loaded_.folder(), end - absl::Seconds(1)), 0u);
+  EXPECT_EQ(loaded_.Snapshot()->manifest().change, 2u) << "nothing was published";
+  const auto before = loaded_.Snapshot();
+  const std::string file =
+      loaded_.folder() + "/" + before->manifest().FindIndex(LoadedFolder::kAgreement, 1)->file;
+  EXPECT_EQ(*DropRetiredIndexes(loaded_.folder(), end), 1u);
+  EXPECT_EQ(ReadWhole(file), "") << "the file is still there";
+  EXPECT_FALSE(loaded_.Ready(*loaded_.Snapshot(), 1));
+  EXPECT_TRUE(loaded_.Ready(*loaded_.Snapshot(), 2));
+  EXPECT_EQ(loaded_.Resolve(*before, kAda).match(), Match::kOne) << "a held generation must stay";
+}
+
+TEST_F(IndexBuilderTest, DropsNothingWhileSomebodyChangesTheRecords) {
+  const absl::Time end = loaded_.Statement(1).not_after;
+  {
+    const absl::StatusOr<FolderLock> lock = FolderLock::Take(loaded_.folder());
+    ASSERT_TRUE(lock.ok());
+    EXPECT_FALSE(DropRetiredIndexes(loaded_.folder(), end).ok());
+    EXPECT_TRUE(loaded_.Ready(*loaded_.Snapshot(), 1));
+  }
+  EXPECT_EQ(*DropRetiredIndexes(loaded_.folder(), end), 1u);
 }
 
 }  // namespace

@@ -59,23 +59,37 @@ std::string LoadedFolder::Csv(const std::vector<Person>& people) {
   return csv;
 }
 
+policies::Agreement LoadedFolder::Agreement() const {
+  policies::Agreement agreement;
+  agreement.id = kAgreement;
+  agreement.use = policies::Use::kTest;
+  agreement.spelling_rules = "names/1";
+  agreement.token_kind = policies::TokenKind::kKeyedHash;
+  for (const auto& parts : {std::vector<std::string>{"social_security_number"},
+                            {"social_security_number", "date_of_birth"},
+                            {"family_name", "given_name", "date_of_birth"}}) {
+    policies::AgreedMatchKey key;
+    key.parts = parts;
+    agreement.match.push_back(std::move(key));
+  }
+  return agreement;
+}
+
+crypto::EpochStatement LoadedFolder::Statement(uint32_t epoch) const {
+  crypto::EpochStatement statement;
+  statement.agreement_id = kAgreement;
+  statement.epoch = epoch;
+  statement.kind = crypto::TokenKind::kKeyedHash;
+  statement.asker = "fsa.ed.example";
+  statement.public_key = std::string(32, 'k');
+  statement.not_before = absl::FromUnixSeconds(1790000000);
+  statement.not_after = absl::FromUnixSeconds(1810000000 + int64_t{1000000} * epoch);
+  return statement;
+}
+
 IndexRequest LoadedFolder::Index(uint32_t epoch) const {
-  IndexRequest request;
-  request.context = {kAgreement,
-                     crypto::TokenScope(true, "fsa.ed.example", crypto::IdentityUse::kTest), epoch,
-                     "names/1"};
-  const auto key = [](const std::vector<std::string>& names) {
-    crypto::MatchKey match;
-    for (const std::string& name : names) match.parts.push_back(*crypto::ParseKeyPart(name));
-    return match;
-  };
-  request.match = {key({"social_security_number"}),
-                   key({"social_security_number", "date_of_birth"}),
-                   key({"family_name", "given_name", "date_of_birth"})};
-  request.use = crypto::IdentityUse::kTest;
-  request.today = absl::CivilDay(2027, 1, 15);
-  request.tokeniser = KeyedHashTokeniser(std::make_shared<crypto::KeyedHash>(token_key_));
-  return request;
+  return *RequestFor(Agreement(), Statement(epoch), absl::FromUnixSeconds(1800000000),
+                     KeyedHashTokeniser(std::make_shared<crypto::KeyedHash>(token_key_)));
 }
 
 LoadOptions LoadedFolder::Options(const std::string& csv) const {

@@ -49,6 +49,12 @@ class LoadedFolder {
 
   // Keys: 0 number; 1 number and birth day; 2 names and birth day.
   IndexRequest Index(uint32_t epoch = 1) const;
+  // What Index is made of.
+  policies::Agreement Agreement() const;
+  crypto::EpochStatement Statement(uint32_t epoch = 1) const;
+  bool Ready(const FileSnapshot& snapshot, uint32_t epoch = 1) const {
+    return snapshot.Ready(Agreement(), Statement(epoch));
+  }
   LoadOptions Options(const std::string& csv) const;
   // Loads people and builds the index of epoch 1.
   absl::Status Load(const std::vector<Person>& people, LoadReport* report = nullptr) const;

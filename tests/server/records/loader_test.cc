@@ -190,7 +190,7 @@ TEST(LoaderTest, SaysWhichIndexesTheNewGenerationLacks) {
   ASSERT_TRUE(LoadRecords(options, &report).ok());
   ASSERT_EQ(report.not_carried_over.size(), 1u);
   EXPECT_EQ(report.not_carried_over[0].agreement_id, LoadedFolder::kAgreement);
-  EXPECT_FALSE(loaded.Snapshot()->Ready(LoadedFolder::kAgreement, 1));
+  EXPECT_FALSE(loaded.Ready(*loaded.Snapshot(), 1));
 }
 
 TEST(LoaderTest, LeavesNoFileInClearAndNothingOfOldGenerations) {
@@ -233,7 +233,7 @@ TEST(LoaderTest, KilledAtAnyTimeTheOldGenerationStays) {
     const int64_t income = IncomeOf(loaded.Resolve(*snapshot, Crowd(1, 1)[0]));
     EXPECT_TRUE(income == 100 || income == 200);
     EXPECT_EQ(snapshot->people(), income == 100 ? 2000u : 30000u);
-    EXPECT_TRUE(snapshot->Ready(LoadedFolder::kAgreement, 1));
+    EXPECT_TRUE(loaded.Ready(*snapshot, 1));
   }
   // A load after the interrupted ones works and removes what they left.
   ASSERT_TRUE(loaded.Load({kAda}).ok());

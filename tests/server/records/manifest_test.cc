@@ -21,7 +21,15 @@ Manifest Example() {
   m.facts_file = "facts.7";
   m.identities_file = "identities.7";
   m.overlay_file = "overlay.7";
-  m.indexes = {{"fsa-irs-2027-001", 2, crypto::Digest{1, 2, 3}, "index.7.aa"}};
+  IndexRecipe recipe;
+  recipe.use = crypto::IdentityUse::kLive;
+  recipe.kind = crypto::TokenKind::kKeyedHash;
+  recipe.asker = "fsa.ed.example";
+  recipe.public_key = std::string("\x00\xff\x7f", 3);
+  recipe.spelling_rules = "names/1";
+  recipe.match = {{"social_security_number"}, {"initial:given_name", "family_name"}};
+  recipe.not_after = absl::FromUnixSeconds(1810000000);
+  m.indexes = {{"fsa-irs-2027-001", 2, crypto::Digest{1, 2, 3}, "index.7.aa", recipe}};
   return m;
 }
 
@@ -38,11 +46,20 @@ TEST(ManifestTest, ReadsBackWhatWasPublished) {
   ASSERT_NE(read->FindIndex("fsa-irs-2027-001", 2), nullptr);
   EXPECT_EQ(read->FindIndex("fsa-irs-2027-001", 2)->label, (crypto::Digest{1, 2, 3}));
   EXPECT_EQ(read->FindIndex("fsa-irs-2027-001", 1), nullptr);
+  const IndexRecipe& made_of = read->indexes[0].made_of;
+  EXPECT_EQ(made_of.use, crypto::IdentityUse::kLive);
+  EXPECT_EQ(made_of.kind, crypto::TokenKind::kKeyedHash);
+  EXPECT_EQ(made_of.asker, "fsa.ed.example");
+  EXPECT_EQ(made_of.public_key, std::string("\x00\xff\x7f", 3));
+  EXPECT_EQ(made_of.spelling_rules, "names/1");
+  EXPECT_EQ(made_of.match, Example().indexes[0].made_of.match);
+  EXPECT_EQ(made_of.not_after, absl::FromUnixSeconds(1810000000));
 }
 
 TEST(ManifestTest, RemovesOnlyGenerationFilesThatItDoesNotName) {
   const TemporaryFolder folder;
-  for (const char* name : {"facts.6", "facts.7", "index.6.bb", "index.7.aa", "holds", "notes"}) {
+  for (const char* name : {"facts.6", "facts.7", "index.6.bb", "index.7.aa", "holds", "notes",
+                           "manifest.new-a1b2c3", "holds.new-a1b2c3"}) {
     WriteWhole(folder.File(name), "x");
   }
   ASSERT_TRUE(PublishManifest(folder.path(), Example()).ok());
@@ -52,6 +69,8 @@ TEST(ManifestTest, RemovesOnlyGenerationFilesThatItDoesNotName) {
   };
   EXPECT_FALSE(exists("facts.6"));
   EXPECT_FALSE(exists("index.6.bb"));
+  EXPECT_FALSE(exists("manifest.new-a1b2c3"));
+  EXPECT_FALSE(exists("holds.new-a1b2c3"));
   EXPECT_TRUE(exists("facts.7"));
   EXPECT_TRUE(exists("index.7.aa"));
   EXPECT_TRUE(exists("holds"));

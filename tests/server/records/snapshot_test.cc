@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/server/records/loaded_folder.h"
 
 namespace vouch::server::records {
@@ -192,9 +194,55 @@ TEST_F(SnapshotTest, DoesTheSameWorkForKnownAndUnknownPeople) {
 
 TEST_F(SnapshotTest, IsReadyOnlyForAgreementsAndEpochsWithAnIndex) {
   LoadThree();
-  EXPECT_TRUE(snapshot_->Ready(LoadedFolder::kAgreement, 1));
-  EXPECT_FALSE(snapshot_->Ready(LoadedFolder::kAgreement, 2));
-  EXPECT_FALSE(snapshot_->Ready("other", 1));
+  EXPECT_TRUE(loaded_.Ready(*snapshot_, 1));
+  EXPECT_FALSE(loaded_.Ready(*snapshot_, 2));
+  policies::Agreement other = loaded_.Agreement();
+  other.id = "other";
+  EXPECT_FALSE(snapshot_->Ready(other, loaded_.Statement()));
+}
+
+TEST_F(SnapshotTest, IsNotReadyForWhatItsIndexWasNotMadeOf) {
+  LoadThree();
+  struct Case {
+    const char* what;
+    std::function<void(policies::Agreement*, crypto::EpochStatement*)> change;
+  };
+  const Case cases[] = {
+      {"a key less", [](auto* agreement, auto*) { agreement->match.pop_back(); }},
+      {"a key more",
+       [](auto* agreement, auto*) { agreement->match.push_back(agreement->match[0]); }},
+      {"another order of keys",
+       [](auto* agreement, auto*) { std::swap(agreement->match[0], agreement->match[1]); }},
+      {"another part",
+       [](auto* agreement, auto*) { agreement->match[2].parts[0] = "soundex:family_name"; }},
+      {"another order of parts",
+       [](auto* agreement, auto*) {
+         std::swap(agreement->match[2].parts[0], agreement->match[2].parts[1]);
+       }},
+      {"other spelling rules", [](auto* agreement, auto*) { agreement->spelling_rules = "nac/1"; }},
+      {"the other use", [](auto* agreement, auto*) { agreement->use = policies::Use::kLive; }},
+      {"the other kind of token",
+       [](auto* agreement, auto*) { agreement->token_kind = policies::TokenKind::kBlind; }},
+      {"the other kind of key",
+       [](auto* agreement, auto* epoch) {
+         agreement->token_kind = policies::TokenKind::kBlind;
+         epoch->kind = crypto::TokenKind::kBlind;
+       }},
+      {"another asker", [](auto*, auto* epoch) { epoch->asker = "other.example"; }},
+      {"another key", [](auto*, auto* epoch) { epoch->public_key[0] = 'j'; }},
+  };
+  ASSERT_TRUE(snapshot_->Ready(loaded_.Agreement(), loaded_.Statement()));
+  for (const Case& one : cases) {
+    policies::Agreement agreement = loaded_.Agreement();
+    crypto::EpochStatement epoch = loaded_.Statement();
+    one.change(&agreement, &epoch);
+    EXPECT_FALSE(snapshot_->Ready(agreement, epoch)) << one.what;
+  }
+  // What does not go into tokens makes no difference.
+  policies::Agreement agreement = loaded_.Agreement();
+  agreement.revision = 7;
+  agreement.match[2].despite_mismatch = policies::DespiteMismatch::kAllow;
+  EXPECT_TRUE(snapshot_->Ready(agreement, loaded_.Statement()));
 }
 
 TEST_F(SnapshotTest, SaysWhatTheDataAre) {
