@@ -17,7 +17,10 @@ namespace {
 using policies::Reason;
 using policies::Refusal;
 
-constexpr size_t kMaxJobs = 256;
+// The most elements there can be, and room for the fields beside them.
+constexpr size_t kMaxRequestBytes = crypto::kMaxProofBatch * sizeof(crypto::PointBytes) + 1024;
+// What gRPC and this queue keep for a call beside its messages.
+constexpr size_t kCallBytes = 4096;
 // P-256's n - 1 is smooth enough that a static Diffie-Hellman oracle weakens with use.
 constexpr uint64_t kEvaluationsPerKey = uint64_t{1} << 32;
 constexpr size_t kPeopleBuckets[] = {1, 8, 64, 512};
@@ -60,8 +63,9 @@ Refusal FromCharge(const absl::Status& status) {
 
 }  // namespace
 
-BlindingService::BlindingService(const PartnerFace* face, int workers) : face_(face) {
-  for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { Run(); });
+BlindingService::BlindingService(const PartnerFace* face, const BlindingOptions& options)
+    : face_(face), options_(options) {
+  for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { Run(); });
 }
 
 BlindingService::~BlindingService() { Stop(); }
@@ -80,14 +84,34 @@ void BlindingService::Stop() {
 void BlindingService::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    std::function<void()> job = std::move(jobs_.front());
-    jobs_.pop_front();
+    ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    const Waiting next = std::move(queue_.front());
+    queue_.pop_front();
+    bytes_ -= next.bytes;
     lock.unlock();
-    job();
+    next.evaluate();
     lock.lock();
   }
+}
+
+bool BlindingService::Enqueue(Waiting waiting) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_ || queue_.size() >= options_.max_calls ||
+        bytes_ + waiting.bytes > options_.max_bytes) {
+      return false;
+    }
+    bytes_ += waiting.bytes;
+    queue_.push_back(std::move(waiting));
+  }
+  ready_.notify_one();
+  return true;
+}
+
+BlindingService::Figures BlindingService::figures() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return {queue_.size(), bytes_};
 }
 
 grpc::ServerUnaryReactor* BlindingService::Evaluate(grpc::CallbackServerContext* context,
@@ -100,24 +124,27 @@ grpc::ServerUnaryReactor* BlindingService::Evaluate(grpc::CallbackServerContext*
     return reactor;
   }
   const std::string requester = absl::get<std::string>(std::move(identified));
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!stopping_ && jobs_.size() < kMaxJobs) {
-      jobs_.push_back([this, context, reactor, request, response, requester] {
-        if (context->IsCancelled()) {
-          reactor->Finish(grpc::Status::CANCELLED);
-          return;
-        }
-        reactor->Finish(EvaluateNow(requester, *request, response));
-      });
-      ready_.notify_one();
-      return reactor;
-    }
+  const auto refuse = [&](const Refusal& refusal) {
+    face_->CountRefusal(requester, refusal);
+    reactor->Finish(ToStatus(refusal));
+  };
+  const size_t bytes = request->ByteSizeLong();
+  if (bytes > kMaxRequestBytes) {
+    refuse(Refuse(Reason::kMalformed, "elements",
+                  "expected 33 bytes for each match key of 1, 8, 64 or 512 people"));
+    return reactor;
   }
+  const auto evaluate = [this, context, reactor, request, response, requester] {
+    if (context->IsCancelled()) {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return;
+    }
+    reactor->Finish(EvaluateNow(requester, *request, response));
+  };
+  if (Enqueue({evaluate, kCallBytes + 2 * bytes})) return reactor;
   Refusal busy = Refuse(Reason::kBusy, "", "the evaluation queue of this node is full");
   busy.retry_after = absl::Seconds(1);
-  face_->CountRefusal(requester, busy);
-  reactor->Finish(ToStatus(busy));
+  refuse(busy);
   return reactor;
 }
 

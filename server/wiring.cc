@@ -291,8 +291,9 @@ absl::Status Node::Parts::Serve() {
   walkers_options.max_bytes = static_cast<size_t>(file.queue_megabytes) << 20;
   walkers = std::make_unique<Walkers>(verification.get(), &metrics, walkers_options);
   verification_service = std::make_unique<VerificationService>(face.get(), walkers.get());
-  blinding_service =
-      std::make_unique<BlindingService>(face.get(), static_cast<int>(file.evaluators));
+  BlindingOptions blinding_options;
+  blinding_options.workers = static_cast<int>(file.evaluators);
+  blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
 
   absl::StatusOr<std::string> certificate = ReadText(file.certificate);
   if (!certificate.ok()) return certificate.status();
@@ -362,6 +363,7 @@ void Node::Parts::Tick() {
   metrics.SetGauge("ledger_entries", static_cast<double>(figures.entries));
   metrics.SetGauge("charge_rows", static_cast<double>(figures.charge_rows));
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
+  metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
 }
 

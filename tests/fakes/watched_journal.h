@@ -34,6 +34,7 @@ class WatchedJournal final : public server::journal::Journal {
                                  const policies::CountLimit& limit,
                                  const server::journal::RowKey& key_row, uint64_t key_cap,
                                  uint32_t count, absl::Time now) override {
+    if (before_charge) before_charge(count);
     if (!failing.ok()) return failing;
     return inner_->ChargeEvaluations(row, limit, key_row, key_cap, count, now);
   }
@@ -49,6 +50,7 @@ class WatchedJournal final : public server::journal::Journal {
   Figures figures() const override { return inner_->figures(); }
 
   std::function<void()> before_commit;
+  std::function<void(uint32_t)> before_charge;  // of so many evaluations
   absl::Status failing;
   bool keeps = true;
   std::vector<server::journal::Proposal> proposed;  // by the last commit

@@ -61,7 +61,7 @@ limits:
     different_values: {count: $VALUES, every: "agreement"}
   new_people: {count: $NEWPEOPLE, every: "1 day"}
   whole_agreement: {count: $WHOLE, every: "1 day"}
-  evaluations: {count: 400000, every: "1 day"}
+  evaluations: {count: $EVALUATIONS, every: "1 day"}
 protections:
   keep_ledger: {at_least: "5 years", or_life_of_record: true}
   corrections: {contact: "privacy@tax.example", reply_days: 10}
@@ -160,7 +160,8 @@ std::string AgreementFolder::Text(const Terms& terms) const {
        {"$TIMES", absl::StrCat(terms.times_asked)},
        {"$VALUES", absl::StrCat(terms.different_values)},
        {"$NEWPEOPLE", absl::StrCat(terms.new_people)},
-       {"$WHOLE", absl::StrCat(terms.whole_agreement)}});
+       {"$WHOLE", absl::StrCat(terms.whole_agreement)},
+       {"$EVALUATIONS", absl::StrCat(terms.evaluations)}});
 }
 
 crypto::Digest AgreementFolder::Write(const Terms& terms, const std::string& folder) {

@@ -30,6 +30,7 @@ struct Terms {
   int different_values = 4;
   int new_people = 1000;
   int whole_agreement = 10000;
+  int evaluations = 400000;
   std::string capped = "";  // a line of the fact income's definition
 };
 

@@ -8,91 +8,26 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <set>
 #include <thread>
 
-#include "crypto/random.h"
 #include "server/verification_service.h"
-#include "tests/crypto/authority.h"
-#include "tests/server/walk/world.h"
+#include "server/walkers.h"
+#include "tests/server/service/partner_server.h"
 
 namespace vouch::server {
 namespace {
 
-using crypto::TestAuthority;
-
-// gRPC looks at the machine's own clock.
-crypto::IssuedCertificate LeafOf(const TestAuthority& authority, const std::string& agency) {
-  crypto::CertificateRequest request = crypto::LeafRequest(agency);
-  request.not_before = absl::Now() - absl::Hours(1);
-  request.not_after = absl::Now() + absl::Hours(24);
-  return authority.Issue(request);
-}
-
-class Hold {
- public:
-  void Pass() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return !closed_; });
-  }
-  void Close() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
-  }
-  void Open() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = false;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool closed_ = false;
-};
-
 class BatchStreamTest : public ::testing::Test {
  protected:
   BatchStreamTest() {
-    Configure("");
-    world_.clock.Set(absl::Now());
     world_.journal->keeps = false;
     world_.journal->before_commit = [this] { hold_.Pass(); };
     world_.AddPerson("low", 500000);
     world_.records.snapshot->loaded = world_.clock.Now();
-    face_ = std::make_unique<PartnerFace>();
-    face_->agency = "tax.example";
-    face_->rooms = world_.rooms;
-    face_->admission = &admission_;
-    face_->metrics = &metrics_;
-    WalkersOptions options;
-    options.max_items = 20000;
-    walkers_ = std::make_unique<Walkers>(world_.verification.get(), &metrics_, options);
-    service_ = std::make_unique<VerificationService>(face_.get(), walkers_.get());
-
-    const crypto::IssuedCertificate server = LeafOf(authority_, "tax.example");
-    grpc::SslServerCredentialsOptions tls(
-        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    tls.pem_root_certs = authority_.pem();
-    tls.pem_key_cert_pairs.push_back(
-        {server.key.ToPem(crypto::RawSecretAccess{}), server.certificate_pem});
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-
-    grpc::SslCredentialsOptions mine;
-    mine.pem_root_certs = authority_.pem();
-    mine.pem_private_key = client_.key.ToPem(crypto::RawSecretAccess{});
-    mine.pem_cert_chain = client_.certificate_pem;
-    grpc::ChannelArguments arguments;
-    arguments.SetSslTargetNameOverride("localhost");
-    stub_ = v1::Verification::NewStub(grpc::CreateCustomChannel(
-        "127.0.0.1:" + std::to_string(port), grpc::SslCredentials(mine), arguments));
+    server_.Serve(&service_);
+    stub_ = v1::Verification::NewStub(server_.Connect(server_.partner));
   }
   ~BatchStreamTest() override {
     hold_.Open();
@@ -100,20 +35,7 @@ class BatchStreamTest : public ::testing::Test {
   }
 
   void Stop(std::chrono::milliseconds drain) {
-    if (server_ == nullptr) return;
-    server_->Shutdown(std::chrono::system_clock::now() + drain);
-    walkers_->Stop();
-    server_->Wait();
-    server_.reset();
-  }
-  void Configure(const std::string& revocations) {
-    admission::Peer peer;
-    peer.agency = "aid.example";
-    peer.anchors_pem = authority_.pem();
-    peer.revocations_pem = revocations;
-    peer.calls_per_second = calls_per_second_;
-    const absl::Status replaced = peers_->Replace({peer});
-    ASSERT_TRUE(replaced.ok()) << replaced;
+    server_.Stop(drain, [this] { walkers_.Stop(); });
   }
   // The question's part of a request, to which nothing is to be objected.
   void Fill(v1::Question* question) {
@@ -154,38 +76,28 @@ class BatchStreamTest : public ::testing::Test {
     return request;
   }
   void AwaitEmpty() {
-    for (int i = 0; i < 10000 && walkers_->figures().items > 0; ++i) {
+    for (int i = 0; i < 10000 && walkers_.figures().items > 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    EXPECT_EQ(walkers_->figures().items, 0u);
+    EXPECT_EQ(walkers_.figures().items, 0u);
   }
   static Terms Wide() {
     Terms terms;
-    terms.effective = "2026-01-01";
-    terms.expires = "2028-12-31";
     terms.new_people = terms.whole_agreement = 1000000;
     return terms;
   }
 
-  int64_t calls_per_second_ = 100000;
-  // Valid by the machine's clock, unlike the fixture's own.
-  TestAuthority authority_{"CA"};
-  const crypto::IssuedCertificate client_ = [this] {
-    crypto::CertificateRequest request = crypto::AuthorityRequest("CA");
-    request.not_before = absl::Now() - absl::Hours(24);
-    request.not_after = absl::Now() + absl::Hours(48);
-    authority_.issued = crypto::IssueSelfSigned(request);
-    return LeafOf(authority_, "aid.example");
-  }();
+  static WalkersOptions ShortQueue() {
+    WalkersOptions options;
+    options.max_items = 20000;
+    return options;
+  }
+
   World world_{Wide(), World::Disk::kMemory};
   Hold hold_;
-  telemetry::Metrics metrics_;
-  std::shared_ptr<admission::Peers> peers_ = std::make_shared<admission::Peers>();
-  admission::Admission admission_{peers_};
-  std::unique_ptr<PartnerFace> face_;
-  std::unique_ptr<Walkers> walkers_;
-  std::unique_ptr<VerificationService> service_;
-  std::unique_ptr<grpc::Server> server_;
+  PartnerServer server_{&world_};
+  Walkers walkers_{world_.verification.get(), server_.metrics(), ShortQueue()};
+  VerificationService service_{server_.face(), &walkers_};
   std::unique_ptr<v1::Verification::Stub> stub_;
 };
 
@@ -304,8 +216,9 @@ TEST_F(BatchStreamTest, ARevokedCertificateEndsAStreamAtItsNextMessage) {
   v1::VerifyBatchResponse response;
   ASSERT_TRUE(stream->Read(&response));
   EXPECT_EQ(response.results_size(), 1);
-  Configure(authority_.Revoke({crypto::ReadCertificate(client_.certificate_pem)->serial},
-                              absl::Now() - absl::Hours(1), absl::Now() + absl::Hours(1)));
+  server_.Configure(server_.authority.Revoke(
+      {crypto::ReadCertificate(server_.partner.certificate_pem)->serial},
+      world_.clock.Now() - absl::Hours(1), world_.clock.Now() + absl::Hours(1)));
   stream->Write(Message(1));
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
@@ -316,8 +229,7 @@ TEST_F(BatchStreamTest, ARevokedCertificateEndsAStreamAtItsNextMessage) {
 }
 
 TEST_F(BatchStreamTest, ABusyRequesterIsCountedByName) {
-  calls_per_second_ = 1;
-  Configure("");
+  server_.Configure("", 1);
   for (int i = 0; i < 3; ++i) {
     grpc::ClientContext context;
     v1::VerifyResponse response;
@@ -381,7 +293,7 @@ TEST_F(BatchStreamTest, ANodeStopsWhileStreamsAreOpenAndCallsWait) {
   while (busy->Read(&response)) continue;
   EXPECT_FALSE(open->Finish().ok());
   (void)busy->Finish();
-  EXPECT_EQ(walkers_->figures().items, 0u);
+  EXPECT_EQ(walkers_.figures().items, 0u);
 }
 
 TEST_F(BatchStreamTest, ListsAgreementsToPartiesAlone) {
