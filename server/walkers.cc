@@ -183,7 +183,7 @@ void Walkers::Run() {
       std::vector<Recorded> outcomes = verification_->Walk(span);
       if (metrics_ != nullptr) metrics_->Walked(span.size(), absl::Now() - began);
       if (with_singles) EndSingles();
-      Finish(std::move(walked), std::move(outcomes));
+      Finish(walked, std::move(outcomes));
     } else if (with_singles) {
       EndSingles();
     }
@@ -201,14 +201,15 @@ void Walkers::EndSingles() {
 }
 
 // Outcomes are in the order of the parts.
-void Walkers::Finish(std::vector<Part> parts, std::vector<Recorded> outcomes) {
-  size_t at = 0, done_items = 0, done_bytes = 0;
-  for (Part& part : parts) {
+void Walkers::Finish(const std::vector<Part>& parts, std::vector<Recorded> outcomes) {
+  size_t done_items = 0, done_bytes = 0;
+  auto next = std::make_move_iterator(outcomes.begin());
+  for (const Part& part : parts) {
     Queued& queued = *part.queued;
     const bool last = part.first + part.count == queued.waiting->call()->request().items.size();
-    std::vector<Recorded> own(std::make_move_iterator(outcomes.begin() + at),
-                              std::make_move_iterator(outcomes.begin() + at + part.count));
-    at += part.count;
+    const auto end = next + part.count;
+    std::vector<Recorded> own(next, end);
+    next = end;
     queued.waiting->Done(part.first, std::move(own), last);
     done_items += part.count;
     if (last) done_bytes += queued.bytes;

@@ -92,7 +92,7 @@ class Walkers {
   // The walk over single questions is done: the next may begin.
   void EndSingles();
   void TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken);
-  void Finish(std::vector<Part> parts, std::vector<Recorded> outcomes);
+  void Finish(const std::vector<Part>& parts, std::vector<Recorded> outcomes);
   // Forgets the rest of an abandoned call.
   void Drop(const Part& part);
 
