@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uintmax_t kLargestFile = 256 * 1024;
+constexpr std::uintmax_t kLargestFile = 262144;
 
 bool IsSource(const fs::path& path) {
   const std::string name = path.filename().string();

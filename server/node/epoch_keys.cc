@@ -214,7 +214,7 @@ absl::Status KeepStatement(const std::string& keys_folder, absl::string_view agr
   if (absl::Status made = EnsureFolder(folder, 0700); !made.ok()) return made;
   const std::string path = folder + kStatementName;
   const std::string text = StatementText(signed_statement);
-  const absl::Status written = crypto::WritePrivateFile(path, text);
+  absl::Status written = crypto::WritePrivateFile(path, text);
   if (!absl::IsAlreadyExists(written)) return written;
   absl::StatusOr<std::string> held = ReadText(path, kLargestStatement);
   if (!held.ok()) return held.status();
