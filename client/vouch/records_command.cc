@@ -14,6 +14,7 @@
 #include "server/records/changes.h"
 #include "server/records/loader.h"
 #include "server/records/manifest.h"
+#include "server/records/postgres_rows.h"
 
 namespace vouch::client {
 namespace {
@@ -121,7 +122,8 @@ void SayReport(const records::LoadReport& report, Console* console) {
   size_t shown = 0;
   for (const records::BadRow& row : report.bad) {
     if (++shown > 20) break;
-    console->Note(absl::StrCat("row ", row.number, " (line ", row.line, "): ", row.reason));
+    const std::string line = row.line == 0 ? "" : absl::StrCat(" (line ", row.line, ")");
+    console->Note(absl::StrCat("row ", row.number, line, ": ", row.reason));
   }
   if (report.bad_rows > 20) {
     console->Note(absl::StrCat("and ", report.bad_rows - 20, " more; --json lists up to 10,000"));
@@ -130,6 +132,34 @@ void SayReport(const records::LoadReport& report, Console* console) {
     console->Note(absl::StrCat(count, " values of ", crypto::AttributeName(attribute),
                                " were not valid and left out"));
   }
+}
+
+// The input is a file, or what the mapping asks a database for; never a guess between the two.
+absl::Status ChooseInput(const LoadChoice& choice, records::LoadOptions* options) {
+  if (!options->mapping.query.has_value()) {
+    if (choice.input.empty()) {
+      return UsageError("say what to load with --input FILE, or write `postgresql` in the mapping");
+    }
+    options->input = choice.input;
+    const bool lines = choice.format == "jsonl" ||
+                       (choice.format.empty() && absl::EndsWith(choice.input, ".jsonl"));
+    options->format = lines ? records::InputFormat::kJsonLines : records::InputFormat::kCsv;
+    return absl::OkStatus();
+  }
+  if (!choice.input.empty() || !choice.format.empty()) {
+    return UsageError(
+        "the mapping says what to load (`postgresql`): leave out --input and --format");
+  }
+  const records::Mapping::Query query = *options->mapping.query;
+  const absl::Status good = records::CheckConnection(query.connection);
+  if (!good.ok()) {
+    return absl::Status(good.code(),
+                        absl::StrCat(choice.mapping, ": `postgresql.connection` ", good.message()));
+  }
+  options->rows = [query](const std::vector<std::string>& columns) {
+    return records::OpenQuery(query.connection, query.text, columns);
+  };
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
@@ -147,11 +177,8 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
   for (const std::string& problem : problems) console->Note(absl::StrCat("no index for ", problem));
   options.folder = file->records;
   options.keys_folder = file->keys;
-  options.input = choice.input;
-  const bool lines =
-      choice.format == "jsonl" || (choice.format.empty() && absl::EndsWith(choice.input, ".jsonl"));
-  options.format = lines ? records::InputFormat::kJsonLines : records::InputFormat::kCsv;
   options.mapping = *std::move(mapping);
+  if (absl::Status chosen = ChooseInput(choice, &options); !chosen.ok()) return chosen;
   options.catalogue = *std::move(catalogue);
   options.use = UseOf(*file);
   // Values are judged as the first agreement spells them; each index spells by its own agreement.
@@ -160,9 +187,9 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
   options.today = absl::ToCivilDay(now, absl::UTCTimeZone());
   options.max_errors = choice.max_errors;
   options.threads = choice.threads;
-  Progress loading(console, "loading (bytes)");
+  Progress loading(console, options.rows ? "loading (rows)" : "loading (bytes)");
   options.progress = [&](const records::LoadProgress& at) {
-    loading.Show(at.bytes, at.bytes_total);
+    loading.Show(at.bytes_total == 0 ? at.rows : at.bytes, at.bytes_total);
   };
   std::string building;
   std::unique_ptr<Progress> indexing;
@@ -311,11 +338,12 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
 
   auto load = std::make_shared<LoadChoice>();
   CLI::App* load_command =
-      group->add_subcommand("load", "Loads an extract whole, or not at all, and builds indexes");
+      group->add_subcommand("load", "Loads a file or a query whole, or not at all, with indexes");
   AddNodeOption(load_command, &load->folder);
   load_command->add_option("--mapping", load->mapping, "How columns become identities and facts")
       ->required();
-  load_command->add_option("--input", load->input, "The extract")->required();
+  load_command->add_option("--input", load->input,
+                           "The extract; none when the mapping holds a PostgreSQL query");
   load_command->add_option("--format", load->format, "csv or jsonl; default: by the file's name")
       ->check(CLI::IsMember({"csv", "jsonl"}));
   load_command->add_option("--facts", load->facts,
@@ -325,7 +353,11 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
   load_command->add_option("--threads", load->threads, "Default: one for each processor");
   load_command->add_flag("--json", load->json, "Print facts for programs");
   load_command->footer(
-      "Example:\n  vouch records load --node ./irs --mapping mapping.yaml --input people.csv");
+      "Example:\n  vouch records load --node ./irs --mapping mapping.yaml --input people.csv\n"
+      "With `postgresql: {connection: ..., query: ...}` in the mapping, without --input; "
+      "passwords\n"
+      "come from libpq's own places (~/.pgpass, a service file, PGPASSFILE), never from the "
+      "mapping.");
   load_command->callback([load, console] { console->Run([&] { return Load(*load, console); }); });
 
   auto index = std::make_shared<LoadChoice>();

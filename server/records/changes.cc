@@ -251,8 +251,7 @@ absl::Status UpsertRecords(const LoadOptions& options, LoadReport* report) {
   settings.today = options.today;
   settings.keep_clear = true;
   const RowMaker maker(settings);
-  absl::StatusOr<std::unique_ptr<RowReader>> reader =
-      OpenRows(options.input, options.format, maker.wanted());
+  absl::StatusOr<std::unique_ptr<RowReader>> reader = OpenInputOf(options, maker.wanted());
   if (!reader.ok()) return reader.status();
 
   KnownPeople known(opened->present);

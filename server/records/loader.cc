@@ -49,8 +49,7 @@ class Load {
     settings.use = options_.use;
     settings.today = options_.today;
     const RowMaker maker(settings);
-    absl::StatusOr<std::unique_ptr<RowReader>> reader =
-        OpenRows(options_.input, options_.format, maker.wanted());
+    absl::StatusOr<std::unique_ptr<RowReader>> reader = OpenInputOf(options_, maker.wanted());
     if (!reader.ok()) return reader.status();
     absl::StatusOr<std::unique_ptr<GenerationWriter>> writer =
         GenerationWriter::Begin(*lock, *present, *columns, options_.use);
@@ -189,6 +188,12 @@ class Load {
 absl::Status LoadRecords(const LoadOptions& options, LoadReport* report) {
   *report = LoadReport();
   return Load(options, report).Run();
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> OpenInputOf(const LoadOptions& options,
+                                                       const std::vector<std::string>& columns) {
+  if (options.rows) return options.rows(columns);
+  return OpenRows(options.input, options.format, columns);
 }
 
 }  // namespace vouch::server::records

@@ -20,13 +20,13 @@ namespace vouch::server::records {
 
 struct BadRow {
   uint64_t number = 0;  // the first row after a CSV header is 1
-  uint64_t line = 0;
-  std::string reason;  // what was expected; never what was found
+  uint64_t line = 0;    // 0: not in a file
+  std::string reason;   // what was expected; never what was found
 };
 
 struct LoadProgress {
   uint64_t rows = 0;
-  uint64_t bytes = 0, bytes_total = 0;
+  uint64_t bytes = 0, bytes_total = 0;  // 0 in total: not known
   double rows_per_second = 0;
 };
 
@@ -35,6 +35,7 @@ struct LoadOptions {
   std::string keys_folder;  // index.key, person.key, identity.key
   std::string input;
   InputFormat format = InputFormat::kCsv;
+  OpenInput rows;  // when set, in place of the two above
   Mapping mapping;
   policies::FactCatalogue catalogue;
   crypto::IdentityUse use = crypto::IdentityUse::kTest;
@@ -67,6 +68,10 @@ struct LoadReport {
 // when there were more bad rows than allowed, nobody was left, or another load is under way; the
 // present generation then stays. `report` is filled either way.
 absl::Status LoadRecords(const LoadOptions& options, LoadReport* report);
+
+// The input that the options name.
+absl::StatusOr<std::unique_ptr<RowReader>> OpenInputOf(const LoadOptions& options,
+                                                       const std::vector<std::string>& columns);
 
 }  // namespace vouch::server::records
 

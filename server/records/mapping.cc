@@ -88,17 +88,38 @@ ShapeOf<Mapping::MappedFact> FactShape() {
       });
 }
 
+ShapeOf<Mapping::Query> QueryShape() {
+  using Q = Mapping::Query;
+  return Map<Q>("a query",
+                {
+                    Optional<Q>("connection", Text(), &Q::connection,
+                                "How to reach the database, as libpq has it, without a password. "
+                                "What is left out comes from a service file, the PG* environment "
+                                "and the password file.",
+                                "\"service=tax-extract\""),
+                    Required<Q>("query", policies::Prose(), &Q::text,
+                                "One SELECT; the columns it gives are those named here.",
+                                "\"SELECT * FROM vouch_extract ORDER BY source_id\""),
+                });
+}
+
 const ShapeOf<Mapping>& MappingShape() {
   policies::MappingRules one;
   one.exactly_one_of = {{"date", "column"}};
   const auto day = policies::Put<Mapping>(
       policies::Day(), [](absl::CivilDay date, Mapping* out) { out->data_as_of = date; });
+  const auto query = policies::Put<Mapping>(
+      QueryShape(), [](Mapping::Query read, Mapping* out) { out->query = std::move(read); });
   static const auto* const kShape = new ShapeOf<Mapping>(Map<Mapping>(
       "a mapping",
       {
           policies::FormatField<Mapping>("vouch-mapping/1"),
           Required<Mapping>("agency", policies::AgencyName(), &Mapping::agency,
                             "The agency whose records these are.", "\"irs.treasury.example\""),
+          Optional<Mapping>("postgresql", query, policies::Itself<Mapping>,
+                            "The PostgreSQL query whose rows are loaded; without it, a file is.",
+                            "{connection: \"service=tax-extract\", query: \"SELECT * FROM "
+                            "vouch_extract\"}"),
           Required<Mapping>(
               "person_id",
               Map<Mapping>("the person's id",

@@ -31,6 +31,12 @@ struct Mapping {
     bool in_cents = false;  // money written as whole cents rather than as 1234.56
   };
   std::vector<MappedFact> facts;
+  // The query whose rows are loaded. Without it, a file is.
+  struct Query {
+    std::string connection;  // for libpq; never with a password
+    std::string text;
+  };
+  absl::optional<Query> query;
   // One of the two. With a column, the data are as of the earliest day in it.
   absl::optional<absl::CivilDay> data_as_of;
   std::string data_as_of_column;

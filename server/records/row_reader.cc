@@ -20,33 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-// Well-formed UTF-8 (RFC 3629) without NUL.
-bool IsText(absl::string_view text) {
-  const auto at = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  for (size_t i = 0; i < text.size();) {
-    const uint8_t lead = at(i);
-    if (lead == 0) return false;
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || i + more >= text.size()) {
-      return false;
-    }
-    for (size_t k = 1; k <= more; ++k) {
-      if ((at(i + k) & 0xc0) != 0x80) return false;
-    }
-    const uint8_t next = at(i + 1);
-    if ((lead == 0xe0 && next < 0xa0) || (lead == 0xed && next > 0x9f) ||
-        (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f)) {
-      return false;
-    }
-    i += more + 1;
-  }
-  return true;
-}
-
 // The file, byte by byte.
 class ByteStream {
  public:
@@ -349,6 +322,32 @@ class JsonLinesReader final : public RowReader {
 };
 
 }  // namespace
+
+bool IsText(absl::string_view text) {
+  const auto at = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  for (size_t i = 0; i < text.size();) {
+    const uint8_t lead = at(i);
+    if (lead == 0) return false;
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (lead < 0xc2 || lead > 0xf4 || i + more >= text.size()) {
+      return false;
+    }
+    for (size_t k = 1; k <= more; ++k) {
+      if ((at(i + k) & 0xc0) != 0x80) return false;
+    }
+    const uint8_t next = at(i + 1);
+    if ((lead == 0xe0 && next < 0xa0) || (lead == 0xed && next > 0x9f) ||
+        (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f)) {
+      return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
 
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path, InputFormat format,
                                                     const std::vector<std::string>& columns) {
