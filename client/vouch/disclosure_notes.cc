@@ -15,6 +15,9 @@ namespace {
 
 // HMAC-SHA-256 of a short input on one core with vector instructions, a second.
 constexpr double kGuessesASecond = 3.3e7;
+// Strangers for one person asked about, from which on a key is noted, and warned of.
+constexpr double kWorthANote = 1e-5;
+constexpr double kWorthAWarning = 1e-4;
 
 std::string Spoken(double seconds) {
   if (seconds < 120) return absl::StrFormat("%.0f seconds", std::max(1.0, seconds));
@@ -22,6 +25,11 @@ std::string Spoken(double seconds) {
   if (seconds < 172800) return absl::StrFormat("%.0f hours", seconds / 3600);
   if (seconds < 6.3e7) return absl::StrFormat("%.0f days", seconds / 86400);
   return absl::StrFormat("%.0f years", seconds / 31557600);
+}
+
+// "0.0042", "7.5", "1200": no power of ten where a reader would count.
+std::string Count(double number) {
+  return number < 10 ? absl::StrFormat("%.2g", number) : absl::StrFormat("%.0f", number);
 }
 
 class Notes {
@@ -50,21 +58,49 @@ class Notes {
   absl::optional<policies::Tree> tree_;
 };
 
+// How often people are asked about so that no earlier key can be formed is theirs to know who sign;
+// what it costs where they are is stated for a thousand of them.
+void AddAloneNote(const policies::Agreement& agreement, size_t key, uint64_t people,
+                  const std::string& path, Notes* notes) {
+  constexpr uint64_t kAsked = 1000;
+  const policies::AgreedMatchKey& agreed = agreement.match[key];
+  if (agreed.despite_mismatch == policies::DespiteMismatch::kAllow) return;  // priced for everybody
+  const double strangers = policies::CollisionsAlone(agreement.match, key, people, kAsked);
+  if (strangers < kAsked * kWorthANote) return;
+  const policies::AloneCase alone = policies::WhenAlone(agreement.match, key);
+  const std::string when =
+      key == 0 ? "this key stands alone"
+               : absl::StrCat("where asker or record lacks what every earlier key needs (",
+                              absl::StrJoin(alone.missing, ", "),
+                              "), none can object and this key answers alone, in spite of "
+                              "\"refuse\"");
+  notes->Add(strangers >= kAsked * kWorthAWarning ? policies::Severity::kWarning
+                                                  : policies::Severity::kNote,
+             "disclosure/key-alone", path,
+             absl::StrFormat("%s; of %d people asked about so who have no record, about %s agree "
+                             "in it with one of %d records by chance and get a stranger's answer",
+                             when, kAsked, Count(strangers), people),
+             "add parts until the key could stand alone (a whole date of birth, a postal code, a "
+             "number), or take it out");
+}
+
 void AddKeyNotes(const policies::Agreement& agreement, uint64_t people, Notes* notes) {
   for (size_t i = 0; i < agreement.match.size(); ++i) {
     const policies::AgreedMatchKey& key = agreement.match[i];
     const std::string path = absl::StrCat("people.match[", i + 1, "]");
     if (key.despite_mismatch == policies::DespiteMismatch::kAllow) {
       const double strangers = policies::ExpectedCollisions(key.parts, people, 1);
-      notes->Add(strangers >= 1e-4 ? policies::Severity::kWarning : policies::Severity::kNote,
-                 "disclosure/despite-mismatch", path + ".despite_mismatch",
-                 absl::StrFormat("this key answers although an earlier one did not fit; among %d "
-                                 "records, %.2g strangers agree with a person in it by chance, so "
-                                 "about %.2g of %d such answers are about somebody else",
-                                 people, strangers,
-                                 policies::ExpectedCollisions(key.parts, people, people), people),
-                 "leave despite_mismatch out, or add parts to the key");
+      notes->Add(
+          strangers >= kWorthAWarning ? policies::Severity::kWarning : policies::Severity::kNote,
+          "disclosure/despite-mismatch", path + ".despite_mismatch",
+          absl::StrFormat("this key answers although an earlier one did not fit; among %d "
+                          "records, %s strangers agree with a person in it by chance, so "
+                          "about %s of %d such answers are about somebody else",
+                          people, Count(strangers),
+                          Count(policies::ExpectedCollisions(key.parts, people, people)), people),
+          "leave despite_mismatch out, or add parts to the key");
     }
+    AddAloneNote(agreement, i, people, path, notes);
     if (agreement.token_kind == policies::TokenKind::kKeyedHash) {
       const double seconds = policies::AgreementOdds(key.parts) / kGuessesASecond;
       notes->Add(

@@ -1,5 +1,5 @@
 // How many people a match key takes for somebody else by chance: what `vouch agreement check`
-// states of despite_mismatch "allow", and what the matching tests hold the engine to.
+// states, and what the matching tests hold the engine to.
 #ifndef VOUCH_POLICIES_ENGINE_COLLISIONS_H_
 #define VOUCH_POLICIES_ENGINE_COLLISIONS_H_
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "policies/engine/agreement.h"
 
 namespace vouch::policies {
 
@@ -22,6 +23,21 @@ double AgreementOdds(const std::vector<std::string>& parts);
 // Of `asked` people who have no record, about how many agree with one of `records` records in every
 // part.
 double ExpectedCollisions(const std::vector<std::string>& parts, uint64_t records, uint64_t asked);
+
+// Whether match[key] can be formed where none before it can, because the asker or the record lacks
+// attributes. It then answers alone, also with despite_mismatch "refuse": nothing earlier objects.
+// (A soundex or an initial may fail where the attribute is there, so it counts as formed only where
+// the key has that very part.)
+struct AloneCase {
+  bool possible = false;
+  // What is lacking, of which each earlier key needs one; empty for the first key, which is always
+  // alone.
+  std::vector<std::string> missing;
+};
+AloneCase WhenAlone(const std::vector<AgreedMatchKey>& match, size_t key);
+// The same as ExpectedCollisions where match[key] answers alone; 0 where it never does.
+double CollisionsAlone(const std::vector<AgreedMatchKey>& match, size_t key, uint64_t records,
+                       uint64_t asked);
 
 }  // namespace vouch::policies
 

@@ -85,6 +85,21 @@ TEST_F(VouchAgreementTest, DespiteMismatchIsPricedAsStrangers) {
   EXPECT_THAT(out, HasSubstr("1 strangers agree"));
 }
 
+TEST_F(VouchAgreementTest, AKeyThatMayStandAloneIsPricedAlsoUnderRefuse) {
+  Place("{key: [\"given_name\", \"family_name\", \"date_of_birth\", \"postal_code\"]}",
+        "{key: [\"initial:given_name\", \"family_name\", \"year:date_of_birth\"]}");
+  const std::string out = Fine({"agreement", "check", "agreement.yaml", "--people", "6000"}).out;
+  EXPECT_THAT(out, HasSubstr("disclosure/key-alone"));
+  // 1,000 asked about x 6,000 records / (10 initials x 120 names x 50 years).
+  EXPECT_THAT(out, HasSubstr("of 1000 people asked about so who have no record, about 100 agree"));
+  EXPECT_THAT(out, HasSubstr("needs (social_security_number)"));
+  EXPECT_THAT(out, HasSubstr("add parts until the key could stand alone"));
+  EXPECT_THAT(out, HasSubstr("warning"));
+  Place();
+  EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml", "--people", "6000"}).out,
+              Not(HasSubstr("disclosure/key-alone")));
+}
+
 TEST_F(VouchAgreementTest, KeyedHashTellsHowSoonATokenIsUndone) {
   Place("kind: \"blind\"", "kind: \"keyed-hash\"");
   EXPECT_THAT(Fine({"agreement", "check", "agreement.yaml"}).out,
