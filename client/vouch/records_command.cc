@@ -29,6 +29,7 @@ struct LoadChoice {
   std::string format;
   std::string facts;
   uint64_t max_errors = 0;
+  bool allow_empty = false;
   size_t threads = 0;
   bool json = false;
 };
@@ -186,6 +187,7 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
   options.now = now;
   options.today = absl::ToCivilDay(now, absl::UTCTimeZone());
   options.max_errors = choice.max_errors;
+  options.allow_empty = choice.allow_empty;
   options.threads = choice.threads;
   Progress loading(console, options.rows ? "loading (rows)" : "loading (bytes)");
   options.progress = [&](const records::LoadProgress& at) {
@@ -350,6 +352,8 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
                            "The fact catalogue; default: the one below agreements that fits");
   load_command->add_option("--max-errors", load->max_errors, "Bad rows that may be left out")
       ->capture_default_str();
+  load_command->add_flag("--allow-empty", load->allow_empty,
+                         "Load an input without a single row: nobody is then found");
   load_command->add_option("--threads", load->threads, "Default: one for each processor");
   load_command->add_flag("--json", load->json, "Print facts for programs");
   load_command->footer(

@@ -62,7 +62,10 @@ class Load {
                                                         " allowed; nothing was loaded"));
     }
     if ((*writer)->people() == 0) {
-      return absl::FailedPreconditionError("the input holds no person; nothing was loaded");
+      if (!options_.allow_empty || report_->rows > 0) {
+        return absl::FailedPreconditionError("the input holds no person; nothing was loaded");
+      }
+      report_->data_as_of = options_.mapping.data_as_of.value_or(options_.today);
     }
     return Publish(*lock, *keys, *present, writer->get());
   }

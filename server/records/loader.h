@@ -43,6 +43,8 @@ struct LoadOptions {
   absl::Time now;
   absl::CivilDay today;
   uint64_t max_errors = 0;  // bad rows that may be left out
+  // Nobody is a data set too, but most often a mistake.
+  bool allow_empty = false;
   // Built before the generation is published, so that no agreement that has one becomes not ready.
   std::vector<IndexRequest> indexes;
   size_t threads = 0;  // 0: one for each processor
@@ -65,8 +67,8 @@ struct LoadReport {
 };
 
 // Loads the whole data set: people who are not in the input are no longer found. FailedPrecondition
-// when there were more bad rows than allowed, nobody was left, or another load is under way; the
-// present generation then stays. `report` is filled either way.
+// when there were more bad rows than allowed, nobody was left (unless allowed), or another load is
+// under way; the present generation then stays. `report` is filled either way.
 absl::Status LoadRecords(const LoadOptions& options, LoadReport* report);
 
 // The input that the options name.

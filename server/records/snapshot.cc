@@ -215,7 +215,8 @@ Resolved FileSnapshot::ResolveTokens(absl::string_view agreement_id, uint32_t ep
     record = static_cast<uint32_t>(choice % facts_->rows());
   }
   ++work.facts_reads;
-  const uint8_t* row = Row(record, &work);
+  const bool nobody = winning < 0 && facts_->rows() == 0;
+  const uint8_t* row = nobody ? nullptr : Row(record, &work);
 
   Findings findings;
   findings.person = found[0].digest;

@@ -30,6 +30,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import blind  # noqa: E402
 import templates  # noqa: E402
 import tokens as token_maker  # noqa: E402
 import wire  # noqa: E402
@@ -128,6 +129,7 @@ class Agreement:
         self.id, self.asker, self.responder = agreement_id, asker, responder
         self.name = folder
         self.epoch = 1
+        self._blind = {}
         self.reread()
 
     def reread(self):
@@ -147,10 +149,28 @@ class Agreement:
         return bytes.fromhex(path.read_text().strip())
 
     def tokens(self, person, epoch=None):
-        """Keyed-hash tokens of a person (a CSV row)."""
+        """Tokens of a person (a CSV row): keyed-hash by the asker's key, blind with the responder's
+        help, which is asked for once for each person and epoch."""
         epoch = epoch or self.epoch
-        return token_maker.token_vector(self.secret(epoch), self.id, self.asker.agency, epoch,
-                                        self.match, person)
+        if self.keyed_hash:
+            return token_maker.token_vector(self.secret(epoch), self.id, self.asker.agency, epoch,
+                                            self.match, person)
+        inputs = token_maker.input_vector("test", self.id, epoch, self.match, person)
+        if tuple(inputs) not in self._blind:
+            self._blind[tuple(inputs)] = self._evaluated(inputs, epoch)
+        return list(self._blind[tuple(inputs)])
+
+    def _evaluated(self, inputs, epoch):
+        blinded = [blind.Blinded(one) for one in inputs]
+        client = self.asker.client(self.responder)
+        try:
+            response = client.evaluate(wire.blinding.EvaluateRequest(
+                request_id=wire.uuid7(), agreement_id=self.id, agreement_digest=self.digest,
+                epoch=epoch, elements=b"".join(one.element for one in blinded)))
+        finally:
+            client.close()
+        return [one.token(response.elements[33 * place:33 * place + 33])
+                for place, one in enumerate(blinded)]
 
     def question(self, question=None, purpose=None, epoch=None):
         return wire.messages.Question(
@@ -237,14 +257,14 @@ class Node:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def load(self, mapping, csv, timeout=900):
+    def load(self, mapping, csv, *more, timeout=900):
         """Loads records; waits while the node builds an index in the same folder."""
         done = None
 
         def loaded():
             nonlocal done
             done = run("vouch", "records", "load", "--node", self.folder, "--mapping", mapping,
-                       "--input", csv, accept=range(256), timeout=timeout)
+                       "--input", csv, *more, accept=range(256), timeout=timeout)
             return done.returncode == 0 or "under way" not in done.stderr
 
         wait_until(f"{self.name}'s records to be free for a load", loaded, 120)

@@ -1,4 +1,4 @@
-"""Keyed-hash tokens in Python, by the independent implementation in tests/interop."""
+"""Token input and keyed-hash tokens in Python, by the independent implementation in tests/interop."""
 
 import hashlib
 import hmac
@@ -38,12 +38,19 @@ def identity_of(person):
     return identity
 
 
-def token_vector(key, agreement_id, asker, epoch, match, person):
-    """One token for each match key (a list of part names each), zero where it cannot be formed."""
+def input_vector(scope, agreement_id, epoch, match, person):
+    """One token input for each match key (a list of part names each), None where it cannot be
+    formed."""
     identity = identity_of(person)
-    tokens = []
+    vector = []
     for number, parts in enumerate(match):
-        inputs = NAMES1.token_inputs(agreement_id, f"test:{asker}", epoch, "names/1", number,
-                                     list(parts), identity)
-        tokens.append(hmac.new(key, inputs[0], hashlib.sha256).digest() if inputs else ZERO)
-    return tokens
+        inputs = NAMES1.token_inputs(agreement_id, scope, epoch, "names/1", number, list(parts),
+                                     identity)
+        vector.append(inputs[0] if inputs else None)
+    return vector
+
+
+def token_vector(key, agreement_id, asker, epoch, match, person):
+    """One keyed-hash token for each match key, zero where it cannot be formed."""
+    return [hmac.new(key, one, hashlib.sha256).digest() if one else ZERO
+            for one in input_vector(f"test:{asker}", agreement_id, epoch, match, person)]

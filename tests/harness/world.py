@@ -1,5 +1,6 @@
 """A small federation for scenarios: a tax agency answers a student aid office about a few hundred
-synthetic people, under one keyed-hash agreement, so that tests can make any token they like."""
+synthetic people, under one agreement. With keyed-hash tokens, the default, tests can make any token
+they like; with blind ones only by asking."""
 
 import csv
 import itertools
@@ -26,7 +27,8 @@ def income_template(kind="keyed-hash"):
 
 
 class World:
-    """`template`: the agreement; `people`: how many the tax agency holds, or a CSV's path."""
+    """`template`: the agreement; `people`: how many the tax agency holds, or a CSV's path;
+    none at all is a data set too."""
 
     def __init__(self, template=None, people=300, settings=None, facts=None, start=True,
                  environment=None, first=0):
@@ -56,7 +58,7 @@ class World:
         else:
             self.csv.write_bytes(pathlib.Path(people).read_bytes())
         self.people = read_people(self.csv)
-        self.tax.load(self.mapping, self.csv)
+        self.tax.load(self.mapping, self.csv, *(() if self.people else ("--allow-empty",)))
         if start:
             self.tax.start(environment=environment)
             self.tax.wait_ready(self.agreement)

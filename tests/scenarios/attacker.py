@@ -19,6 +19,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
+import blind  # noqa: E402
 from world import VALUES, World, income_template, main, wire  # noqa: E402
 
 TIMES_ASKED, DIFFERENT_VALUES, FACT_CAP = 4, 2, 3
@@ -224,7 +225,7 @@ def play(world, victims):
     world.revise(2)
     attacker.again(range(0, 13))
     # A second agreement about the same fact, with everyone and with somebody fresh.
-    second = world.second_agreement(income_template().id("studentaid-tax-2027-002").replace(
+    second = world.second_agreement(income_template(world.kind).id("studentaid-tax-2027-002").replace(
         r"different_values: \{count: \d+, every: \"agreement\"\}",
         f'different_values: {{count: {DIFFERENT_VALUES}, every: "agreement"}}'))
     for victim in range(0, 14):
@@ -236,22 +237,28 @@ def play(world, victims):
     return attacker
 
 
-def limited_world(**more):
-    template = income_template()
+def limited_world(kind, **more):
+    template = income_template(kind)
     facts = template.facts.replace('different_values: {count: 4, every: "1 year"}',
                                    f'different_values: {{count: {FACT_CAP}, every: "1 year"}}')
-    return World(template, facts=facts, settings={}, **more)
+    world = World(template, facts=facts, settings={}, **more)
+    world.kind = kind
+    return world
 
 
 class WhatAnAttackerLearns(unittest.TestCase):
+    """With keyed-hash tokens, which an attacker makes as many of as it likes; then the same people
+    asked about where nobody at all is held."""
+
+    KIND, OTHERS = "keyed-hash", {"people": 0}
+
     @classmethod
     def setUpClass(cls):
-        cls.full = limited_world(people=400)
+        cls.full = limited_world(cls.KIND, people=400)
         cls.addClassCleanup(cls.full.close)
         victims = cls.full.filers()[:20]
         cls.attacker = play(cls.full, victims)
-        # The same people asked about, where none of them is held.
-        cls.empty = limited_world(people=3, first=900000)
+        cls.empty = limited_world(cls.KIND, **cls.OTHERS)
         cls.addClassCleanup(cls.empty.close)
         cls.stranger = play(cls.empty, victims)
 
@@ -292,6 +299,33 @@ class WhatAnAttackerLearns(unittest.TestCase):
 
     def test_nobody_found_is_nothing_learned(self):
         self.assertNotIn(None, self.attacker.learned)
+
+
+class WhatAnAttackerLearnsWithBlindTokens(WhatAnAttackerLearns):
+    """The same script with tokens that the responder helps to make; then where other people than
+    those asked about are held."""
+
+    KIND, OTHERS = "blind", {"people": 3, "first": 900000}
+
+    def test_tokens_are_those_of_the_rfc(self):
+        path = pathlib.Path(__file__).resolve().parents[1] / (
+            "vectors/crypto/oprf_p256_sha256_rfc9497.txt")
+        checked = 0
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line.startswith("1|"):
+                continue
+            fields = line.split("|")
+            for one, scalar, blinded, evaluated, output in zip(
+                    *(fields[place].split(",") for place in (5, 6, 7, 8, 11))):
+                made = blind.Blinded(bytes.fromhex(one), int(scalar, 16))
+                self.assertEqual(made.element.hex(), blinded)
+                self.assertEqual(made.token(bytes.fromhex(evaluated)).hex(), output)
+                checked += 1
+        self.assertGreater(checked, 2)
+
+    def test_tokens_were_made_with_the_responders_help(self):
+        self.assertFalse(self.full.agreement.keyed_hash)
+        self.assertGreater(len(self.full.agreement._blind), 40)
 
 
 def strip_digests(refusal):

@@ -151,6 +151,57 @@ TEST(LoaderTest, AnEmptyInputIsRefused) {
   EXPECT_EQ(LoadRecords(loaded.Options(""), &report).code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(LoaderTest, HoldsNobodyOnlyWhereThatIsAllowed) {
+  const LoadedFolder loaded;
+  ASSERT_TRUE(loaded.Load({kAda}).ok());
+  LoadOptions options = loaded.Options(LoadedFolder::Csv({}));
+  LoadReport report;
+  EXPECT_EQ(LoadRecords(options, &report).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(loaded.Snapshot()->people(), 1u);
+  options.allow_empty = true;
+  ASSERT_TRUE(LoadRecords(options, &report).ok());
+  const auto snapshot = loaded.Snapshot();
+  EXPECT_EQ(snapshot->people(), 0u);
+  EXPECT_EQ(snapshot->data_as_of(), absl::CivilDay(2026, 11, 20));
+  EXPECT_TRUE(loaded.Ready(*snapshot));
+  EXPECT_EQ(loaded.Resolve(*snapshot, kAda).match(), Match::kNone);
+}
+
+TEST(LoaderTest, AnswersFromRecordsThatNeverHeldAnybody) {
+  const LoadedFolder loaded;
+  LoadOptions options = loaded.Options(LoadedFolder::Csv({}));
+  options.allow_empty = true;
+  LoadReport report;
+  ASSERT_TRUE(LoadRecords(options, &report).ok());
+  const auto snapshot = loaded.Snapshot();
+  ASSERT_TRUE(loaded.Ready(*snapshot));
+  const Resolved nobody = loaded.Resolve(*snapshot, kAda);
+  EXPECT_EQ(nobody.match(), Match::kNone);
+  EXPECT_EQ(IncomeOf(nobody), -1);
+  EXPECT_EQ(nobody.by_key().size(), 3u);
+  EXPECT_EQ(snapshot->work().damaged_reads, 0u);
+  EXPECT_EQ(snapshot->work().facts_reads, 1u);
+  // And somebody is found who is added to them, before a merge and after.
+  ASSERT_TRUE(loaded.Upsert({kAda}).ok());
+  EXPECT_EQ(loaded.Resolve(*loaded.Snapshot(), kAda).match(), Match::kOne);
+  ASSERT_TRUE(MergeChanges(loaded.change_folders()).ok());
+  EXPECT_EQ(loaded.Resolve(*loaded.Snapshot(), kAda).match(), Match::kOne);
+  ASSERT_EQ(*DeleteRecords(loaded.change_folders(), {"1"}), 1u);
+  ASSERT_TRUE(MergeChanges(loaded.change_folders()).ok());
+  EXPECT_EQ(loaded.Resolve(*loaded.Snapshot(), kAda).match(), Match::kNone);
+}
+
+TEST(LoaderTest, ARowThatIsBadIsNotNobody) {
+  const LoadedFolder loaded;
+  Person bad = kAda;
+  bad.income = "lots";
+  LoadOptions options = loaded.Options(LoadedFolder::Csv({bad}));
+  options.allow_empty = true;
+  options.max_errors = 5;
+  LoadReport report;
+  EXPECT_EQ(LoadRecords(options, &report).code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(LoaderTest, NamesColumnsThatTheHeaderLacks) {
   const LoadedFolder loaded;
   LoadReport report;
