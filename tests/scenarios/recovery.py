@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import re
 import resource
 import signal
 import sys
@@ -204,6 +205,39 @@ class ClockSteps(unittest.TestCase):
         # An id from the time before the step is now 1000 seconds ahead.
         outcome = self.at(0, 2)
         self.assertEqual(getattr(outcome, "reason", outcome), "BAD_REQUEST_ID")
+
+
+class RevisedMatchKeys(unittest.TestCase):
+    """A revision with other match keys under the same token epoch: its index is built while the node
+    runs, and until then nobody may be told that they were not found."""
+
+    def test_known_people_are_never_undetermined_while_the_index_is_built(self):
+        world = World(people=30000)
+        self.addCleanup(world.close)
+        person = world.filers()[0]
+        agreement = world.agreement
+        self.assertIn(world.ask(agreement.tokens(person)), ("YES", "NO"))
+        keys = re.findall(r"^    - \{key: .*\n", agreement.text, re.M)
+        text = agreement.text.replace("".join(keys), "".join(reversed(keys)))
+        self.assertNotEqual(text, agreement.text)
+        for pattern, new in ((r"^  revision: .*", "  revision: 2"),
+                             (r"^  replaces: .*", f'  replaces: "{agreement.digest.hex()}"')):
+            text = re.sub(pattern, new, text, count=1, flags=re.M)
+        world.federation.place(agreement.name, text, world.facts, world.aid, world.tax)
+        agreement.reread()
+        tokens = agreement.tokens(person)
+        world.tax.reload()
+        outcomes = []
+
+        def answered():
+            outcome = world.ask(tokens)
+            outcomes.append(getattr(outcome, "reason", outcome))
+            return outcomes[-1] in ("YES", "NO", "UNDETERMINED")
+
+        wait_until("the revision to be answered", answered, 60)
+        print(" ".join(sorted(set(outcomes))), flush=True)
+        self.assertIn("NOT_READY", outcomes, "the index was there at once, and nothing was shown")
+        self.assertNotIn("UNDETERMINED", outcomes)
 
 
 class ReloadUnderLoad(unittest.TestCase):
