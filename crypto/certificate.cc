@@ -19,7 +19,7 @@ namespace {
 absl::StatusOr<absl::Time> TimeOf(const ASN1_TIME* time) {
   std::tm parts = {};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) {
-    return absl::InvalidArgumentError("a time in the certificate is malformed");
+    return absl::InvalidArgumentError("a time in it is malformed");
   }
   return absl::FromTM(parts, absl::UTCTimeZone());
 }
@@ -129,6 +129,65 @@ absl::StatusOr<std::string> AgencyOf(const CertificateFacts& facts) {
         "labels between dots, such as fsa.ed.example");
   }
   return name;
+}
+
+bool CertificateBinding::Fits(const CertificateFacts& facts) const {
+  if (!key_pin.empty()) return key_pin == facts.public_key_fingerprint;
+  return !issuer.empty() && !dns_name.empty() && issuer == facts.issuer &&
+         std::find(facts.dns_names.begin(), facts.dns_names.end(), dns_name) !=
+             facts.dns_names.end();
+}
+
+absl::Status CheckAgency(const CertificateFacts& facts, absl::string_view agency,
+                         const CertificateBinding& binding) {
+  const absl::StatusOr<std::string> named = AgencyOf(facts);
+  // A certificate that names an agency is that agency's, whatever else fits.
+  if (named.ok() ? *named != agency : binding.empty()) {
+    return absl::PermissionDeniedError(absl::StrCat("the certificate is not one of ", agency));
+  }
+  if (!binding.empty() && !binding.Fits(facts)) {
+    return absl::PermissionDeniedError(
+        binding.key_pin.empty()
+            ? absl::StrCat("the certificate has not the issuer and DNS name bound to ", agency)
+            : absl::StrCat("the certificate's key is not the one pinned for ", agency));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckKeyPair(absl::string_view chain_pem, absl::string_view key_pem) {
+  const absl::StatusOr<CertificatePtr> certificate = ReadFirstCertificate(chain_pem);
+  if (!certificate.ok()) return certificate.status();
+  const BioPtr bio = ReadingBio(AsBytes(key_pem));
+  if (bio == nullptr) std::abort();
+  const KeyPtr key(PEM_read_bio_PrivateKey(
+      bio.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr));
+  ERR_clear_error();
+  if (key == nullptr) {
+    return absl::InvalidArgumentError("the private key is no unencrypted PEM key");
+  }
+  const bool matches = X509_check_private_key(certificate->get(), key.get()) == 1;
+  ERR_clear_error();
+  if (matches) return absl::OkStatus();
+  return absl::FailedPreconditionError("the private key does not belong to the certificate");
+}
+
+absl::StatusOr<std::vector<RevocationListFacts>> ReadRevocationListFacts(absl::string_view pem) {
+  const absl::StatusOr<std::vector<RevocationListPtr>> lists = ReadRevocationLists(pem);
+  if (!lists.ok()) return lists.status();
+  std::vector<RevocationListFacts> all;
+  for (const RevocationListPtr& list : *lists) {
+    const absl::StatusOr<absl::Time> issued = TimeOf(X509_CRL_get0_lastUpdate(list.get()));
+    if (!issued.ok()) return issued.status();
+    RevocationListFacts facts{NameText(X509_CRL_get_issuer(list.get())), *issued,
+                              absl::InfiniteFuture()};
+    if (const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.get())) {
+      const absl::StatusOr<absl::Time> due = TimeOf(next);
+      if (!due.ok()) return due.status();
+      facts.next_update = *due;
+    }
+    all.push_back(std::move(facts));
+  }
+  return all;
 }
 
 }  // namespace vouch::crypto

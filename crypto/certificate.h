@@ -37,6 +37,36 @@ absl::StatusOr<CertificateFacts> ReadCertificate(absl::string_view pem);
 // Says nothing of who issued it: verify the chain against the anchors of that very agency.
 absl::StatusOr<std::string> AgencyOf(const CertificateFacts& facts);
 
+// What stands for an agency whose authority issues no agency URIs, or narrows one that does: the
+// fingerprint of the leaf's key, or its issuer and one of its DNS names together. It never replaces
+// the check of the chain.
+struct CertificateBinding {
+  std::string key_pin;   // "sha256:..."
+  std::string issuer;    // RFC 2253
+  std::string dns_name;  // together with issuer
+
+  bool empty() const { return key_pin.empty() && issuer.empty() && dns_name.empty(); }
+  // Whether the certificate is the one that is meant; never, when empty or half given.
+  bool Fits(const CertificateFacts& facts) const;
+};
+// Whether a certificate stands for `agency`: by its agency URI, which must name that agency where
+// there is one at all, and by the binding where one is given. PermissionDenied otherwise.
+absl::Status CheckAgency(const CertificateFacts& facts, absl::string_view agency,
+                         const CertificateBinding& binding);
+
+// Whether a private key (PEM, unencrypted, of any kind OpenSSL reads) belongs to the first
+// certificate of a chain. InvalidArgument when one cannot be read, FailedPrecondition when they do
+// not belong together.
+absl::Status CheckKeyPair(absl::string_view chain_pem, absl::string_view key_pem);
+
+// How old each list of a PEM text is. InvalidArgument when there is none, or one is malformed.
+struct RevocationListFacts {
+  std::string issuer;  // RFC 2253
+  absl::Time this_update;
+  absl::Time next_update;  // InfiniteFuture where the list names none
+};
+absl::StatusOr<std::vector<RevocationListFacts>> ReadRevocationListFacts(absl::string_view pem);
+
 // Trust anchors and revocation lists for ONE agency. Immutable and thread-safe.
 class TrustAnchors {
  public:

@@ -6,8 +6,6 @@ namespace vouch::server {
 
 namespace {
 
-constexpr absl::Duration kLargestStep = absl::Minutes(5);
-
 int64_t Read(clockid_t id) {
   timespec now{};
   clock_gettime(id, &now);
@@ -22,14 +20,12 @@ SystemClock::SystemClock() : offset_nanos_(Offset()) {}
 
 absl::Time SystemClock::Now() const { return absl::FromUnixNanos(Read(CLOCK_REALTIME)); }
 
-bool SystemClock::Trusted() const {
-  const int64_t before = offset_nanos_.load(std::memory_order_relaxed);
-  return absl::Nanoseconds(Offset() - before) <= kLargestStep;
+absl::Duration SystemClock::Ahead() const {
+  return absl::Nanoseconds(Offset() - offset_nanos_.load(std::memory_order_relaxed));
 }
 
-absl::Duration SystemClock::Acknowledge() {
-  const int64_t now = Offset();
-  return absl::Nanoseconds(now - offset_nanos_.exchange(now));
+void SystemClock::Acknowledge(absl::Duration ahead) {
+  offset_nanos_.fetch_add(absl::ToInt64Nanoseconds(ahead), std::memory_order_relaxed);
 }
 
 }  // namespace vouch::server

@@ -128,6 +128,7 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
       FillStatement(next, listed->mutable_next());
     }
   }
+  response->set_now_unix_seconds(static_cast<uint64_t>(absl::ToUnixSeconds(now)));
   Pad(response);
   reactor->Finish(grpc::Status::OK);
   return reactor;

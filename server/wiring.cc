@@ -22,6 +22,7 @@
 #include "server/admission/admission.h"
 #include "server/agreements/agreements.h"
 #include "server/blinding_service.h"
+#include "server/clock_watch.h"
 #include "server/index_keeper.h"
 #include "server/journal/journal.h"
 #include "server/journal/row_names.h"
@@ -29,8 +30,10 @@
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
 #include "server/partner_face.h"
+#include "server/partner_times.h"
 #include "server/records/records.h"
 #include "server/telemetry/telemetry.h"
+#include "server/tls_material.h"
 #include "server/verification.h"
 #include "server/verification_service.h"
 #include "server/walkers.h"
@@ -43,6 +46,7 @@ using telemetry::Level;
 using telemetry::Log;
 
 constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kScreenPatience = absl::Seconds(2);
 constexpr uint32_t kReplayDays = 9;
 constexpr int kMaxMessageBytes = 16 << 20;
 
@@ -54,9 +58,9 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   return text.str();
 }
 
-absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const node::NodeFile& file) {
+absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::Partner>& partners) {
   std::vector<admission::Peer> peers;
-  for (const node::Partner& partner : file.partners) {
+  for (const node::Partner& partner : partners) {
     admission::Peer peer;
     peer.agency = partner.agency;
     absl::StatusOr<std::string> anchors = ReadText(partner.anchors);
@@ -71,9 +75,7 @@ absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const node::NodeFile& fil
       }
       peer.revocations_pem = *std::move(lists);
     }
-    peer.key_pin = partner.key_pin;
-    peer.issuer = partner.issuer;
-    peer.dns_name = partner.dns_name;
+    peer.binding = partner.binding();
     peer.calls_per_second = partner.calls_per_second;
     peers.push_back(std::move(peer));
   }
@@ -112,14 +114,23 @@ struct Node::Parts {
       : file(std::move(node_file)),
         admission(peers),
         period_keys(file.keys + "/periods"),
-        entries(&period_keys) {}
+        entries(&period_keys),
+        clock_watch(&clock, file.run, [this](absl::Duration ahead) { return EnterClock(ahead); }),
+        tls(file.certificate, file.key, file.agency),
+        partner_times({file.agency, file.certificate, file.key, &clock, &metrics,
+                       [this](const std::string& what, const absl::Status& status) {
+                         Problem(what, status);
+                       }}) {}
 
   absl::Status Open();
   absl::Status Serve();
   absl::Status ReloadAgreements();
-  absl::Status ReloadPeers();
+  absl::Status ReloadPeers(const std::vector<node::Partner>& partners);
+  absl::Status ReloadNodeFile();
+  absl::Status EnterClock(absl::Duration ahead);
   absl::Status AdoptOne(const policies::HeldAgreement& held, bool beside_higher);
   absl::Status AdoptEpoch(const std::string& agreement_id, const agreements::Epoch& epoch);
+  void RefreshCertificate();
   void Maintain();
   void Tick();
   void FlushCounts(bool everything);
@@ -133,6 +144,7 @@ struct Node::Parts {
   ledger::PeriodKeys period_keys;
   ledger::EntryWriter entries;
   ledger::RefusalCounter refusals;
+  ClockWatch clock_watch;
   std::unique_ptr<agreements::Agreements> agreements;
   std::unique_ptr<RecordsWhenLoaded> records;
   std::unique_ptr<journal::Journal> journal;
@@ -153,6 +165,9 @@ struct Node::Parts {
   std::vector<std::string> unwritten;           // counted entries a full disk kept back
 
   std::mutex reload_mutex;  // one reload at a time
+  std::mutex tls_mutex;     // guards the next
+  TlsMaterial tls;
+  PartnerTimes partner_times;  // after what it reports to
   std::thread maintenance;
 };
 
@@ -168,10 +183,40 @@ void Node::Parts::Problem(const std::string& what, const absl::Status& status) {
   Log(Level::kError, what, {{"problem", standing}});
 }
 
-absl::Status Node::Parts::ReloadPeers() {
-  absl::StatusOr<std::vector<admission::Peer>> read = ReadPeers(file);
+// Whoever is taken up for calls is let into handshakes too, and asked for the time.
+absl::Status Node::Parts::ReloadPeers(const std::vector<node::Partner>& partners) {
+  absl::StatusOr<std::vector<admission::Peer>> read = ReadPeers(partners);
   if (!read.ok()) return read.status();
-  return peers->Replace(*std::move(read));
+  absl::Status replaced = peers->Replace(*std::move(read));
+  if (!replaced.ok()) return replaced;
+  const std::lock_guard<std::mutex> lock(tls_mutex);
+  return tls.SetAnchors(peers->AllAnchorsPem());
+}
+
+// Of a node.yaml that changed only the partners are taken up while the node runs.
+absl::Status Node::Parts::ReloadNodeFile() {
+  policies::Report report;
+  const absl::StatusOr<node::NodeFile> read = node::ReadNodeFolder(file.folder, &report);
+  for (const policies::Finding& finding : report.findings()) {
+    Log(Level::kError, "node.yaml finding",
+        {{"line", absl::StrCat(finding.position.line)}, {"message", finding.message}});
+  }
+  absl::Status taken = read.ok() ? ReloadPeers(read->partners) : read.status();
+  if (!taken.ok()) {
+    return absl::Status(taken.code(),
+                        absl::StrCat(taken.message(), "; the partners from before stay"));
+  }
+  partner_times.SetPartners(read->partners);
+  Log(Level::kInfo, "partners loaded", {{"count", absl::StrCat(read->partners.size())}});
+  return absl::OkStatus();
+}
+
+absl::Status Node::Parts::EnterClock(absl::Duration ahead) {
+  const absl::Time now = clock.Now();
+  return journal->Append(
+      {crypto::ClockAcknowledgedEntry(static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
+                                      absl::ToInt64Seconds(ahead))},
+      now);
 }
 
 absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool beside_higher) {
@@ -235,7 +280,9 @@ absl::Status Node::Parts::ReloadAgreements() {
 }
 
 absl::Status Node::Parts::Open() {
-  absl::Status status = ReloadPeers();
+  absl::Status status = clock_watch.Begin();
+  if (status.ok()) status = tls.Refresh(clock.Now());
+  if (status.ok()) status = ReloadPeers(file.partners);
   if (!status.ok()) return status;
   absl::StatusOr<crypto::SecretBytes> charge_key =
       crypto::ReadSecretFile(file.keys + "/charge.key");
@@ -295,19 +342,10 @@ absl::Status Node::Parts::Serve() {
   blinding_options.workers = static_cast<int>(file.evaluators);
   blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
 
-  absl::StatusOr<std::string> certificate = ReadText(file.certificate);
-  if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file.key);
-  if (!key.ok()) return key.status();
-  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  // The handshake takes any partner's authority; which agency may use which is judged per call.
-  tls.pem_root_certs = peers->AllAnchorsPem();
-  tls.pem_key_cert_pairs.push_back({*std::move(key), *std::move(certificate)});
-
   grpc::EnableDefaultHealthCheckService(true);
   if (file.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(file.listen, grpc::SslServerCredentials(tls), &port);
+  builder.AddListeningPort(file.listen, tls.Credentials(), &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
@@ -344,27 +382,32 @@ void Node::Parts::Tick() {
   FlushCounts(false);
   Problem("replay keys", period_keys.DestroyReplayBefore(ledger::DayOf(clock.Now()) - kReplayDays));
   Problem("index", index_keeper->Standing());
-  Problem("clock", clock.Trusted()
-                       ? absl::OkStatus()
-                       : absl::FailedPreconditionError(
-                             "wall time ran ahead by more than five minutes; answers stop until "
-                             "the node is restarted with the right time or the change is "
-                             "acknowledged (run/acknowledge-clock)"));
-  const std::string acknowledge = file.run + "/acknowledge-clock";
-  if (std::ifstream(acknowledge).good()) {
-    const absl::Duration moved = clock.Acknowledge();
-    const absl::Time now = clock.Now();
-    const std::string entry = crypto::ClockAcknowledgedEntry(
-        static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), absl::ToInt64Seconds(moved));
-    Problem("clock entry", journal->Append({entry}, now));
-    std::remove(acknowledge.c_str());
-  }
+  Problem("clock", clock_watch.Tick());
+  RefreshCertificate();
   const journal::Journal::Figures figures = journal->figures();
   metrics.SetGauge("ledger_entries", static_cast<double>(figures.entries));
   metrics.SetGauge("charge_rows", static_cast<double>(figures.charge_rows));
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
+  metrics.SetGauge("clock_trusted", clock.Trusted() ? 1 : 0);
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
+}
+
+void Node::Parts::RefreshCertificate() {
+  const std::lock_guard<std::mutex> lock(tls_mutex);
+  const absl::Time before = tls.not_after(), now = clock.Now();
+  absl::Status standing = tls.Refresh(now);
+  if (standing.ok() && now >= tls.not_after()) {
+    standing = absl::FailedPreconditionError(
+        absl::StrCat(file.certificate, " has expired; put a new one and its key in their places"));
+  }
+  Problem("certificate", standing);
+  if (tls.not_after() != before) {
+    Log(Level::kInfo, "certificate taken up",
+        {{"valid_until",
+          absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", tls.not_after(), absl::UTCTimeZone())}});
+  }
+  metrics.SetGauge("certificate_seconds_left", absl::ToDoubleSeconds(tls.not_after() - now));
 }
 
 void Node::Parts::Maintain() {
@@ -385,6 +428,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file) {
   if (!status.ok()) return status;
   Parts* running = parts.get();
   parts->maintenance = std::thread([running] { running->Maintain(); });
+  parts->partner_times.SetPartners(file.partners);
   Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
   if (file.allow_unsigned_agreements) {
     Log(Level::kWarning, "unsigned agreements are allowed by node.yaml",
@@ -399,7 +443,8 @@ Node::~Node() { Drain(); }
 int Node::port() const { return parts_->port; }
 
 void Node::Reload() {
-  parts_->Problem("partners", parts_->ReloadPeers());
+  parts_->Problem("partners", parts_->ReloadNodeFile());
+  parts_->RefreshCertificate();
   (void)parts_->ReloadAgreements();
   parts_->Problem("records", parts_->records->Refresh());
 }
@@ -419,13 +464,16 @@ void Node::Drain() {
   }
   parts_->wake.notify_all();
   if (parts_->maintenance.joinable()) parts_->maintenance.join();
+  parts_->partner_times.Stop();
   parts_->index_keeper->Stop();
   parts_->FlushCounts(true);
   Log(Level::kInfo, "stopped");
 }
 
 std::string Node::Screen() const {
-  const Parts& parts = *parts_;
+  Parts& parts = *parts_;
+  // Partners answer meanwhile; whoever is slow is shown as being asked.
+  parts.partner_times.WaitForRound(kScreenPatience);
   const absl::Time now = parts.clock.Now();
   std::string out;
   absl::StrAppend(&out, "vouchd ", VOUCH_VERSION, "  ", parts.file.agency,
@@ -451,6 +499,9 @@ std::string Node::Screen() const {
   }
   const journal::Head head = parts.journal->head();
   absl::StrAppend(&out, "  ledger            ", head.origin, ", ", head.tree_size, " entries\n");
+  for (const std::string& line : parts.partner_times.Lines()) {
+    absl::StrAppend(&out, "  partners' time    ", line, "\n");
+  }
   if (parts.file.allow_unsigned_agreements) {
     absl::StrAppend(&out,
                     "  WARNING           unsigned agreements are in use "

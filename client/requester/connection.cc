@@ -10,7 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "crypto/certificate.h"
 
 namespace vouch::requester {
 
@@ -20,8 +19,9 @@ constexpr int kMaxMessageBytes = 16 << 20;
 
 class AgencyVerifier final : public grpc::experimental::ExternalCertificateVerifier {
  public:
-  AgencyVerifier(std::string agency, std::string key_pin, crypto::TrustAnchors anchors)
-      : agency_(std::move(agency)), key_pin_(std::move(key_pin)), anchors_(std::move(anchors)) {}
+  AgencyVerifier(std::string agency, crypto::CertificateBinding binding,
+                 crypto::TrustAnchors anchors)
+      : agency_(std::move(agency)), binding_(std::move(binding)), anchors_(std::move(anchors)) {}
 
   bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
               std::function<void(grpc::Status)>, grpc::Status* status) override {
@@ -39,21 +39,14 @@ class AgencyVerifier final : public grpc::experimental::ExternalCertificateVerif
     const absl::string_view pem(chain.data(), chain.size());
     absl::StatusOr<crypto::CertificateFacts> facts = crypto::ReadCertificate(pem);
     if (!facts.ok()) return facts.status();
-    if (key_pin_.empty()) {
-      absl::StatusOr<std::string> named = crypto::AgencyOf(*facts);
-      if (!named.ok() || *named != agency_) {
-        return absl::PermissionDeniedError(
-            absl::StrCat("the certificate at this address is not one of ", agency_));
-      }
-    } else if (key_pin_ != facts->public_key_fingerprint) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("the key at this address is not the one pinned for ", agency_));
+    if (absl::Status named = crypto::CheckAgency(*facts, agency_, binding_); !named.ok()) {
+      return absl::PermissionDeniedError(absl::StrCat("at this address ", named.message()));
     }
     return anchors_.Verify(pem, crypto::TrustAnchors::Purpose::kTlsServer, absl::Now());
   }
 
   const std::string agency_;
-  const std::string key_pin_;
+  const crypto::CertificateBinding binding_;
   const crypto::TrustAnchors anchors_;
 };
 
@@ -81,7 +74,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ConnectionOptions& 
   tls.set_check_call_host(false);
   tls.set_certificate_verifier(
       grpc::experimental::ExternalCertificateVerifier::Create<AgencyVerifier>(
-          options.responder, options.key_pin, *std::move(anchors)));
+          options.responder, options.binding, *std::move(anchors)));
 
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "crypto/certificate.h"
 
 namespace vouch::requester {
 
@@ -20,8 +21,8 @@ struct ConnectionOptions {
   std::string address;    // "host:port"
   std::string anchors_pem;
   std::string revocations_pem;  // may be empty
-  // Where its authority will not issue agency URIs: the leaf's key fingerprint.
-  std::string key_pin;
+  // Where its authority will not issue agency URIs: what its certificate must have instead.
+  crypto::CertificateBinding binding;
 };
 
 // Does not wait for the connection. InvalidArgument when anchors, certificate or key cannot be

@@ -40,6 +40,28 @@ absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& fi
 
 }  // namespace
 
+absl::StatusOr<requester::ConnectionOptions> ConnectionTo(const node::NodeFile& file,
+                                                          const node::Partner& partner) {
+  requester::ConnectionOptions options;
+  options.agency = file.agency;
+  options.responder = partner.agency;
+  options.address = partner.address;
+  options.binding = partner.binding();
+  for (const auto& [path, out] : std::vector<std::pair<std::string, std::string*>>{
+           {file.certificate, &options.certificate_pem},
+           {partner.anchors, &options.anchors_pem},
+           {partner.revocations, &options.revocations_pem}}) {
+    if (path.empty()) continue;
+    absl::StatusOr<std::string> text = node::ReadText(path);
+    if (!text.ok()) return text.status();
+    *out = *std::move(text);
+  }
+  absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file.key);
+  if (!key.ok()) return key.status();
+  options.key_pem = *std::move(key);
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::string& folder,
                                                                     const std::string& agreement_id,
                                                                     Console* console) {
@@ -56,25 +78,9 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
                                             responder, " --address HOST:PORT ...`"));
   }
   requester::RequesterOptions options;
-  options.connection.agency = file->agency;
-  options.connection.responder = responder;
-  options.connection.address = partner->address;
-  options.connection.key_pin = partner->key_pin;
-  const auto read = [](const std::string& path, std::string* out) {
-    absl::StatusOr<std::string> text = node::ReadText(path);
-    if (text.ok()) *out = *std::move(text);
-    return text.status();
-  };
-  for (const auto& [path, out] : std::vector<std::pair<std::string, std::string*>>{
-           {file->certificate, &options.connection.certificate_pem},
-           {partner->anchors, &options.connection.anchors_pem},
-           {partner->revocations, &options.connection.revocations_pem}}) {
-    if (path.empty()) continue;
-    if (const absl::Status found = read(path, out); !found.ok()) return found;
-  }
-  absl::StatusOr<std::string> key = crypto::ReadPrivateFile(file->key);
-  if (!key.ok()) return key.status();
-  options.connection.key_pem = *std::move(key);
+  absl::StatusOr<requester::ConnectionOptions> connection = ConnectionTo(*file, *partner);
+  if (!connection.ok()) return connection.status();
+  options.connection = *std::move(connection);
 
   options.accepted_epochs_folder = absl::StrCat(file->keys, "/known-epochs");
   options.shared_key =

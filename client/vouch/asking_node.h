@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "client/requester/requester.h"
 #include "client/vouch/console.h"
+#include "server/node/node_file.h"
 
 namespace vouch::client {
 
@@ -17,6 +18,10 @@ namespace vouch::client {
 absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::string& folder,
                                                                     const std::string& agreement_id,
                                                                     Console* console);
+
+// What Connect() needs to reach a partner as this node. NotFound names the file that is missing.
+absl::StatusOr<requester::ConnectionOptions> ConnectionTo(const server::node::NodeFile& file,
+                                                          const server::node::Partner& partner);
 
 }  // namespace vouch::client
 

@@ -1,6 +1,5 @@
 #include "server/admission/peers.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,15 +11,6 @@ namespace {
 
 // Certificates come from authenticated handshakes only, yet a partner may rotate them at will.
 constexpr size_t kMaxVerdicts = 4096;
-
-bool HasBinding(const Peer& peer) { return !peer.key_pin.empty() || !peer.issuer.empty(); }
-
-bool BoundByConfiguration(const Peer& peer, const crypto::CertificateFacts& facts) {
-  if (!peer.key_pin.empty()) return peer.key_pin == facts.public_key_fingerprint;
-  return !peer.issuer.empty() && !peer.dns_name.empty() && peer.issuer == facts.issuer &&
-         std::find(facts.dns_names.begin(), facts.dns_names.end(), peer.dns_name) !=
-             facts.dns_names.end();
-}
 
 }  // namespace
 
@@ -75,7 +65,7 @@ absl::StatusOr<std::string> Peers::Judge(const KnownPeers& known, absl::string_v
     if (found != known.end()) claimed = &found->second;
   } else {
     for (const auto& [agency, candidate] : known) {
-      if (!BoundByConfiguration(candidate.peer, *facts)) continue;
+      if (!candidate.peer.binding.Fits(*facts)) continue;
       // Whoever fits two partners is neither.
       if (claimed != nullptr) {
         return absl::PermissionDeniedError("the certificate fits two configured partners");
@@ -87,7 +77,7 @@ absl::StatusOr<std::string> Peers::Judge(const KnownPeers& known, absl::string_v
     return absl::PermissionDeniedError("the certificate stands for no configured partner");
   }
   // Configured bindings narrow: where a partner has one, its URI alone is not enough.
-  if (HasBinding(claimed->peer) && !BoundByConfiguration(claimed->peer, *facts)) {
+  if (!claimed->peer.binding.empty() && !claimed->peer.binding.Fits(*facts)) {
     return absl::PermissionDeniedError("the certificate is not the one configured for its agency");
   }
   absl::Status verified =

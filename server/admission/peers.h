@@ -20,9 +20,7 @@ struct Peer {
   std::string agency;
   std::string anchors_pem;
   std::string revocations_pem;
-  std::string key_pin;   // instead of an agency URI: the leaf's key fingerprint,
-  std::string issuer;    // or its issuer and
-  std::string dns_name;  // one of its DNS names
+  crypto::CertificateBinding binding;  // instead of an agency URI; may be empty
   int64_t calls_per_second = 0;
 };
 

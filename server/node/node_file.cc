@@ -295,6 +295,7 @@ absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_vi
   const std::function<void(NodeFile*, const Node&, Reading*)> check = [&](NodeFile* file,
                                                                           const Node& root,
                                                                           Reading* reading) {
+    file->folder = root_folder;
     Resolve(root_folder, file);
     if (file->allow_unsigned_agreements && file->use == policies::Use::kLive) {
       reading->Error("node/unsigned-live", policies::NodeAt(root, "unsigned_agreements").position,

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "crypto/certificate.h"
 #include "policies/engine/agreement.h"
 #include "policies/engine/fields.h"
 #include "policies/engine/source.h"
@@ -31,6 +32,8 @@ struct Partner {
   std::string dns_name;
   std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
   int64_t calls_per_second = 2000;     // admission: refused as BUSY above
+
+  crypto::CertificateBinding binding() const { return {key_pin, issuer, dns_name}; }
 };
 
 struct NodeFile {
@@ -51,6 +54,8 @@ struct NodeFile {
   int64_t evaluators = 2;  // threads for Evaluate
   absl::Duration drain = absl::Seconds(10);
   std::vector<Partner> partners;
+
+  std::string folder;  // the node's own, absolute
 
   const Partner* FindPartner(absl::string_view agency) const;
 };

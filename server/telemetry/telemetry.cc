@@ -153,4 +153,9 @@ void Metrics::SetGauge(absl::string_view name, double value) {
   families_->gauges.Add({{"what", std::string(name)}}).Set(value);
 }
 
+void Metrics::SetGauge(absl::string_view name, absl::string_view partner, double value) {
+  families_->gauges.Add({{"what", std::string(name)}, {"partner", std::string(partner)}})
+      .Set(value);
+}
+
 }  // namespace vouch::server::telemetry

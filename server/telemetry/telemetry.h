@@ -39,6 +39,8 @@ class Metrics {
   void Evaluated(absl::string_view requester, uint64_t elements);
   void Walked(size_t span, absl::Duration took);
   void SetGauge(absl::string_view name, double value);
+  // The same about one partner.
+  void SetGauge(absl::string_view name, absl::string_view partner, double value);
 
  private:
   struct Families;

@@ -114,5 +114,75 @@ TEST(ReadCertificatesTest, KeepsOrderAndRefusesATrailingFragment) {
   EXPECT_FALSE(ReadCertificates(a.pem() + b.pem().substr(0, b.pem().size() / 2)).ok());
 }
 
+TEST(CheckKeyPairTest, TakesTheKeyOfTheCertificateAndNoOther) {
+  const TestAuthority authority("Authority");
+  for (const KeyKind kind : {KeyKind::kP256, KeyKind::kEd25519, KeyKind::kRsa}) {
+    const IssuedCertificate one = authority.Issue(LeafRequest("aid.example"), kind);
+    const IssuedCertificate other = authority.Issue(LeafRequest("aid.example"), kind);
+    EXPECT_EQ(CheckKeyPair(one.certificate_pem, one.key.ToPem(RawSecretAccess{})),
+              absl::OkStatus());
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        CheckKeyPair(one.certificate_pem, other.key.ToPem(RawSecretAccess{}))));
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        CheckKeyPair(one.certificate_pem, authority.issued.key.ToPem(RawSecretAccess{}))));
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckKeyPair(one.certificate_pem, one.certificate_pem)));
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(CheckKeyPair("no certificate", one.key.ToPem(RawSecretAccess{}))));
+  }
+}
+
+TEST(RevocationListFactsTest, SaysWhoseAndHowOldEachListIs) {
+  const TestAuthority one("One"), other("Other");
+  const absl::Time from = TestNow() - absl::Hours(3), until = TestNow() + absl::Hours(5);
+  const auto facts = ReadRevocationListFacts(one.Revoke({}, from, until) + other.Revoke({"0a"}));
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  ASSERT_EQ(facts->size(), 2u);
+  EXPECT_EQ((*facts)[0].issuer, "CN=One");
+  EXPECT_EQ((*facts)[0].this_update, from);
+  EXPECT_EQ((*facts)[0].next_update, until);
+  EXPECT_EQ((*facts)[1].issuer, "CN=Other");
+  EXPECT_TRUE(absl::IsInvalidArgument(ReadRevocationListFacts(one.pem()).status()));
+}
+
+class CheckAgencyTest : public ::testing::Test {
+ protected:
+  static CertificateFacts Named(const std::string& agency) {
+    CertificateFacts facts;
+    if (!agency.empty()) facts.uris = {absl::StrCat(kAgencyUriPrefix, agency)};
+    facts.issuer = "CN=Authority";
+    facts.dns_names = {"node.aid.example", "localhost"};
+    facts.public_key_fingerprint = "sha256:01";
+    return facts;
+  }
+  static bool Fits(const std::string& named, const CertificateBinding& binding) {
+    return CheckAgency(Named(named), "aid.example", binding).ok();
+  }
+};
+
+TEST_F(CheckAgencyTest, TheAgencyUriIsEnoughWhereNothingIsBound) {
+  EXPECT_TRUE(Fits("aid.example", {}));
+  EXPECT_FALSE(Fits("tax.example", {}));
+  EXPECT_FALSE(Fits("", {}));
+}
+
+TEST_F(CheckAgencyTest, ABindingStandsForTheUriAndNarrowsIt) {
+  const CertificateBinding pin{"sha256:01", "", ""}, other_pin{"sha256:02", "", ""};
+  const CertificateBinding name{"", "CN=Authority", "node.aid.example"};
+  for (const std::string& named : {std::string(), std::string("aid.example")}) {
+    EXPECT_TRUE(Fits(named, pin));
+    EXPECT_FALSE(Fits(named, other_pin));
+    EXPECT_TRUE(Fits(named, name));
+    EXPECT_FALSE(Fits(named, {"", "CN=Another", "node.aid.example"}));
+    EXPECT_FALSE(Fits(named, {"", "CN=Authority", "aid.example"}));
+    EXPECT_FALSE(Fits(named, {"", "CN=Authority", ""}));
+    EXPECT_FALSE(Fits(named, {"", "", "node.aid.example"}));
+  }
+}
+
+TEST_F(CheckAgencyTest, NoBindingMakesAnotherAgencysCertificateFit) {
+  EXPECT_FALSE(Fits("tax.example", {"sha256:01", "", ""}));
+  EXPECT_FALSE(Fits("tax.example", {"", "CN=Authority", "node.aid.example"}));
+}
+
 }  // namespace
 }  // namespace vouch::crypto

@@ -13,19 +13,20 @@ class FakeClock final : public server::Clock {
   explicit FakeClock(absl::Time now) : nanos_(absl::ToUnixNanos(now)) {}
 
   absl::Time Now() const override { return absl::FromUnixNanos(nanos_); }
-  bool Trusted() const override { return trusted_; }
-  absl::Duration Acknowledge() override {
-    trusted_ = true;
-    return absl::ZeroDuration();
+  absl::Duration Ahead() const override { return absl::Nanoseconds(ahead_nanos_.load()); }
+  void Acknowledge(absl::Duration ahead) override {
+    ahead_nanos_ -= absl::ToInt64Nanoseconds(ahead);
   }
+  void Acknowledge() { ahead_nanos_ = 0; }
 
   void Set(absl::Time now) { nanos_ = absl::ToUnixNanos(now); }
   void Advance(absl::Duration by) { nanos_ += absl::ToInt64Nanoseconds(by); }
-  void Distrust() { trusted_ = false; }
+  void RunAhead(absl::Duration by) { ahead_nanos_ += absl::ToInt64Nanoseconds(by); }
+  void Distrust() { RunAhead(absl::Hours(1)); }
 
  private:
   std::atomic<int64_t> nanos_;
-  std::atomic<bool> trusted_{true};
+  std::atomic<int64_t> ahead_nanos_{0};
 };
 
 }  // namespace vouch::fakes

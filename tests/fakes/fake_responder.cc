@@ -126,6 +126,10 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
   grpc::Status ListAgreements(grpc::ServerContext*, const v1::ListAgreementsRequest*,
                               v1::ListAgreementsResponse* response) override {
     std::lock_guard<std::mutex> lock(fake_.mutex_);
+    if (fake_.ahead_.has_value()) {
+      response->set_now_unix_seconds(
+          static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now() + *fake_.ahead_)));
+    }
     v1::ListedAgreement* listed = response->add_agreements();
     listed->set_id(fake_.agreement_.id);
     listed->set_digest(fake_.digest_.data(), fake_.digest_.size());
@@ -239,6 +243,11 @@ void FakeResponder::BreakAfter(int responses) {
   std::lock_guard<std::mutex> lock(mutex_);
   break_after_ = responses;
 }
+void FakeResponder::SetAhead(absl::optional<absl::Duration> ahead) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ahead_ = ahead;
+}
+
 void FakeResponder::SetDelay(absl::Duration for_each_response) {
   std::lock_guard<std::mutex> lock(mutex_);
   delay_ = for_each_response;

@@ -54,6 +54,8 @@ class FakeResponder {
   // After this many more batch responses the stream is broken off; -1 for never.
   void BreakAfter(int responses);
   void SetDelay(absl::Duration for_each_response);
+  // How far the clock it tells is from the real one; nullopt: it tells none, as older nodes.
+  void SetAhead(absl::optional<absl::Duration> ahead);
 
   // Items recorded and never forgotten: each is charged once whatever is repeated.
   size_t charged() const;
@@ -98,6 +100,7 @@ class FakeResponder {
   size_t reused_ids_ = 0;
   int break_after_ = -1;
   absl::Duration delay_ = absl::ZeroDuration();
+  absl::optional<absl::Duration> ahead_ = absl::ZeroDuration();
   std::atomic<size_t> evaluations_{0};
   std::unique_ptr<VerificationFake> verification_;
   std::unique_ptr<BlindingFake> blinding_;

@@ -56,6 +56,14 @@ crypto::IssuedCertificate TestAuthority::Issue(const std::string& agency) const 
   return *crypto::Issue(request, issued.certificate_pem, issued.key);
 }
 
+crypto::IssuedCertificate TestAuthority::IssueUnnamed(const std::string& dns_name) const {
+  crypto::CertificateRequest request = Validity();
+  request.common_name = dns_name;
+  request.dns_names = {"localhost", dns_name};
+  request.ip_addresses = {"127.0.0.1"};
+  return *crypto::Issue(request, issued.certificate_pem, issued.key);
+}
+
 OwnAgreement ReadOwnAgreement(const std::string& text) {
   policies::Report report;
   auto agreement =
@@ -108,9 +116,11 @@ AskingWorld::AskingWorld(const WorldOptions& options)
       agreement(ReadOwnAgreement(agreement_text)) {
   const TestAuthority& issuer =
       options.responder_from_asker_authority ? asker_authority : answerer_authority;
-  responder = std::make_unique<fakes::FakeResponder>(agreement.agreement, agreement.digest, kAsker,
-                                                     issuer.Issue(options.responder_name),
-                                                     asker_authority.issued.certificate_pem);
+  responder = std::make_unique<fakes::FakeResponder>(
+      agreement.agreement, agreement.digest, kAsker,
+      options.responder_dns_name.empty() ? issuer.Issue(options.responder_name)
+                                         : issuer.IssueUnnamed(options.responder_dns_name),
+      asker_authority.issued.certificate_pem);
   responder->SetEpoch(MakeEpoch(1));
 }
 

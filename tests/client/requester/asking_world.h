@@ -19,6 +19,8 @@ inline constexpr char kPurpose[] = "student-aid-eligibility";
 struct TestAuthority {
   explicit TestAuthority(const std::string& name);
   crypto::IssuedCertificate Issue(const std::string& agency) const;
+  // Without an agency URI: for "localhost" and `dns_name`.
+  crypto::IssuedCertificate IssueUnnamed(const std::string& dns_name) const;
   crypto::IssuedCertificate issued;
 };
 
@@ -28,6 +30,8 @@ struct WorldOptions {
   // Who issued, and for whom, the certificate the responder shows.
   bool responder_from_asker_authority = false;
   std::string responder_name = kAnswerer;
+  // When given, its certificate names no agency, but this.
+  std::string responder_dns_name;
 };
 
 class AskingWorld {

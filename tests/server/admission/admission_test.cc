@@ -78,7 +78,7 @@ TEST_F(PeersTest, KnowsAnAgencyByItsPin) {
   request.uris.clear();
   const crypto::IssuedCertificate pinned = aid_.Issue(request);
   Peer peer = PeerOf("aid.example", aid_);
-  peer.key_pin = Fingerprint(pinned);
+  peer.binding.key_pin = Fingerprint(pinned);
   Configure({peer});
   EXPECT_EQ(Agency(pinned.certificate_pem), "aid.example");
   EXPECT_EQ(Agency(aid_.Issue(request).certificate_pem), "");
@@ -89,14 +89,14 @@ TEST_F(PeersTest, APinStillNeedsTheChain) {
   request.uris.clear();
   const crypto::IssuedCertificate pinned = loans_.Issue(request);
   Peer peer = PeerOf("aid.example", aid_);
-  peer.key_pin = Fingerprint(pinned);
+  peer.binding.key_pin = Fingerprint(pinned);
   Configure({peer});
   EXPECT_EQ(Agency(pinned.certificate_pem), "");
 }
 
 TEST_F(PeersTest, WhereAKeyIsPinnedTheUriAloneIsNotEnough) {
   Peer peer = PeerOf("aid.example", aid_);
-  peer.key_pin = Fingerprint(aid_.Issue(LeafRequest("aid.example")));
+  peer.binding.key_pin = Fingerprint(aid_.Issue(LeafRequest("aid.example")));
   Configure({peer});
   EXPECT_EQ(Agency(aid_.Issue(LeafRequest("aid.example")).certificate_pem), "");
 }
@@ -111,8 +111,9 @@ class IssuerAndNameTest : public PeersTest {
   }
   Peer Bound(const std::string& agency) const {
     Peer peer = PeerOf(agency, aid_);
-    peer.issuer = crypto::ReadCertificate(aid_.Issue(Named("x.example")).certificate_pem)->issuer;
-    peer.dns_name = "vouch.aid.example";
+    peer.binding.issuer =
+        crypto::ReadCertificate(aid_.Issue(Named("x.example")).certificate_pem)->issuer;
+    peer.binding.dns_name = "vouch.aid.example";
     return peer;
   }
 };
