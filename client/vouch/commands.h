@@ -12,6 +12,7 @@ void AddAskCommand(CLI::App* vouch, Console* console);
 void AddAgreementCommand(CLI::App* vouch, Console* console);
 void AddDoctorCommand(CLI::App* vouch, Console* console);
 void AddInitCommand(CLI::App* vouch, Console* console);
+void AddLedgerCommand(CLI::App* vouch, Console* console);
 void AddPartnerCommand(CLI::App* vouch, Console* console);
 void AddKeysCommand(CLI::App* vouch, Console* console);
 void AddRecordsCommand(CLI::App* vouch, Console* console);

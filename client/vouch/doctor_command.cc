@@ -1,9 +1,12 @@
+#include <grpcpp/client_context.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "client/requester/partner_time.h"
+#include "client/vouch/asking_node.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/keys_command.h"
 #include "client/vouch/node_agreements.h"
@@ -12,6 +15,7 @@
 #include "crypto/certificate.h"
 #include "crypto/identity.h"
 #include "crypto/tls_probe.h"
+#include "server/node/clock_note.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/folders.h"
 #include "server/records/manifest.h"
@@ -32,6 +36,14 @@ struct Diagnosis {
 };
 
 constexpr absl::Duration kSoon = absl::Hours(24 * 30);
+// Lists are renewed daily or weekly: a day is what an operator can still act in.
+constexpr absl::Duration kListSoon = absl::Hours(24);
+
+std::string DaysLeft(absl::Duration left) {
+  const int64_t days = left / absl::Hours(24);
+  if (days == 0) return "less than a day left";
+  return absl::StrCat(days, days == 1 ? " day left" : " days left");
+}
 
 class Doctor {
  public:
@@ -43,6 +55,7 @@ class Doctor {
     Spelling();
     ClockState();
     Certificate();
+    OwnChain();
     Authority();
     Agreements();
     Records();
@@ -73,6 +86,15 @@ class Doctor {
   }
 
   void ClockState() {
+    // Left by a node that runs, or ran: only one that stopped answering is worth a word.
+    const auto standing = node::ReadClockStanding(file_.run);
+    if (standing.ok() && standing->stopped) {
+      Problem("clock",
+              absl::StrCat("ran ahead by ", standing->ahead_seconds,
+                           " seconds while the node ran, and answers have stopped"),
+              "set it right, or, when the present time is right, run: vouch ledger "
+              "acknowledge-clock");
+    }
     timex state{};
     // Reading the state needs no privilege; where even that is denied, nothing is known.
     const int result = adjtimex(&state);
@@ -93,9 +115,12 @@ class Doctor {
     } else if (now_ >= not_after) {
       Problem(about, absl::StrCat("expired on ", TimeText(not_after)), mend);
     } else if (not_after - now_ < kSoon) {
-      Warn(about, absl::StrCat("expires on ", TimeText(not_after)), mend);
+      Warn(about,
+           absl::StrCat("expires on ", TimeText(not_after), ", ", DaysLeft(not_after - now_)),
+           mend);
     } else {
-      Ok(about, absl::StrCat("is valid until ", TimeText(not_after)));
+      Ok(about,
+         absl::StrCat("is valid until ", TimeText(not_after), ", ", DaysLeft(not_after - now_)));
     }
   }
 
@@ -117,19 +142,54 @@ class Doctor {
     }
     Expiry("certificate", facts->not_before, facts->not_after,
            "ask your authority for a new one, put it beside, then rename both files");
-    auto key = ReadSigningKey(file_.key);
-    if (!key.ok()) {
-      return Problem("certificate key", std::string(key.status().message()),
-                     "put the key of the certificate there");
-    }
-    if (crypto::KeyFingerprint(crypto::AsBytes(key->PublicDer())) !=
-        facts->public_key_fingerprint) {
-      return Problem("certificate key", "does not belong to the certificate",
-                     "put the two files of one pair there");
+    auto text = crypto::ReadPrivateFile(file_.key);
+    const absl::Status pair = text.ok() ? crypto::CheckKeyPair(*chain, *text) : text.status();
+    if (text.ok()) crypto::Wipe(&*text);
+    if (!pair.ok()) {
+      return Problem("certificate key", std::string(pair.message()),
+                     "put the two files of one pair there; a running node goes on with the pair "
+                     "it had, and takes up the new one by itself");
     }
     Ok("certificate key", "belongs to the certificate");
+    auto key = ReadSigningKey(file_.key);
+    if (!key.ok()) {
+      return Warn("certificate key", "is of a kind with which partners cannot be tried from here",
+                  "try a partner with: openssl s_client -tls1_3 -alpn h2");
+    }
     own_chain_ = *chain;
     own_key_ = std::make_unique<crypto::SigningKey>(*std::move(key));
+  }
+
+  // As partners judge it, who have the anchors of `vouch partner export`.
+  void OwnChain() {
+    const std::string path = absl::StrCat(folder_, "/tls/authority.pem");
+    const auto chain = node::ReadText(file_.certificate);
+    if (!chain.ok()) return;  // said before
+    const auto text = node::ReadText(path);
+    if (absl::IsNotFound(text.status())) {
+      return Warn("certificate chain",
+                  "cannot be verified here: tls/authority.pem, the anchors that partners have for "
+                  "this agency, is not in the node's folder",
+                  "put your authority's certificate there");
+    }
+    const auto anchors = text.ok() ? crypto::TrustAnchors::Load(*text, "") : text.status();
+    if (!anchors.ok()) {
+      return Problem("certificate chain", absl::StrCat(path, ": ", anchors.status().message()),
+                     "put your authority's certificate there");
+    }
+    for (const auto& [purpose, use] :
+         {std::make_pair(crypto::TrustAnchors::Purpose::kTlsServer, "answering"),
+          std::make_pair(crypto::TrustAnchors::Purpose::kTlsClient, "asking")}) {
+      const absl::Status verified = anchors->Verify(*chain, purpose, now_);
+      if (verified.ok()) continue;
+      return Problem("certificate chain",
+                     absl::StrCat("partners who have ", path, " as our anchors refuse it for ", use,
+                                  ": ", verified.message()),
+                     "put the whole chain there, our own certificate first, as issued by the "
+                     "authority that partners know; or give partners the new authority's "
+                     "certificate first");
+    }
+    Ok("certificate chain", "is verified by tls/authority.pem, for answering and for asking");
   }
 
   void Authority() {
@@ -183,6 +243,7 @@ class Doctor {
     const bool needs = answers || agreement.token_kind == policies::TokenKind::kKeyedHash;
     if (!needs) return;
     const std::string about = absl::StrCat("epoch keys of ", agreement.id);
+    if (!Statements(agreement)) return;
     const auto keys = node::ReadEpochKeys(file_.keys, agreement.id, agreement.key_authority);
     if (!keys.ok()) {
       return Problem(about, std::string(keys.status().message()),
@@ -204,6 +265,34 @@ class Doctor {
     Expiry(absl::StrCat(about, ", epoch ", current->statement.epoch), current->statement.not_before,
            current->statement.not_after,
            answers ? "run: vouch keys rotate" : "ask the answering agency for the next key");
+  }
+
+  // One line an epoch; false when one cannot be used.
+  bool Statements(const policies::Agreement& agreement) {
+    bool good = true;
+    for (const uint32_t epoch : node::EpochsOf(file_.keys, agreement.id)) {
+      const std::string path =
+          absl::StrCat(node::EpochFolder(file_.keys, agreement.id, epoch), "/statement.txt");
+      const std::string about = absl::StrCat("statement of ", agreement.id, ", epoch ", epoch);
+      if (!node::Exists(path)) {
+        Warn(about, "is not there: the epoch was created and never announced",
+             "run: vouch keys statement");
+        continue;
+      }
+      const auto text = node::ReadText(path);
+      const auto read = text.ok() ? node::ReadStatementText(*text) : text.status();
+      const auto opened =
+          read.ok() ? crypto::OpenStatement(*read, agreement.key_authority) : read.status();
+      if (opened.ok()) {
+        Ok(about, "is signed by the key authority that the agreement pins");
+        continue;
+      }
+      good = false;
+      Problem(about, absl::StrCat(path, ": ", opened.status().message()),
+              "bring the file back from the backup, or have it signed again by the key authority "
+              "that the agreement pins: vouch keys statement --unsigned, vouch keys sign");
+    }
+    return good;
   }
 
   void Records() {
@@ -249,14 +338,25 @@ class Doctor {
     std::string revocations;
     if (!partner.revocations.empty()) {
       const auto lists = node::ReadText(partner.revocations);
-      if (lists.ok()) revocations = *lists;
+      if (!lists.ok() || lists->empty()) {
+        return Problem(about,
+                       absl::StrCat(partner.revocations, ": ",
+                                    lists.ok() ? "is empty" : lists.status().message()),
+                       "put the revocation lists of the partner's authority there");
+      }
+      revocations = *lists;
     }
     const auto anchors = text.ok() ? crypto::TrustAnchors::Load(*text, revocations) : text.status();
     if (!anchors.ok()) {
       return Problem(about, absl::StrCat(partner.anchors, ": ", anchors.status().message()),
                      "ask the partner for `vouch partner export` again");
     }
-    if (partner.address.empty()) return Ok(about, "asks us only; its anchors are in order");
+    if (!revocations.empty()) RevocationLists(partner, revocations);
+    if (partner.address.empty()) {
+      return Ok(about,
+                "asks us only; its anchors are in order. Its time is not compared, as it has no "
+                "address here");
+    }
     if (own_key_ == nullptr) {
       return Warn(about, "was not called, as our own certificate is not in order",
                   "mend that first");
@@ -285,24 +385,64 @@ class Doctor {
           "with "
           "the partner by telephone, and ask for connections to be passed through unopened");
     }
-    if (!Bound(partner, *facts)) {
-      return Problem(about,
-                     absl::StrCat(partner.address, " is vouched for, but not as ", partner.agency),
+    if (const absl::Status named = crypto::CheckAgency(*facts, partner.agency, partner.binding());
+        !named.ok()) {
+      return Problem(about, absl::StrCat(partner.address, " is vouched for, but ", named.message()),
                      "check the address; another node, or another agency's, listens there");
     }
     Ok(about, absl::StrCat("answers at ", partner.address, " with ", probe->version,
                            " and a certificate of its own until ", TimeText(facts->not_after)));
+    CompareTime(partner);
   }
 
-  static bool Bound(const node::Partner& partner, const crypto::CertificateFacts& facts) {
-    if (!partner.key_pin.empty()) return facts.public_key_fingerprint == partner.key_pin;
-    if (!partner.issuer.empty()) {
-      bool named = false;
-      for (const std::string& name : facts.dns_names) named = named || name == partner.dns_name;
-      return named && facts.issuer == partner.issuer;
+  void RevocationLists(const node::Partner& partner, const std::string& text) {
+    const auto lists = crypto::ReadRevocationListFacts(text);
+    if (!lists.ok()) return;  // said of the anchors they stand beside
+    const std::string mend = absl::StrCat("fetch the present list of that authority into ",
+                                          partner.revocations, ", then: systemctl reload vouchd");
+    for (const crypto::RevocationListFacts& list : *lists) {
+      const std::string about = absl::StrCat("revocation list for ", partner.agency, " of ",
+                                             policies::Shown(list.issuer));
+      const std::string since = absl::StrCat("of ", TimeText(list.this_update));
+      if (now_ < list.this_update) {
+        Problem(about, absl::StrCat(since, " is not valid yet: the partner is refused"),
+                "check the clock");
+      } else if (list.next_update == absl::InfiniteFuture()) {
+        Warn(about, absl::StrCat(since, " does not say when the next one is due"),
+             "ask its authority for lists with a next update");
+      } else if (now_ >= list.next_update) {
+        Problem(about,
+                absl::StrCat(since, " ran out on ", TimeText(list.next_update),
+                             ": the partner is refused until there is a newer one"),
+                mend);
+      } else if (list.next_update - now_ < kListSoon) {
+        Warn(about, absl::StrCat(since, " runs out on ", TimeText(list.next_update)), mend);
+      } else {
+        Ok(about, absl::StrCat(since, " is current until ", TimeText(list.next_update)));
+      }
     }
-    const auto agency = crypto::AgencyOf(facts);
-    return agency.ok() && *agency == partner.agency;
+  }
+
+  void CompareTime(const node::Partner& partner) {
+    const std::string about = absl::StrCat("time of ", partner.agency);
+    const auto options = ConnectionTo(file_, partner);
+    const auto channel = options.ok() ? requester::Connect(*options) : options.status();
+    absl::StatusOr<requester::PartnerTime> time =
+        channel.ok() ? absl::UnknownError("") : channel.status();
+    if (channel.ok()) {
+      grpc::ClientContext context;
+      context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+      time = requester::AskTime(*channel, &context, [] { return absl::Now(); });
+    }
+    if (!time.ok()) {
+      return Warn(about, absl::StrCat("could not be asked: ", time.status().message()),
+                  "ask the partner whether it has our anchors, and which version it runs");
+    }
+    if (time->TooFarApart()) {
+      return Problem(about, absl::StrCat("its clock ", time->InWords()),
+                     "compare both with a third clock; whoever is wrong sets theirs right");
+    }
+    Ok(about, absl::StrCat("its clock ", time->InWords()));
   }
 
   node::NodeFile file_;
@@ -324,6 +464,8 @@ struct DoctorOptions {
 absl::StatusOr<Exit> Run(const DoctorOptions& options, Console* console) {
   auto file = OpenNode(options.folder, console);
   if (!file.ok()) return file.status();
+  // Before the first handshake, whose contexts it binds.
+  if (const absl::Status tls = crypto::RequireTls13(); !tls.ok()) return tls;
   Doctor doctor(*std::move(file), options.folder, absl::Seconds(options.timeout_seconds));
   doctor.Examine();
   const char* const names[] = {"ok", "warning", "problem"};

@@ -73,6 +73,7 @@ int Main(int argc, char** argv) {
   AddRecordsCommand(&vouch, &console);
   AddTokenCommand(&vouch, &console);
   AddDoctorCommand(&vouch, &console);
+  AddLedgerCommand(&vouch, &console);
   AddSchemaCommand(&vouch, &console);
   if (const std::string unknown = UnknownCommand(vouch, argc, argv); !unknown.empty()) {
     console.Note(absl::StrCat("vouch: ", unknown, "\nRun with --help for more information."));

@@ -134,7 +134,7 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
     return replaced;
   }
   console->Say(absl::StrCat("Added ", options.agency, " to ", path,
-                            ". A running node takes it up when it is restarted."));
+                            ". A running node takes it up at SIGHUP (systemctl reload vouchd)."));
   if (options.encryption_certificate.empty()) {
     console->Say("Without --encryption-certificate, keyed-hash keys cannot be shared with it.");
   }
