@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import pty
 import random
 import re
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,8 +15,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
-from world import (VALUES, World, clock_environment, income_template, main,  # noqa: E402
-                   wait_until, wire)
+from world import (PROGRAMS, VALUES, World, clock_environment, income_template,  # noqa: E402
+                   main, run, wait_until, wire)
 
 TIMES_ASKED = 4
 THREADS = 6
@@ -170,6 +172,21 @@ class ClockSteps(unittest.TestCase):
         fresh.rename(self.offset)
         time.sleep(0.3)
 
+    def at_terminal(self, typed):
+        """The command with somebody before a terminal, who types this. Its exit code."""
+        ours, theirs = pty.openpty()
+        try:
+            with subprocess.Popen([PROGRAMS / "vouch", "ledger", "acknowledge-clock", "--node",
+                                   self.world.tax.folder], stdin=theirs, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True) as command:
+                os.write(ours, f"{typed}\n".encode())
+                said, _ = command.communicate(timeout=30)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertRegex(said, "ran ahead by (3599|3600|3601) seconds")
+        return command.returncode
+
     def at(self, seconds, person):
         """One question whose id is made by a clock that went along."""
         return self.world.ask(self.tokens[person],
@@ -182,9 +199,18 @@ class ClockSteps(unittest.TestCase):
         self.assertEqual(getattr(outcome, "reason", outcome), "LEDGER_UNAVAILABLE")
         time.sleep(2.5)  # figures are taken every second or two
         entries = self.world.tax.gauge("ledger_entries")
-        acknowledge = self.world.tax.folder / "run/acknowledge-clock"
-        acknowledge.touch()
-        wait_until("the change to be acknowledged", lambda: not acknowledge.exists(), 30)
+        # A file that says nothing of this step does not count.
+        stale = self.world.tax.folder / "run/acknowledge-clock"
+        stale.touch(mode=0o600)
+        wait_until("the file to be left aside", lambda: not stale.exists(), 30)
+        outcome = self.at(3600, 1)
+        self.assertEqual(getattr(outcome, "reason", outcome), "LEDGER_UNAVAILABLE")
+        # Nobody there to confirm it; then somebody at a terminal who does not, and who does.
+        run("vouch", "ledger", "acknowledge-clock", "--node", self.world.tax.folder, accept=(2,))
+        self.assertEqual(self.at_terminal("no"), 1)
+        outcome = self.at(3600, 1)
+        self.assertEqual(getattr(outcome, "reason", outcome), "LEDGER_UNAVAILABLE")
+        self.assertEqual(self.at_terminal("yes"), 0)
         self.assertIn(self.at(3600, 1), ("YES", "NO"))
         wait_until("its entry and the answer's",
                    lambda: self.world.tax.gauge("ledger_entries") >= entries + 2, 30)
