@@ -60,7 +60,7 @@ class PartnerFaceTest : public ::testing::Test {
   WhoCalls service_{server_.face()};
 };
 
-TEST_F(PartnerFaceTest, KnowsAClientByItsCertificateAlone) {
+TEST_F(PartnerFaceTest, KnowsAClientByItsCertificate) {
   EXPECT_EQ(Call(server_.partner), "aid.example");
 }
 
