@@ -61,7 +61,8 @@ int Serve(const std::string& folder, bool check_only) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+// What is thrown this far ends the program, as it should.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   CLI::App app{
       "vouchd answers partner agencies' yes-or-no questions under the agreements in its "
       "folder.\n\nExample: vouchd --node /var/lib/vouch\nSIGHUP reloads agreements, keys and "

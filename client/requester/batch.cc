@@ -322,6 +322,7 @@ absl::Status BatchRun::Begin(Chunk* chunk) {
 absl::Status BatchRun::Form(Chunk* chunk, const std::vector<uint32_t>& candidates,
                             std::shared_ptr<const OwnEpoch> epoch) {
   std::vector<crypto::Identity> people;
+  people.reserve(candidates.size());
   for (uint32_t row : candidates) people.push_back(chunk->rows[row].person);
   std::vector<TokenVector> tokens;
   if (!people.empty()) {

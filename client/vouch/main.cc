@@ -92,4 +92,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace vouch::client
 
-int main(int argc, char** argv) { return vouch::client::Main(argc, argv); }
+// What is thrown this far ends the program, as it should.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
+  return vouch::client::Main(argc, argv);
+}

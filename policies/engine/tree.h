@@ -14,7 +14,7 @@
 
 namespace vouch::policies {
 
-inline constexpr size_t kMostFileBytes = 256 * 1024;
+inline constexpr size_t kMostFileBytes = 262144;
 inline constexpr size_t kMostLineBytes = 8192;
 inline constexpr size_t kMostValues = 50000;  // keys and values in one file
 inline constexpr size_t kMostDepth = 32;      // of mappings and lists within each other
