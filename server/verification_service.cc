@@ -117,8 +117,8 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
     listed->set_digest(held->digest.data(), held->digest.size());
     policies::AgreementState state = held->StateAt(now);
     const agreements::Epoch* current = set->CurrentEpoch(agreement.id, now);
-    const bool ready = current != nullptr && snapshot != nullptr &&
-                       snapshot->Ready(agreement, current->statement);
+    const bool ready =
+        current != nullptr && snapshot != nullptr && snapshot->Ready(agreement, current->statement);
     if (state == policies::AgreementState::kInForce && !ready) {
       state = policies::AgreementState::kNotReady;
     }
