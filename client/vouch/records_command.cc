@@ -30,6 +30,7 @@ struct LoadChoice {
   std::string facts;
   uint64_t max_errors = 0;
   bool allow_empty = false;
+  bool upsert = false;  // into the present records, in place of loading them anew
   size_t threads = 0;
   bool json = false;
 };
@@ -204,7 +205,8 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
     indexing->Show(at.bytes, at.bytes_total);
   };
   records::LoadReport report;
-  const absl::Status loaded = records::LoadRecords(options, &report);
+  const absl::Status loaded = choice.upsert ? records::UpsertRecords(options, &report)
+                                            : records::LoadRecords(options, &report);
   if (choice.json) {
     nlohmann::json shown = ReportJson(report);
     shown["loaded"] = loaded.ok();
@@ -213,6 +215,13 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
     SayReport(report, console);
   }
   if (!loaded.ok()) return loaded;
+  if (choice.upsert) {
+    if (!choice.json) {
+      console->Say(absl::StrCat("Added or replaced ", report.people, " people from ", report.rows,
+                                " rows. A running node takes them up within seconds."));
+    }
+    return Exit::kFine;
+  }
   if (!choice.json) {
     console->Say(absl::StrCat("Loaded ", report.people, " people from ", report.rows,
                               " rows, data as of ", absl::FormatCivilTime(report.data_as_of),
@@ -288,6 +297,27 @@ absl::StatusOr<Exit> HoldOne(const HoldChoice& choice, Console* console) {
   return Exit::kFine;
 }
 
+absl::StatusOr<Exit> Delete(const std::string& folder, const std::string& source_id,
+                            Console* console) {
+  const auto file = OpenNode(folder, console);
+  if (!file.ok()) return file.status();
+  std::vector<std::string> ids;
+  if (source_id == "-") {
+    for (std::string id; std::getline(console->in(), id);) {
+      if (!id.empty()) ids.push_back(id);
+    }
+    if (ids.empty()) return UsageError("standard input held no id");
+  } else {
+    ids.push_back(source_id);
+  }
+  const auto deleted = records::DeleteRecords({file->records, file->keys}, ids);
+  if (!deleted.ok()) return deleted.status();
+  console->Say(absl::StrCat("Deleted ", *deleted, " of ", ids.size(),
+                            " people; the others were not there. What was sealed of them leaves "
+                            "the disk with the next merge or load."));
+  return Exit::kFine;
+}
+
 absl::StatusOr<Exit> ShowStatus(const std::string& folder, bool json, Console* console) {
   const auto file = OpenNode(folder, console);
   if (!file.ok()) return file.status();
@@ -298,6 +328,8 @@ absl::StatusOr<Exit> ShowStatus(const std::string& folder, bool json, Console* c
   if (!manifest.ok()) return manifest.status();
   const auto holds = records::ReadHolds(file->records);
   if (!holds.ok()) return holds.status();
+  const auto unmerged = records::UnmergedBytes(file->records);
+  if (!unmerged.ok()) return unmerged.status();
   nlohmann::json indexes = nlohmann::json::array();
   std::vector<std::vector<std::string>> rows = {{"agreement", "epoch", "index"}};
   for (const records::Manifest::Index& index : manifest->indexes) {
@@ -317,12 +349,17 @@ absl::StatusOr<Exit> ShowStatus(const std::string& folder, bool json, Console* c
                       {"data_as_of", as_of},
                       {"loaded_at", TimeText(manifest->loaded_at)},
                       {"held_back", (*holds)->all().size()},
+                      {"unmerged_bytes", *unmerged},
                       {"indexes", indexes}});
     return Exit::kFine;
   }
   console->Say(absl::StrCat(manifest->people, " people, data as of ", as_of, ", loaded ",
                             TimeText(manifest->loaded_at), ", generation ", manifest->generation,
                             "; ", (*holds)->all().size(), " held back."));
+  if (*unmerged > 0) {
+    console->Say(absl::StrCat("Since then ", SizeText(*unmerged),
+                              " of changes, which a running node merges in time."));
+  }
   if (rows.size() > 1) {
     console->SayTable(rows);
   } else {
@@ -331,16 +368,13 @@ absl::StatusOr<Exit> ShowStatus(const std::string& folder, bool json, Console* c
   return Exit::kFine;
 }
 
-}  // namespace
-
-void AddRecordsCommand(CLI::App* vouch, Console* console) {
-  CLI::App* group = vouch->add_subcommand("records", "What this agency holds about people");
-  group->require_subcommand(1);
-  group->footer("Example:\n  vouch records status --node ./irs");
-
+void AddLoadCommand(CLI::App* group, Console* console, bool upsert) {
   auto load = std::make_shared<LoadChoice>();
+  load->upsert = upsert;
   CLI::App* load_command =
-      group->add_subcommand("load", "Loads a file or a query whole, or not at all, with indexes");
+      upsert ? group->add_subcommand("upsert", "Adds or replaces people between loads, all or none")
+             : group->add_subcommand("load",
+                                     "Loads a file or a query whole, or not at all, with indexes");
   AddNodeOption(load_command, &load->folder);
   load_command->add_option("--mapping", load->mapping, "How columns become identities and facts")
       ->required();
@@ -352,17 +386,42 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
                            "The fact catalogue; default: the one below agreements that fits");
   load_command->add_option("--max-errors", load->max_errors, "Bad rows that may be left out")
       ->capture_default_str();
-  load_command->add_flag("--allow-empty", load->allow_empty,
-                         "Load an input without a single row: nobody is then found");
-  load_command->add_option("--threads", load->threads, "Default: one for each processor");
+  if (!upsert) {
+    load_command->add_flag("--allow-empty", load->allow_empty,
+                           "Load an input without a single row: nobody is then found");
+    load_command->add_option("--threads", load->threads, "Default: one for each processor");
+  }
   load_command->add_flag("--json", load->json, "Print facts for programs");
-  load_command->footer(
-      "Example:\n  vouch records load --node ./irs --mapping mapping.yaml --input people.csv\n"
-      "With `postgresql: {connection: ..., query: ...}` in the mapping, without --input; "
-      "passwords\n"
-      "come from libpq's own places (~/.pgpass, a service file, PGPASSFILE), never from the "
-      "mapping.");
+  load_command->footer(absl::StrCat(
+      "Example:\n  vouch records ", upsert ? "upsert" : "load",
+      " --node ./irs --mapping mapping.yaml --input people.csv\n"
+      "With `postgresql: {connection: ..., query: ...}` in the mapping, leave out --input. A\n"
+      "password comes from libpq's own places (~/.pgpass, a service file), never from a mapping."));
   load_command->callback([load, console] { console->Run([&] { return Load(*load, console); }); });
+}
+
+}  // namespace
+
+void AddRecordsCommand(CLI::App* vouch, Console* console) {
+  CLI::App* group = vouch->add_subcommand("records", "What this agency holds about people");
+  group->require_subcommand(1);
+  group->footer("Example:\n  vouch records status --node ./irs");
+
+  AddLoadCommand(group, console, /*upsert=*/false);
+  AddLoadCommand(group, console, /*upsert=*/true);
+
+  auto removed = std::make_shared<HoldChoice>();
+  CLI::App* delete_command = group->add_subcommand("delete", "Removes people between loads");
+  AddNodeOption(delete_command, &removed->folder);
+  delete_command
+      ->add_option("--source-id", removed->source_id,
+                   "The person's id in the source system; - reads ids from standard input, one a "
+                   "line")
+      ->required();
+  delete_command->footer("Example:\n  vouch records delete --node ./irs --source-id - < gone.txt");
+  delete_command->callback([removed, console] {
+    console->Run([&] { return Delete(removed->folder, removed->source_id, console); });
+  });
 
   auto index = std::make_shared<LoadChoice>();
   CLI::App* index_command = group->add_subcommand(

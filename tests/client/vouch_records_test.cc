@@ -79,6 +79,24 @@ TEST_F(VouchRecordsTest, TheIndexOfARetiredEpochGoesWithItsSecret) {
   EXPECT_EQ(Status()["indexes"][0]["epoch"], 2);
 }
 
+TEST_F(VouchRecordsTest, ChangesAFewPeopleBetweenLoads) {
+  Announce();
+  Fine(Load());
+  std::vector<std::string> upsert = Load();
+  upsert[1] = "upsert";
+  Write("people.csv", absl::StrReplaceAll(Read("people.csv"), {{"p-2", "p-3"}, {"1122", "1129"}}));
+  EXPECT_THAT(Fine(upsert).out, HasSubstr("Added or replaced 2 people"));
+  EXPECT_THAT(Fine({"records", "delete", "--node", "tax", "--source-id", "-"}, "p-2\np-9\n").out,
+              HasSubstr("Deleted 1 of 2"));
+  const auto status = Status();
+  EXPECT_EQ(status["generation"], 1);
+  EXPECT_GT(status["unmerged_bytes"], 0);
+  Refused({"records", "delete", "--node", "tax", "--source-id", "-"}, 2, "held no id");
+  // Whoever is changed without a token key for an index would not be found under it.
+  std::filesystem::remove_all(Path("tax/keys/tokens"));
+  Refused(upsert, 1, "no token key at hand");
+}
+
 TEST_F(VouchRecordsTest, BadRowsAreNamedByNumberWithoutTheirContents) {
   Write("people.csv",
         Read("people.csv") + "p-3,978-05-1123,1970-02-03,Ann,Lee,,12345,lots of money,single\n");
