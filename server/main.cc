@@ -9,6 +9,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "crypto/certificate.h"
+#include "crypto/fips.h"
 #include "crypto/identity.h"
 #include "crypto/secret.h"
 #include "server/node/node_file.h"
@@ -29,6 +30,16 @@ int Serve(const std::string& folder, bool check_only) {
     return kMalformedFile;
   }
   vouch::server::telemetry::SetLogLevel(file->log_level);
+
+  if (file->fips) {
+    if (const absl::Status fips = vouch::crypto::RequireFips(); !fips.ok()) {
+      std::fprintf(stderr,
+                   "vouchd: cannot start: node.yaml says crypto: \"fips\", and %s. Write crypto: "
+                   "\"default\" to run without a validated module.\n",
+                   std::string(fips.message()).c_str());
+      return 1;
+    }
+  }
 
   // Blocked before gRPC makes threads, so that only sigwait below sees them.
   sigset_t signals;
@@ -65,8 +76,8 @@ int Serve(const std::string& folder, bool check_only) {
 int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   CLI::App app{
       "vouchd answers partner agencies' yes-or-no questions under the agreements in its "
-      "folder.\n\nExample: vouchd --node /var/lib/vouch\nSIGHUP reloads agreements, keys and "
-      "revocation lists; SIGTERM drains and stops."};
+      "folder.\n\nExample: vouchd --node /var/lib/vouch\nSIGHUP reloads agreements, keys, "
+      "partners and revocation lists; SIGTERM drains and stops."};
   std::string folder;
   bool check_only = false;
   app.add_option("--node", folder, "the node's folder, made by `vouch init`")->required();

@@ -13,6 +13,7 @@
 #include "client/vouch/node_folder.h"
 #include "client/vouch/record_indexes.h"
 #include "crypto/certificate.h"
+#include "crypto/fips.h"
 #include "crypto/identity.h"
 #include "crypto/tls_probe.h"
 #include "server/node/clock_note.h"
@@ -64,6 +65,8 @@ class Doctor {
       Warn("partners", "there are none, so nobody can ask and nobody can be asked",
            "run: vouch partner add");
     }
+    // Last: afterwards OpenSSL may have nothing left to compute with.
+    if (file_.fips) Fips();
   }
   const std::vector<Diagnosis>& all() const { return all_; }
 
@@ -83,6 +86,22 @@ class Doctor {
     if (checked.ok()) return Ok("spelling rules", "agree with the published vectors");
     Problem("spelling rules", std::string(checked.message()),
             "this build or its ICU library is damaged: install it anew");
+  }
+
+  void Fips() {
+    for (const auto& held : catalog_->all()) {
+      if (held->agreement.token_kind != policies::TokenKind::kBlind) continue;
+      Problem(absl::StrCat("crypto of agreement ", held->agreement.id),
+              "its blind tokens lie outside every validated module, and node.yaml says crypto: "
+              "\"fips\"",
+              "agree on keyed-hash tokens in a new revision, or write crypto: \"default\"");
+    }
+    const absl::Status fips = crypto::RequireFips();
+    if (fips.ok()) return Ok("crypto", "is that of a validated module alone");
+    Problem(
+        "crypto",
+        absl::StrCat("node.yaml says \"fips\", and the node refuses to start: ", fips.message()),
+        "write crypto: \"default\" to run without a validated module");
   }
 
   void ClockState() {

@@ -97,6 +97,9 @@ ShapeOf<NodeFile> NodeShape() {
   static const std::vector<std::pair<policies::ChoiceWord, bool>> kUnsigned = {
       {{"refuse", "only countersigned agreements are used"}, false},
       {{"allow", "for development: agreements count as signed"}, true}};
+  static const std::vector<std::pair<policies::ChoiceWord, bool>> kCrypto = {
+      {{"default", "whatever OpenSSL of this host has"}, false},
+      {{"fips", "a validated module alone; this version refuses to start with it"}, true}};
   static const std::vector<std::pair<policies::ChoiceWord, std::string>> kLevels = {
       {{"info", "starts, reloads, loads and problems"}, "info"},
       {{"warning", "problems only"}, "warning"},
@@ -147,6 +150,8 @@ ShapeOf<NodeFile> NodeShape() {
                              "\"refuse\""),
           Optional<NodeFile>("reflection", policies::YesNo(), &NodeFile::reflection,
                              "Whether gRPC clients may list the services.", "true"),
+          Optional<NodeFile>("crypto", Words<bool>(kCrypto), &NodeFile::fips,
+                             "Which cryptography may be used.", "\"default\""),
           Optional<NodeFile>("log_level", Words<std::string>(kLevels), &NodeFile::log_level,
                              "What the node writes to its log.", "\"info\""),
           Optional<NodeFile>("walkers", Number(1, 64), &NodeFile::walkers,

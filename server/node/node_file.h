@@ -47,6 +47,7 @@ struct NodeFile {
   std::string agreements, records, journal, keys, run;
   bool allow_unsigned_agreements = false;  // unsigned_agreements: "allow" | "refuse"
   bool reflection = true;
+  bool fips = false;               // crypto: "default" | "fips"
   std::string log_level = "info";  // "info" | "warning" | "error"
   int64_t walkers = 2;
   int64_t queue_items = 65536;  // subjects queued before BUSY

@@ -252,5 +252,23 @@ TEST_F(VouchDoctorTest, EveryStatementsSignatureIsVerified) {
   EXPECT_TRUE(second);
 }
 
+TEST_F(VouchDoctorTest, FipsIsAProblemAndSoIsEveryAgreementWithBlindTokens) {
+  MakeNode("tax", "tax.revenue.example");
+  std::filesystem::copy(VOUCH_SOURCE_DIR "/policies/templates/income-for-student-aid",
+                        Path("tax/agreements/aid"));
+  const std::string pin = Fine({"keys", "fingerprint", "--node", "tax"}).out.substr(0, 71);
+  Write("tax/agreements/aid/agreement.yaml",
+        absl::StrReplaceAll(Read("tax/agreements/aid/agreement.yaml"),
+                            {{"sha256:" + std::string(64, '0'), pin}}));
+  EXPECT_THAT(Vouch({"doctor", "--node", "tax"}).out, ::testing::Not(HasSubstr("fips")));
+  Write("tax/node.yaml", absl::StrCat(Read("tax/node.yaml"), "crypto: \"fips\"\n"));
+  const ProcessResult result = Vouch({"doctor", "--node", "tax"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("problem: crypto: node.yaml says \"fips\", and the node "
+                                    "refuses to start: OpenSSL's FIPS provider"));
+  EXPECT_THAT(result.out,
+              HasSubstr("problem: crypto of agreement studentaid-tax-2027-001: its blind tokens"));
+}
+
 }  // namespace
 }  // namespace vouch::tests

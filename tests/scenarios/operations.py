@@ -102,6 +102,15 @@ class Renewal(Nodes):
         self.assertIn("does not belong to the certificate", done.stderr)
 
 
+class Fips(Nodes):
+    def test_a_node_that_must_compute_in_a_validated_module_does_not_start_without(self):
+        self.tax.set(crypto="fips")
+        done = run("vouchd", "--node", self.tax.folder, "--check", accept=(1,))
+        self.assertIn('node.yaml says crypto: "fips", and OpenSSL\'s FIPS provider', done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertFalse((self.tax.folder / "run/listen").exists())
+
+
 class Partners(Nodes):
     def test_partners_come_and_go_at_sighup(self):
         meals = self.federation.node("meals.example")

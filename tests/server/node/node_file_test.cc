@@ -80,6 +80,7 @@ TEST_F(NodeFileTest, PathsComeBackAbsoluteAndDefaultsAreKept) {
   EXPECT_EQ(file->metrics, "");
   EXPECT_FALSE(file->allow_unsigned_agreements);
   EXPECT_EQ(file->walkers, 2);
+  EXPECT_FALSE(file->fips);
   EXPECT_EQ(file->drain, absl::Seconds(10));
 }
 
@@ -88,6 +89,7 @@ TEST_F(NodeFileTest, ReadsEveryField) {
 unsigned_agreements: "allow"
 reflection: false
 log_level: "error"
+crypto: "fips"
 walkers: 3
 queue_items: 1024
 queue_megabytes: 64
@@ -109,6 +111,8 @@ partners:
   EXPECT_TRUE(file->allow_unsigned_agreements);
   EXPECT_FALSE(file->reflection);
   EXPECT_EQ(file->log_level, "error");
+  EXPECT_TRUE(file->fips);
+  EXPECT_TRUE(Exists(file->folder + "/node.yaml"));
   EXPECT_EQ(file->drain, absl::Seconds(30));
   const Partner* partner = file->FindPartner("irs.treasury.example");
   ASSERT_NE(partner, nullptr);
