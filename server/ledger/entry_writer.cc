@@ -18,9 +18,8 @@ using crypto::Digest;
 
 constexpr uint8_t kSealedVersion = 1;
 constexpr absl::string_view kReplayLabel = "vouch-replay/1";
-// A seal key serves one entry, so each of its two messages has a nonce of its own for ever.
-constexpr crypto::AeadNonce kDetailsNonce = {0};
-constexpr crypto::AeadNonce kInnerNonce = {1};
+// A seal key serves one entry and seals one message.
+constexpr crypto::AeadNonce kSealNonce = {0};
 
 using Nonce = std::array<uint8_t, 16>;
 
@@ -49,17 +48,10 @@ Digest Xor(const Digest& a, ByteSpan b) {
   return out;
 }
 
-std::string InnerBytes(const PrivateDetails& inner) {
-  ByteWriter out;
-  out.Raw(inner.person).U8(inner.undetermined_reason).U8(static_cast<uint8_t>(inner.matching_key));
-  return std::move(out).str();
-}
-
 struct SealedParts {
   uint32_t replay_day = 0;
   ByteSpan wrapped;
-  ByteSpan details;
-  ByteSpan inner;
+  ByteSpan box;
 };
 
 absl::StatusOr<SealedParts> ReadSealed(absl::string_view sealed) {
@@ -68,8 +60,7 @@ absl::StatusOr<SealedParts> ReadSealed(absl::string_view sealed) {
   SealedParts parts;
   parts.replay_day = in.U32();
   parts.wrapped = in.Raw(sizeof(Digest));
-  parts.details = in.Field();
-  parts.inner = in.Field();
+  parts.box = in.Field();
   if (!in.Finished() || version != kSealedVersion) {
     return absl::DataLossError("sealed details are malformed");
   }
@@ -110,15 +101,20 @@ WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uin
 
   Digest seal_key = key.SealKey(entry.nonce);
   const ByteSpan associated = crypto::AsBytes(written.entry);
+  const PrivateDetails& inner = content.inner;
+  thread_local ByteWriter box;
+  box.Clear();
+  box.Field(details)
+      .Raw(inner.person)
+      .U8(inner.undetermined_reason)
+      .U8(static_cast<uint8_t>(inner.matching_key));
   ByteWriter sealed;
-  sealed.Reserve(details.size() + 192);
+  sealed.Reserve(box.str().size() + 64);
   sealed.U8(kSealedVersion)
       .U32(keys.replay_day)
       .Raw(Xor(ReplayMask(*keys.replay, entry.nonce, content.details.request),
                ByteSpan(key.raw(crypto::RawSecretAccess{}))))
-      .Field(crypto::Seal(seal_key, kDetailsNonce, associated, crypto::AsBytes(details)))
-      .Field(crypto::Seal(seal_key, kInnerNonce, associated,
-                          crypto::AsBytes(InnerBytes(content.inner))));
+      .Field(crypto::Seal(seal_key, kSealNonce, associated, crypto::AsBytes(box.str())));
   crypto::Wipe(absl::MakeSpan(seal_key));
   written.sealed = std::move(sealed).str();
   return written;
@@ -155,17 +151,13 @@ absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectK
   if (!parts.ok()) return parts.status();
   const Digest seal_key = key.SealKey(read->nonce);
   const ByteSpan associated = crypto::AsBytes(entry);
-  absl::StatusOr<std::string> details =
-      crypto::Open(seal_key, kDetailsNonce, associated, parts->details);
-  absl::StatusOr<std::string> inner = crypto::Open(seal_key, kInnerNonce, associated, parts->inner);
-  if (!details.ok() || !inner.ok()) {
-    return absl::DataLossError("sealed details do not open with this key");
-  }
+  absl::StatusOr<std::string> box = crypto::Open(seal_key, kSealNonce, associated, parts->box);
+  if (!box.ok()) return absl::DataLossError("sealed details do not open with this key");
+  ByteReader in(crypto::AsBytes(*box));
   Opened opened;
-  absl::StatusOr<crypto::Details> read_details = crypto::ReadDetails(*details);
-  if (!read_details.ok()) return absl::DataLossError(read_details.status().message());
-  opened.details = *std::move(read_details);
-  ByteReader in(crypto::AsBytes(*inner));
+  absl::StatusOr<crypto::Details> details = crypto::ReadDetails(crypto::AsText(in.Field()));
+  if (!details.ok()) return absl::DataLossError(details.status().message());
+  opened.details = *std::move(details);
   ByteSpan person = in.Raw(sizeof(Digest));
   if (person.size() == sizeof(Digest)) {
     std::copy(person.begin(), person.end(), opened.inner.person.begin());
