@@ -185,14 +185,15 @@ Resolved FileSnapshot::ResolveTokens(absl::string_view agreement_id, uint32_t ep
       break;
     }
   }
-  // All HMACs first: the look-ups that follow then wait for memory together.
+  // All HMACs first, and nothing between them: the look-ups that follow then wait for memory
+  // together.
   absl::InlinedVector<crypto::Digest, 4> digests;
   for (size_t k = 0; k < tokens.size(); ++k) {
     const auto key_number = static_cast<uint16_t>(k);
     digests.push_back(crypto::IsZero(tokens[k]) ? index->hasher.HashInPlace(key_number, seed)
                                                 : index->hasher.Hash(key_number, tokens[k]));
-    index->index->Prefetch(ValueOf(digests.back()));
   }
+  for (const crypto::Digest& digest : digests) index->index->Prefetch(ValueOf(digest));
   absl::InlinedVector<Found, 4> found;
   int winning = -1;
   bool several = false;
