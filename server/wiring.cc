@@ -294,7 +294,7 @@ absl::Status Node::Parts::Open() {
   journal_options.origin = absl::StrCat(file.agency, "/ledger/",
                                         absl::ToCivilYear(clock.Now(), absl::UTCTimeZone()).year());
   absl::StatusOr<std::unique_ptr<journal::Journal>> opened =
-      journal::OpenSqliteJournal(journal_options);
+      journal::OpenFileJournal(journal_options);
   if (!opened.ok()) return opened.status();
   journal = *std::move(opened);
 

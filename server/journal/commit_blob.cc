@@ -13,7 +13,7 @@ namespace vouch::server::journal {
 namespace {
 
 constexpr uint32_t kMagic = 0x564a4301;  // "VJC", version 1
-constexpr size_t kHeaderSize = 4 + 8 + 4 + 8 + 7 * 4;
+constexpr size_t kHeaderSize = 4 + 8 + 4 + 8 + 8 * 4;
 constexpr size_t kKeySize = sizeof(RowKey);
 constexpr size_t kChargeSize = kKeySize + 4 + 4;
 constexpr size_t kRequestSize = kKeySize + 8 + 4 + 4;
@@ -21,6 +21,7 @@ constexpr size_t kEpochSize = kKeySize + 4;
 constexpr size_t kLifeSize = kKeySize + 4 + 4;
 constexpr size_t kBucketSize = kKeySize + 1 + 4 + 4;
 constexpr size_t kTotalSize = kKeySize + 8;
+constexpr size_t kAdoptionSize = 8 + sizeof(crypto::Digest) + 4;  // without the agreement's id
 constexpr size_t kItemSize = 4 + 4;
 constexpr size_t kChecksumSize = 4;
 
@@ -77,7 +78,9 @@ uint32_t Count(size_t size) {
 }
 
 size_t SizeOfTables(const Changes& changes, size_t items) {
-  return changes.charges.size() * kChargeSize + changes.requests.size() * kRequestSize +
+  size_t adoptions = changes.adoptions.size() * kAdoptionSize;
+  for (const Journal::Adoption& row : changes.adoptions) adoptions += row.agreement_id.size();
+  return adoptions + changes.charges.size() * kChargeSize + changes.requests.size() * kRequestSize +
          changes.epochs.size() * kEpochSize + changes.lives.size() * kLifeSize +
          changes.buckets.size() * kBucketSize + changes.totals.size() * kTotalSize +
          items * kItemSize;
@@ -87,7 +90,7 @@ size_t SizeOfTables(const Changes& changes, size_t items) {
 
 bool Changes::empty() const {
   return charges.empty() && requests.empty() && epochs.empty() && lives.empty() &&
-         buckets.empty() && totals.empty();
+         buckets.empty() && totals.empty() && adoptions.empty();
 }
 
 std::string EncodeCommit(const CommitParts& commit) {
@@ -101,6 +104,7 @@ std::string EncodeCommit(const CommitParts& commit) {
   pen.Put(Count(changes.charges.size())).Put(Count(changes.requests.size()));
   pen.Put(Count(changes.epochs.size())).Put(Count(changes.lives.size()));
   pen.Put(Count(changes.buckets.size())).Put(Count(changes.totals.size()));
+  pen.Put(Count(changes.adoptions.size()));
   for (const auto& row : changes.charges) pen.Put(row.key).Put(row.value).Put(row.dies);
   for (const auto& row : changes.requests) {
     pen.Put(row.key).Put(row.content).Put(row.item).Put(row.dies);
@@ -111,6 +115,10 @@ std::string EncodeCommit(const CommitParts& commit) {
     pen.Put(row.row).Put(static_cast<uint8_t>(row.counter)).Put(row.window).Put(row.count);
   }
   for (const auto& row : changes.totals) pen.Put(row.key).Put(row.count);
+  for (const auto& row : changes.adoptions) {
+    pen.Put(static_cast<uint64_t>(row.revision)).Put(crypto::AsText(row.digest));
+    pen.Put(Count(row.agreement_id.size())).Put(absl::string_view(row.agreement_id));
+  }
   for (const auto& item : commit.items) {
     pen.Put(Count(item.entry.size())).Put(Count(item.sealed.size()));
   }
@@ -119,6 +127,36 @@ std::string EncodeCommit(const CommitParts& commit) {
   pen.Put(Crc32c(crypto::AsBytes(covered)));
   if (pen.at() != out.data() + out.size()) std::abort();
   return out;
+}
+
+namespace {
+
+// Adoptions are the only rows whose size is not known beforehand. They are few.
+bool DecodeAdoptions(uint32_t count, absl::string_view* rest, Changes* changes) {
+  if (count > rest->size() / kAdoptionSize) return false;
+  changes->adoptions.resize(count);
+  for (Journal::Adoption& row : changes->adoptions) {
+    if (rest->size() < kAdoptionSize) return false;
+    Lens lens(rest->data());
+    row.revision = static_cast<int64_t>(lens.Take<uint64_t>());
+    std::memcpy(row.digest.data(), rest->data() + 8, row.digest.size());
+    const uint32_t size = Lens(rest->data() + kAdoptionSize - 4).Take<uint32_t>();
+    rest->remove_prefix(kAdoptionSize);
+    if (size > rest->size()) return false;
+    row.agreement_id = std::string(rest->substr(0, size));
+    rest->remove_prefix(size);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool IsWholeCommit(absl::string_view bytes, uint64_t number) {
+  if (bytes.size() < kHeaderSize + kChecksumSize) return false;
+  Lens lens(bytes.data());
+  if (lens.Take<uint32_t>() != kMagic || lens.Take<uint64_t>() != number) return false;
+  const absl::string_view covered = bytes.substr(0, bytes.size() - kChecksumSize);
+  return Lens(covered.end()).Take<uint32_t>() == Crc32c(crypto::AsBytes(covered));
 }
 
 bool DecodeCommit(absl::string_view bytes, CommitParts* commit) {
@@ -138,11 +176,11 @@ bool DecodeCommit(absl::string_view bytes, CommitParts* commit) {
   const auto lives = lens.Take<uint32_t>();
   const auto buckets = lens.Take<uint32_t>();
   const auto totals = lens.Take<uint32_t>();
+  const auto adoptions = lens.Take<uint32_t>();
   // Sums of products of 32-bit numbers with small ones: no overflow in 64 bits.
   const uint64_t tables = uint64_t{charges} * kChargeSize + uint64_t{requests} * kRequestSize +
                           uint64_t{epochs} * kEpochSize + uint64_t{lives} * kLifeSize +
-                          uint64_t{buckets} * kBucketSize + uint64_t{totals} * kTotalSize +
-                          uint64_t{items} * kItemSize;
+                          uint64_t{buckets} * kBucketSize + uint64_t{totals} * kTotalSize;
   if (covered.size() - kHeaderSize < tables) return false;
 
   Changes& changes = commit->changes;
@@ -185,11 +223,15 @@ bool DecodeCommit(absl::string_view bytes, CommitParts* commit) {
     row.key = lens.Key();
     row.count = lens.Take<uint64_t>();
   }
-  absl::string_view payload = covered.substr(kHeaderSize + tables);
+  absl::string_view rest = covered.substr(kHeaderSize + tables);
+  if (!DecodeAdoptions(adoptions, &rest, &changes)) return false;
+  if (rest.size() < uint64_t{items} * kItemSize) return false;
+  Lens sizes(rest.data());
+  absl::string_view payload = rest.substr(uint64_t{items} * kItemSize);
   commit->items.resize(items);
   for (auto& item : commit->items) {
-    const auto entry = lens.Take<uint32_t>();
-    const auto sealed = lens.Take<uint32_t>();
+    const auto entry = sizes.Take<uint32_t>();
+    const auto sealed = sizes.Take<uint32_t>();
     if (uint64_t{entry} + sealed > payload.size()) return false;
     item.entry = payload.substr(0, entry);
     item.sealed = payload.substr(entry, sealed);

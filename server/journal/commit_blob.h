@@ -1,16 +1,18 @@
-// One commit as it lies in the database: what it appended, and every change it made to the tables,
+// One commit as it lies in the log: what it appended, and every change it made to the tables,
 // so that replaying commits in order gives the tables again.
 //
 // Layout, version 1. Integers are big-endian; a row key is 16 bytes.
 //
 //   "VJC" 0x01 | u64 commit | u32 second | u64 first_entry
 //   u32 items | u32 charges | u32 requests | u32 epochs | u32 lives | u32 buckets | u32 totals
+//     u32 adoptions
 //   charges  x (key, u32 value, u32 dies)
 //   requests x (key, u64 content prefix, u32 item, u32 dies)
 //   epochs   x (key, u32 epoch)
 //   lives    x (key, u32 number, u32 end)
 //   buckets  x (key, u8 counter, u32 window, u32 count)
 //   totals   x (key, u64 count)
+//   adoptions x (u64 revision, 32 bytes digest, u32 length, agreement id)
 //   items    x (u32 entry length, u32 sealed length)
 //   the items' entries and sealed details, item by item, entry first
 //   u32 CRC-32C of everything before
@@ -65,6 +67,7 @@ struct Changes {
   std::vector<Life> lives;
   std::vector<Bucket> buckets;
   std::vector<Total> totals;
+  std::vector<Journal::Adoption> adoptions;
 
   bool empty() const;
 };
@@ -84,6 +87,8 @@ struct CommitParts {
 std::string EncodeCommit(const CommitParts& commit);
 // Strict: false for anything EncodeCommit cannot have written. The items point into `bytes`.
 bool DecodeCommit(absl::string_view bytes, CommitParts* commit);
+// Whether these bytes are commit `number` as it was written: only its checksum is looked at.
+bool IsWholeCommit(absl::string_view bytes, uint64_t number);
 
 }  // namespace vouch::server::journal
 

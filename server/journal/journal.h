@@ -166,11 +166,12 @@ struct JournalOptions {
   // year; another agency's is refused.
   std::string origin;
   uint64_t tail_bytes =
-      384u << 20;  // commits replayed at start before a new table image is written
+      256u << 20;  // commits replayed at start before a new table image is written
+  uint64_t segment_bytes = 32u << 20;  // of one file of the commit log
 };
-// FailedPrecondition when another process holds the folder or its schema is newer than this
+// FailedPrecondition when another process holds the folder or its format is newer than this
 // program.
-absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const JournalOptions& options);
+absl::StatusOr<std::unique_ptr<Journal>> OpenFileJournal(const JournalOptions& options);
 
 }  // namespace vouch::server::journal
 

@@ -16,6 +16,13 @@ PageBlock::PageBlock(size_t bytes) : size_(bytes) {
   }
 }
 
+void PageBlock::Touch() {
+#ifdef MADV_POPULATE_WRITE
+  // Where it is refused, the pages come when they are written.
+  if (data_ != nullptr) madvise(data_, size_, MADV_POPULATE_WRITE);
+#endif
+}
+
 PageBlock::~PageBlock() {
   if (data_ != nullptr) munmap(data_, size_);
 }

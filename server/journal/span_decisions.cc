@@ -25,21 +25,29 @@ SpanDecisions::SpanDecisions(const Tables& tables, absl::Span<const Proposal> pr
     : tables_(tables), proposals_(proposals), commit_(commit), second_(second) {
   size_t rows = 0;
   for (const Proposal& proposal : proposals) {
-    tables.requests().Prefetch(proposal.request);
     if (proposal.precedes_replay || proposal.refused) continue;
-    const Charges& charges = proposal.charges;
-    rows += 1 + charges.people.size() + charges.facts.size();
-    tables.charges().Prefetch(charges.tokens);
-    for (const RowKey& person : charges.people) tables.charges().Prefetch(person);
-    for (const Charges::FactRow& fact : charges.facts) tables.charges().Prefetch(fact.key);
+    rows += 1 + proposal.charges.people.size() + proposal.charges.facts.size();
   }
+  for (size_t item = 0; item < kItemsAhead; ++item) Prefetch(item);
   charge_chains_.Reserve(rows);
   request_chains_.Reserve(proposals.size());
   changes_.charges.reserve(rows);
   changes_.requests.reserve(proposals.size());
 }
 
+void SpanDecisions::Prefetch(size_t item) const {
+  if (item >= proposals_.size()) return;
+  const Proposal& proposal = proposals_[item];
+  tables_.requests().Prefetch(proposal.request);
+  if (proposal.precedes_replay || proposal.refused) return;
+  const Charges& charges = proposal.charges;
+  tables_.charges().Prefetch(charges.tokens);
+  for (const RowKey& person : charges.people) tables_.charges().Prefetch(person);
+  for (const Charges::FactRow& fact : charges.facts) tables_.charges().Prefetch(fact.key);
+}
+
 Decision SpanDecisions::Decide(size_t item, const std::function<bool()>& still_permitted) {
+  Prefetch(item + kItemsAhead);
   const Proposal& proposal = proposals_[item];
   const Charges& charges = proposal.charges;
   Decision decision;

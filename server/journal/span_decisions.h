@@ -51,6 +51,10 @@ class SpanDecisions {
     size_t mask_ = 0;
   };
 
+  // Items whose rows are asked for before they are decided. Memory answers some dozens of requests
+  // at once; those made further ahead are dropped.
+  static constexpr size_t kItemsAhead = 4;
+  void Prefetch(size_t item) const;
   bool FindRequest(const Proposal& proposal, Decision* decision) const;
   uint32_t HighestEpoch(const RowKey& row) const;
   // The row's marks, those of this commit included; false when it has none alive.

@@ -11,6 +11,8 @@ namespace {
 // often enough that the dead are never more than a small part.
 constexpr size_t kChargeSlotsAnItem = 64;
 constexpr size_t kRequestSlotsAnItem = 16;
+// Memory answers some dozens of requests at once; those made further ahead are dropped.
+constexpr size_t kRowsAhead = 12;
 
 template <typename Value>
 Value FindOr(const absl::flat_hash_map<RowKey, Value>& map, const RowKey& key) {
@@ -30,14 +32,46 @@ RowKey ReadKey(crypto::ByteReader* in) {
 void Tables::Apply(const Changes& changes, uint64_t commit, uint32_t second) {
   // Lives first: charges ask them whether a row is dead.
   if (!Has(kSmallSegment, commit)) ApplySmall(changes, second);
-  for (const Changes::Charge& row : changes.charges) charges_.Prefetch(row.key);
-  for (const Changes::Request& row : changes.requests) requests_.Prefetch(row.key);
-  for (const Changes::Charge& row : changes.charges) {
+  const auto fetch_ahead = [](const auto& rows, size_t at, const auto& table) {
+    if (at + kRowsAhead < rows.size()) table.Prefetch(rows[at + kRowsAhead].key);
+  };
+  for (size_t i = 0; i < changes.charges.size(); ++i) {
+    fetch_ahead(changes.charges, i, charges_);
+    const Changes::Charge& row = changes.charges[i];
     if (Has(ChargeTable::SegmentOf(row.key), commit)) continue;
     charges_.Add(row.key, row.value, row.dies, second, lives_);
   }
-  for (const Changes::Request& row : changes.requests) {
+  for (size_t i = 0; i < changes.requests.size(); ++i) {
+    fetch_ahead(changes.requests, i, requests_);
+    const Changes::Request& row = changes.requests[i];
     if (Has(ChargeTable::kSegments + RequestTable::SegmentOf(row.key), commit)) continue;
+    requests_.Add(row.key, row.content, Location{commit, row.item}, row.dies, second);
+  }
+}
+
+void Tables::Prefetch(const Changes& changes, const Share& share) const {
+  for (const Changes::Charge& row : changes.charges) {
+    if (ChargeTable::SegmentOf(row.key) % share.of == share.index) charges_.Prefetch(row.key);
+  }
+  for (const Changes::Request& row : changes.requests) {
+    if (RequestTable::SegmentOf(row.key) % share.of == share.index) requests_.Prefetch(row.key);
+  }
+}
+
+void Tables::ApplyShare(const Changes& changes, uint64_t commit, uint32_t second, Share* share) {
+  if (!Has(kSmallSegment, commit)) {
+    if (share->index == 0) ApplySmall(changes, second);
+    for (const Changes::Life& row : changes.lives) share->lives.Set(row.number, row.end);
+  }
+  for (const Changes::Charge& row : changes.charges) {
+    const size_t segment = ChargeTable::SegmentOf(row.key);
+    if (segment % share->of != share->index || Has(segment, commit)) continue;
+    charges_.Add(row.key, row.value, row.dies, second, share->lives);
+  }
+  for (const Changes::Request& row : changes.requests) {
+    const size_t segment = RequestTable::SegmentOf(row.key);
+    if (segment % share->of != share->index) continue;
+    if (Has(ChargeTable::kSegments + segment, commit)) continue;
     requests_.Add(row.key, row.content, Location{commit, row.item}, row.dies, second);
   }
 }
@@ -55,6 +89,9 @@ void Tables::ApplySmall(const Changes& changes, uint32_t second) {
     counters_.Add(row.row, row.counter, row.count, row.window, second);
   }
   for (const Changes::Total& row : changes.totals) totals_[row.key] += row.count;
+  for (const Journal::Adoption& row : changes.adoptions) {
+    adoptions_[row.agreement_id].push_back(row);
+  }
 }
 
 void Tables::Sweep(size_t items, uint32_t second) {
@@ -80,6 +117,16 @@ void Tables::Save(size_t segment, std::string* out) const {
   for (const auto& row : epochs_) writer.Raw(row.first).U32(row.second);
   writer.U32(static_cast<uint32_t>(totals_.size()));
   for (const auto& row : totals_) writer.Raw(row.first).U64(row.second);
+  uint32_t adoptions = 0;
+  for (const auto& agreement : adoptions_) {
+    adoptions += static_cast<uint32_t>(agreement.second.size());
+  }
+  writer.U32(adoptions);
+  for (const auto& agreement : adoptions_) {
+    for (const Journal::Adoption& row : agreement.second) {
+      writer.Field(row.agreement_id).U64(static_cast<uint64_t>(row.revision)).Raw(row.digest);
+    }
+  }
   counters_.Save(&writer);
   out->append(writer.str());
 }
@@ -106,6 +153,15 @@ bool Tables::LoadSmall(crypto::ByteSpan bytes) {
   for (uint32_t left = in.U32(); left > 0 && in.ok(); --left) {
     const RowKey key = ReadKey(&in);
     totals_[key] = in.U64();
+  }
+  for (uint32_t left = in.U32(); left > 0 && in.ok(); --left) {
+    Journal::Adoption row;
+    row.agreement_id = std::string(crypto::AsText(in.Field()));
+    row.revision = static_cast<int64_t>(in.U64());
+    const crypto::ByteSpan digest = in.Raw(row.digest.size());
+    if (digest.size() != row.digest.size()) return false;
+    std::copy(digest.begin(), digest.end(), row.digest.begin());
+    adoptions_[row.agreement_id].push_back(std::move(row));
   }
   return counters_.Load(&in) && in.Finished();
 }

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "crypto/bytes.h"
@@ -26,6 +28,17 @@ class Tables {
 
   // Makes the changes of one commit, in each segment that does not have them yet.
   void Apply(const Changes& changes, uint64_t commit, uint32_t second);
+  // One of several threads that together replay the same commits, each the segments that are its
+  // own: to each other they are as one Apply a commit. `lives` begins as a copy of lives() and is
+  // the thread's own, so that each sees them as of the commit it is at.
+  struct Share {
+    size_t index = 0;
+    size_t of = 1;
+    Lives lives;
+  };
+  void ApplyShare(const Changes& changes, uint64_t commit, uint32_t second, Share* share);
+  // Fetches what ApplyShare will look at.
+  void Prefetch(const Changes& changes, const Share& share) const;
   // Drops some of what is dead at `second`, in step with `items` new ones.
   void Sweep(size_t items, uint32_t second);
 
@@ -37,6 +50,10 @@ class Tables {
   uint32_t LifeOf(const RowKey& agreement) const;
   uint32_t HighestEpoch(const RowKey& row) const;
   uint64_t TotalOf(const RowKey& key) const;
+  // Each agreement's by rising revision.
+  const std::map<std::string, std::vector<Journal::Adoption>>& adoptions() const {
+    return adoptions_;
+  }
 
   void Save(size_t segment, std::string* out) const;
   // The segment as it was after commit `as_of`. False for what Save cannot have written. Different
@@ -57,6 +74,7 @@ class Tables {
   absl::flat_hash_map<RowKey, uint32_t> agreement_lives_;
   absl::flat_hash_map<RowKey, uint32_t> epochs_;
   absl::flat_hash_map<RowKey, uint64_t> totals_;
+  std::map<std::string, std::vector<Journal::Adoption>> adoptions_;
   std::array<uint64_t, kSegments> as_of_{};  // what each held when it was loaded
 };
 

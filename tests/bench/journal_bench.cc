@@ -112,7 +112,7 @@ class Driver {
 };
 
 std::unique_ptr<Journal> Open(const std::string& folder, uint64_t tail_bytes) {
-  auto journal = OpenSqliteJournal({folder, "bench.example/ledger/2026", tail_bytes});
+  auto journal = OpenFileJournal({folder, "bench.example/ledger/2026", tail_bytes});
   if (!journal.ok()) {
     std::fprintf(stderr, "%s\n", std::string(journal.status().message()).c_str());
     std::exit(1);

@@ -90,8 +90,8 @@ TEST(ChargeTableTest, FindsEveryRowWhileItGrows) {
     ASSERT_EQ(MarksOf(table, keys[i], 1000), (Pairs{{1000, static_cast<uint32_t>(i)}}));
   }
   EXPECT_EQ(MarksOf(table, RandomKey(&random), 1000), Pairs());
-  // 24 bytes a row, at a load that stays between 0.8 and 0.9.
-  EXPECT_LT(table.bytes(), keys.size() * 24 * 4 / 3);
+  // 24 bytes a row, at a load that stays between 0.71 and 0.8.
+  EXPECT_LT(table.bytes(), keys.size() * 24 * 3 / 2);
 }
 
 TEST(ChargeTableTest, AgreesWithAMapThroughAddingDyingAndSweeping) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/bytes.h"
+#include "crypto/digest.h"
 #include "server/journal/checksum.h"
 #include "server/journal/lives.h"
 #include "tests/server/journal/journal_fixture.h"
@@ -21,6 +22,7 @@ CommitParts Everything() {
   parts.changes.lives = {{KeyNamed("l"), kFirstLife, kStart}};
   parts.changes.buckets = {{KeyNamed("m"), Counter::kEvaluations, 600, 128}};
   parts.changes.totals = {{KeyNamed("t"), 0x1122334455667788}};
+  parts.changes.adoptions = {{"agreement-1", 7, crypto::Sha256("file")}, {"", 1, {}}};
   parts.items = {{"entry", "sealed"}, {"", "only sealed"}, {"only entry", ""}};
   return parts;
 }
@@ -47,6 +49,10 @@ TEST(CommitBlobTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(again.changes.lives[0].end, kStart);
   EXPECT_EQ(again.changes.buckets[0].counter, Counter::kEvaluations);
   EXPECT_EQ(again.changes.totals[0].count, 0x1122334455667788u);
+  ASSERT_EQ(again.changes.adoptions.size(), 2u);
+  EXPECT_EQ(again.changes.adoptions[0].agreement_id, "agreement-1");
+  EXPECT_EQ(again.changes.adoptions[0].revision, 7);
+  EXPECT_EQ(again.changes.adoptions[0].digest, crypto::Sha256("file"));
   ASSERT_EQ(again.items.size(), 3u);
   EXPECT_EQ(again.items[0].sealed, "sealed");
   EXPECT_EQ(again.items[1].sealed, "only sealed");
@@ -57,7 +63,7 @@ TEST(CommitBlobTest, ReadsBackWhatItWrote) {
 
 TEST(CommitBlobTest, BeginsAsTheLayoutSays) {
   const std::string blob = EncodeCommit(Everything());
-  EXPECT_EQ(crypto::Hex(crypto::AsBytes(blob.substr(0, 52))),
+  EXPECT_EQ(crypto::Hex(crypto::AsBytes(blob.substr(0, 56))),
             "564a4301"
             "0102030405060708"
             "6b00df00"
@@ -68,7 +74,8 @@ TEST(CommitBlobTest, BeginsAsTheLayoutSays) {
             "00000001"
             "00000001"
             "00000001"
-            "00000001");
+            "00000001"
+            "00000002");
 }
 
 TEST(CommitBlobTest, RefusesEveryCutAndEveryFlippedBit) {
@@ -89,7 +96,7 @@ TEST(CommitBlobTest, RefusesWrongCountsUnderARightChecksum) {
   const std::string blob = EncodeCommit(Everything());
   CommitParts out;
   ASSERT_TRUE(DecodeCommit(WithChecksum(blob), &out));
-  for (size_t at = 24; at < 52; ++at) {
+  for (size_t at = 24; at < 56; ++at) {
     for (const char byte : {'\1', '\4', '\x7f', '\xff'}) {
       std::string bent = blob;
       if (bent[at] == byte) continue;

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/merkle.h"
-#include "tests/server/journal/failing_vfs.h"
+#include "tests/server/journal/failing_files.h"
 #include "tests/server/journal/journal_fixture.h"
 
 namespace vouch::server::journal {
@@ -31,7 +31,7 @@ std::vector<Proposal> SpanNumber(const policies::Limits& limits, uint64_t commit
 // In the child: commits for ever, and reports each commit once it has returned.
 [[noreturn]] void CommitUntilKilled(const TemporaryFolder& folder, int report) {
   const policies::Limits limits = WideLimits();
-  auto opened = OpenSqliteJournal(OptionsFor(folder, 20000));
+  auto opened = OpenFileJournal(OptionsFor(folder, 20000));
   if (!opened.ok()) _exit(3);
   std::unique_ptr<Journal> journal = *std::move(opened);
   for (;;) {
@@ -108,7 +108,7 @@ TEST(CrashTest, RefusesASecondProcess) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    const auto second = OpenSqliteJournal(OptionsFor(folder));
+    const auto second = OpenFileJournal(OptionsFor(folder));
     _exit(absl::IsFailedPrecondition(second.status()) ? 0 : 1);
   }
   int status = 0;
@@ -116,36 +116,37 @@ TEST(CrashTest, RefusesASecondProcess) {
   EXPECT_EQ(status, 0);
 }
 
-// In the child: fills the file up to its size limit, then gets room again.
+// In the child: comes to a limit of its files' size, which later is lifted.
 int FillUpAndGoOn(const TemporaryFolder& folder) {
   signal(SIGXFSZ, SIG_IGN);
   const policies::Limits limits = WideLimits();
-  auto opened = OpenSqliteJournal(OptionsFor(folder, uint64_t{1} << 40));
+  auto opened = OpenFileJournal(OptionsFor(folder, uint64_t{1} << 40));
   if (!opened.ok()) return 3;
   std::unique_ptr<Journal> journal = *std::move(opened);
   rlimit size = {};
   getrlimit(RLIMIT_FSIZE, &size);
   const rlim_t unlimited = size.rlim_cur;
-  size.rlim_cur = 400000;
-  setrlimit(RLIMIT_FSIZE, &size);
-  absl::Status status;
   uint64_t done = 0;
-  while (status.ok() && done < 10000) {
-    WritingSteps steps;
-    status = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps).status();
-    if (status.ok()) ++done;
-  }
-  if (!absl::IsUnavailable(status)) return 4;
-  const auto figures = journal->figures();
-  if (figures.commits != done || figures.charge_rows != done * kSpan * 3) return 5;
-  size.rlim_cur = unlimited;
-  setrlimit(RLIMIT_FSIZE, &size);
-  for (int i = 0; i < 5; ++i) {
-    WritingSteps steps;
-    auto committed = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps);
-    if (!committed.ok()) return 6;
-    if (committed->decisions[0].verdict != Verdict::kAnswer) return 7;
-    ++done;
+  for (int round = 0; round < 3; ++round) {
+    // Less than a segment's header: neither this segment nor another has room.
+    size.rlim_cur = 3000;
+    setrlimit(RLIMIT_FSIZE, &size);
+    for (int i = 0; i < 2; ++i) {
+      WritingSteps steps;
+      const auto full = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps);
+      if (!absl::IsUnavailable(full.status())) return 4;
+    }
+    const auto figures = journal->figures();
+    if (figures.commits != done || figures.charge_rows != done * kSpan * 3) return 5;
+    size.rlim_cur = unlimited;
+    setrlimit(RLIMIT_FSIZE, &size);
+    for (int i = 0; i < 5; ++i) {
+      WritingSteps steps;
+      auto committed = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps);
+      if (!committed.ok()) return 6;
+      if (committed->decisions[0].verdict != Verdict::kAnswer) return 7;
+      ++done;
+    }
   }
   return 0;
 }
@@ -166,7 +167,7 @@ TEST(CrashTest, RollsBackWhereverInACommitTheDiskIsFull) {
   TemporaryFolder folder;
   const policies::Limits limits = WideLimits();
   {
-    FailingVfs disk;
+    FailingFiles disk;
     auto journal = OpenIn(folder);
     uint64_t commit = 1;
     for (int writes = 0; writes < 40; ++writes) {
@@ -193,7 +194,7 @@ TEST(CrashDeathTest, AbortsWhenASyncFails) {
   const policies::Limits limits = WideLimits();
   EXPECT_DEATH(
       {
-        FailingVfs disk;
+        FailingFiles disk;
         auto journal = OpenIn(folder);
         disk.FailSyncs(true);
         WritingSteps steps;
@@ -210,7 +211,7 @@ TEST(CrashDeathTest, AbortsWhenAWriteFailsThoughThereIsRoom) {
   const policies::Limits limits = WideLimits();
   EXPECT_DEATH(
       {
-        FailingVfs disk;
+        FailingFiles disk;
         auto journal = OpenIn(folder);
         disk.FailWrites(EIO);
         WritingSteps steps;

@@ -48,11 +48,12 @@ JournalOptions OptionsFor(const TemporaryFolder& folder, uint64_t tail_bytes) {
   options.folder = folder.journal();
   options.origin = kOrigin;
   options.tail_bytes = tail_bytes;
+  options.segment_bytes = 64 << 10;  // so that every longer test uses several
   return options;
 }
 
 std::unique_ptr<Journal> OpenIn(const TemporaryFolder& folder, uint64_t tail_bytes) {
-  auto journal = OpenSqliteJournal(OptionsFor(folder, tail_bytes));
+  auto journal = OpenFileJournal(OptionsFor(folder, tail_bytes));
   EXPECT_TRUE(journal.ok()) << journal.status();
   return journal.ok() ? *std::move(journal) : nullptr;
 }

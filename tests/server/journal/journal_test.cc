@@ -122,24 +122,24 @@ TEST_F(JournalTest, CommitsNothingWhenNothingIsOffered) {
 }
 
 TEST_F(JournalTest, RefusesASecondHolder) {
-  auto second = OpenSqliteJournal(OptionsFor(folder_));
+  auto second = OpenFileJournal(OptionsFor(folder_));
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
   journal_.reset();
-  EXPECT_TRUE(OpenSqliteJournal(OptionsFor(folder_)).ok());
+  EXPECT_TRUE(OpenFileJournal(OptionsFor(folder_)).ok());
 }
 
 TEST_F(JournalTest, RefusesAnotherAgencysLog) {
   journal_.reset();
   JournalOptions options = OptionsFor(folder_);
   options.origin = "fsa.ed.example/ledger/2026";
-  EXPECT_TRUE(absl::IsFailedPrecondition(OpenSqliteJournal(options).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenFileJournal(options).status()));
 }
 
 TEST_F(JournalTest, KeepsTheYearItWasBegunInAfterNewYear) {
   journal_.reset();
   JournalOptions options = OptionsFor(folder_);
   options.origin = "irs.treasury.example/ledger/2027";
-  auto reopened = OpenSqliteJournal(options);
+  auto reopened = OpenFileJournal(options);
   ASSERT_TRUE(reopened.ok()) << reopened.status();
   EXPECT_EQ((*reopened)->head().origin, kOrigin);
 }

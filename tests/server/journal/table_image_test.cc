@@ -1,7 +1,6 @@
 #include "server/journal/table_image.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -130,38 +129,62 @@ TEST_F(TableImageTest, OfAnotherJournalIsNotBelieved) {
   ExpectEverything();
 }
 
-TEST_F(TableImageTest, AheadOfTheDatabaseShowsThatItWasPutBack) {
+TEST_F(TableImageTest, AheadOfTheLogShowsThatItWasPutBack) {
   auto journal = OpenIn(folder_, kNoImages);
   CommitSome(journal.get(), 5);
   journal.reset();
-  const std::string old = ReadWholeFile(folder_.journal() + "/journal.sqlite");
+  const std::filesystem::path log = folder_.journal() + "/commits-00000000000000000001.log";
+  const std::string old = ReadWholeFile(log);
   journal = OpenIn(folder_, 1000);
   CommitSome(journal.get(), 40);
   WaitForImage(folder_);
   journal.reset();
-  WriteWholeFile(folder_.journal() + "/journal.sqlite", old);
-  const auto refused = OpenSqliteJournal(OptionsFor(folder_));
+  WriteWholeFile(log, old);
+  const auto refused = OpenFileJournal(OptionsFor(folder_));
   EXPECT_TRUE(absl::IsDataLoss(refused.status())) << refused.status();
 }
 
 TEST_F(TableImageTest, DamagedIsRefusedWhenTheCommitsBehindItAreGone) {
-  MakeJournalWithImage();
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((folder_.journal() + "/journal.sqlite").c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(
-      sqlite3_exec(database, "DELETE FROM commits WHERE number <= 1", nullptr, nullptr, nullptr),
-      SQLITE_OK);
-  sqlite3_close(database);
+  {
+    auto journal = OpenIn(folder_, 5000);
+    CommitSome(journal.get(), 300);
+    WaitForImage(folder_);
+  }
+  std::filesystem::remove(folder_.journal() + "/commits-00000000000000000001.log");
   {
     auto journal = OpenIn(folder_, kNoImages);
     ASSERT_NE(journal, nullptr);
     EXPECT_EQ(journal->figures().charge_rows, next_ * 3u);
     EXPECT_TRUE(absl::IsNotFound(journal->Read({1, 0}).status()));
+    EXPECT_TRUE(journal->Read({300, 0}).ok());
   }
   std::string bent = ReadWholeFile(image());
   bent[bent.size() / 2] = static_cast<char>(bent[bent.size() / 2] ^ 1);
   WriteWholeFile(image(), bent);
-  EXPECT_TRUE(absl::IsDataLoss(OpenSqliteJournal(OptionsFor(folder_)).status()));
+  EXPECT_TRUE(absl::IsDataLoss(OpenFileJournal(OptionsFor(folder_)).status()));
+}
+
+TEST_F(TableImageTest, AloneShowsThatTheWholeLogIsGone) {
+  MakeJournalWithImage();
+  for (const auto& file : std::filesystem::directory_iterator(folder_.journal())) {
+    if (file.path().extension() == ".log") std::filesystem::remove(file.path());
+  }
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto refused = OpenFileJournal(OptionsFor(folder_));
+    EXPECT_TRUE(absl::IsDataLoss(refused.status())) << refused.status();
+  }
+}
+
+TEST_F(TableImageTest, IsWrittenAtACleanEndSoThatNothingIsReplayed) {
+  {
+    auto journal = OpenIn(folder_, 10000);
+    CommitSome(journal.get(), 10);
+    EXPECT_EQ(ImageStamp(folder_), "");
+  }
+  EXPECT_NE(ImageStamp(folder_), "");
+  auto journal = OpenIn(folder_, kNoImages);
+  EXPECT_EQ(journal->figures().tail_bytes, 0u);
+  EXPECT_EQ(journal->figures().charge_rows, next_ * 3u);
 }
 
 TEST_F(TableImageTest, ThatCannotBeWrittenStopsNothing) {

@@ -39,7 +39,7 @@ World::World(const Terms& chosen, Disk disk) : terms(chosen) {
     journal::JournalOptions options;
     options.folder = folder.Path("journal");
     options.origin = "tax.example/ledger/2027";
-    auto opened = journal::OpenSqliteJournal(options);
+    auto opened = journal::OpenFileJournal(options);
     EXPECT_TRUE(opened.ok()) << opened.status();
     journal = std::make_unique<fakes::WatchedJournal>(*std::move(opened));
   }

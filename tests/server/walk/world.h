@@ -45,8 +45,8 @@ std::vector<crypto::Token> OnlyKey(size_t key, const std::string& person);
 
 class World {
  public:
-  enum class Disk { kSqlite, kMemory };
-  explicit World(const Terms& terms = {}, Disk disk = Disk::kSqlite);
+  enum class Disk { kFile, kMemory };
+  explicit World(const Terms& terms = {}, Disk disk = Disk::kFile);
 
   // A person with an income in cents; below 10,000.00 is YES for a household of 1.
   fakes::FakeSnapshot::Facts AddPerson(const std::string& name, int64_t income);

@@ -1,12 +1,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
-#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -15,17 +14,20 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "server/journal/commit_blob.h"
+#include "server/journal/commit_log.h"
 #include "server/journal/file_handle.h"
 #include "server/journal/journal.h"
 #include "server/journal/span_decisions.h"
-#include "server/journal/sqlite_database.h"
 #include "server/journal/table_image.h"
 #include "server/journal/tables.h"
-#include "server/journal/wal_checkpointer.h"
 
 namespace vouch::server::journal {
 
 namespace {
+
+constexpr size_t kMostReplayThreads = 4;
+// At a clean end an image is written when the commits since the last are this part of a full tail.
+constexpr uint64_t kTailWorthAnImage = 64;
 
 uint32_t SecondOf(absl::Time time) {
   const int64_t seconds = absl::ToUnixSeconds(time);
@@ -40,10 +42,10 @@ absl::Status RefusedUntil(absl::string_view what, const absl::optional<uint32_t>
   return status;
 }
 
-class SqliteJournal : public Journal {
+class FileJournal : public Journal {
  public:
-  explicit SqliteJournal(const JournalOptions& options) : options_(options) {}
-  ~SqliteJournal() override;
+  explicit FileJournal(const JournalOptions& options) : options_(options) {}
+  ~FileJournal() override;
 
   absl::Status Open();
 
@@ -63,9 +65,10 @@ class SqliteJournal : public Journal {
   absl::Status OpenFolder();
   absl::Status LoadTables();
   absl::Status Replay();
+  void WriteImageAtRest();
   uint32_t CommitSecond(absl::Time now) const { return std::max(head_.second, SecondOf(now)); }
   // Makes it durable, then true in memory. `parts` has everything but its number and first entry.
-  absl::Status WriteCommit(CommitParts* parts, size_t sweep_items, const Adoption* adoption);
+  absl::Status WriteCommit(CommitParts* parts, size_t sweep_items);
   void ImageLoop();
   bool CopySegment(size_t segment, std::string* out, uint64_t* as_of);
 
@@ -73,10 +76,9 @@ class SqliteJournal : public Journal {
   FileHandle folder_lock_;
   // Held through a whole commit, its sync included. Guards everything down to `tail_bytes_`.
   mutable std::mutex commit_lock_;
-  std::unique_ptr<SqliteDatabase> database_;
+  std::unique_ptr<CommitLog> log_;
   std::unique_ptr<Tables> tables_;
   Head head_;
-  std::map<std::string, std::vector<Adoption>> adoptions_;  // each by rising revision
   uint64_t tail_bytes_ = 0;
   uint64_t image_due_at_ = 0;
 
@@ -91,20 +93,31 @@ class SqliteJournal : public Journal {
   std::condition_variable image_due_;
   std::atomic<bool> stop_{false};
   std::thread image_thread_;
-  std::unique_ptr<WalCheckpointer> checkpointer_;
 };
 
-SqliteJournal::~SqliteJournal() {
+FileJournal::~FileJournal() {
   {
     const std::lock_guard<std::mutex> guard(commit_lock_);
     stop_ = true;
   }
   image_due_.notify_all();
   if (image_thread_.joinable()) image_thread_.join();
-  checkpointer_.reset();
+  if (tables_ != nullptr) WriteImageAtRest();
 }
 
-absl::Status SqliteJournal::OpenFolder() {
+// A journal that is put down in order is taken up again without a replay.
+void FileJournal::WriteImageAtRest() {
+  if (tail_bytes_ < options_.tail_bytes / kTailWorthAnImage) return;
+  // Should it fail, the next start replays: nothing is lost, and nobody is left to tell.
+  (void)WriteTableImage(options_.folder, log_->id(),
+                        [this](size_t segment, std::string* out, uint64_t* as_of) {
+                          tables_->Save(segment, out);
+                          *as_of = head_.commit;
+                          return true;
+                        });
+}
+
+absl::Status FileJournal::OpenFolder() {
   const std::filesystem::path folder(options_.folder);
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) {
@@ -117,6 +130,12 @@ absl::Status SqliteJournal::OpenFolder() {
     return absl::UnavailableError(
         absl::StrCat("the journal's folder ", options_.folder, " cannot be made or read"));
   }
+  if (std::filesystem::exists(folder / "journal.sqlite", error)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options_.folder,
+                     " holds a journal of an earlier development version, whose "
+                     "limits and entries this program cannot read"));
+  }
   folder_lock_ = FileHandle::Open(options_.folder + "/lock", O_RDWR | O_CREAT);
   if (!folder_lock_.is_open()) {
     return absl::UnavailableError(absl::StrCat("cannot write in ", options_.folder));
@@ -128,69 +147,89 @@ absl::Status SqliteJournal::OpenFolder() {
   return absl::OkStatus();
 }
 
-absl::Status SqliteJournal::Open() {
+absl::Status FileJournal::Open() {
   if (absl::Status status = OpenFolder(); !status.ok()) return status;
-  const std::string path = options_.folder + "/journal.sqlite";
-  auto database = SqliteDatabase::Open(path, options_.origin);
-  if (!database.ok()) return database.status();
-  database_ = *std::move(database);
-  FileHandle folder = FileHandle::Open(options_.folder, O_RDONLY | O_DIRECTORY);
-  if (!folder.is_open() || !folder.Sync()) {
-    return absl::UnavailableError("the journal's folder cannot be synced");
-  }
-  head_ = database_->head();
+  auto log = CommitLog::Open(options_.folder, options_.origin, options_.segment_bytes);
+  if (!log.ok()) return log.status();
+  log_ = *std::move(log);
+  head_ = log_->head();
   published_ = head_;
-  auto adoptions = database_->ReadAdoptions();
-  if (!adoptions.ok()) return adoptions.status();
-  for (Adoption& adoption : *adoptions) {
-    adoptions_[adoption.agreement_id].push_back(std::move(adoption));
+  if (head_.commit == 0 && std::filesystem::exists(options_.folder + "/tables.image")) {
+    return absl::DataLossError(
+        absl::StrCat("the commit log in ", options_.folder,
+                     " is gone: a table image shows that there was one; bring it back from a "
+                     "backup"));
   }
-  if (absl::Status status = LoadTables(); !status.ok()) return status;
-  auto checkpointer = WalCheckpointer::Start(path, &commit_lock_);
-  if (!checkpointer.ok()) return checkpointer.status();
-  checkpointer_ = *std::move(checkpointer);
+  if (absl::Status status = LoadTables(); !status.ok()) {
+    tables_.reset();
+    return status;
+  }
   image_due_at_ = options_.tail_bytes;
   image_thread_ = std::thread([this] { ImageLoop(); });
   return absl::OkStatus();
 }
 
-absl::Status SqliteJournal::LoadTables() {
+absl::Status FileJournal::LoadTables() {
   tables_ = std::make_unique<Tables>();
   uint64_t newest = 0;
-  const absl::Status image =
-      ReadTableImage(options_.folder, database_->id(), tables_.get(), &newest);
+  const absl::Status image = ReadTableImage(options_.folder, log_->id(), tables_.get(), &newest);
   if (image.ok() && newest > head_.commit) {
     return absl::DataLossError(absl::StrCat("the table image knows commit ", newest,
-                                            ", the database ends at commit ", head_.commit,
-                                            ": the database was put back to an earlier state"));
+                                            ", the commit log ends at commit ", head_.commit,
+                                            ": the log was put back to an earlier state"));
   }
   if (!image.ok()) tables_ = std::make_unique<Tables>();
-  auto first = database_->FirstCommit();
-  if (!first.ok()) return first.status();
-  if (*first > tables_->OldestSegment() + 1) {
+  const uint64_t first = log_->FirstCommit();
+  if (first > tables_->OldestSegment() + 1) {
     return absl::DataLossError(
         absl::StrCat("the tables cannot be rebuilt: ",
                      image.ok() ? "the table image is too old" : image.message(),
-                     ", and commits before ", *first, " are no longer in the database"));
+                     ", and commits before ", first, " are no longer in the log"));
   }
   return Replay();
 }
 
-absl::Status SqliteJournal::Replay() {
-  CommitParts parts;
-  return database_->ForEachCommit(
-      tables_->OldestSegment(), [&](uint64_t number, absl::string_view blob) -> absl::Status {
-        if (!DecodeCommit(blob, &parts) || parts.number != number) {
-          return absl::DataLossError(absl::StrCat("commit ", number, " is damaged"));
-        }
-        tables_->Apply(parts.changes, number, parts.second);
-        tail_bytes_ += blob.size();
-        return absl::OkStatus();
+namespace {
+
+// Replays some commits into the segments of one share, a few decoded ahead so that the rows they
+// change are on their way from memory. False at a commit that cannot be read.
+bool ReplayShare(absl::Span<const SegmentFrames::Frame> frames, Tables* tables,
+                 Tables::Share* share) {
+  constexpr size_t kAhead = 8;
+  std::array<CommitParts, kAhead> ring;
+  for (size_t i = 0; i < frames.size() + kAhead; ++i) {
+    CommitParts& parts = ring[i % kAhead];
+    if (i >= kAhead) tables->ApplyShare(parts.changes, parts.number, parts.second, share);
+    if (i >= frames.size()) continue;
+    if (!DecodeCommit(frames[i].blob, &parts) || parts.number != frames[i].commit) return false;
+    tables->Prefetch(parts.changes, *share);
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::Status FileJournal::Replay() {
+  std::vector<Tables::Share> shares(
+      std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), kMostReplayThreads));
+  for (size_t i = 0; i < shares.size(); ++i) shares[i] = {i, shares.size(), tables_->lives()};
+  return log_->ForEachSegment(
+      tables_->OldestSegment(), [&](absl::Span<const SegmentFrames::Frame> frames) {
+        std::atomic<bool> good{true};
+        const auto replay = [&](Tables::Share* share) {
+          if (!ReplayShare(frames, tables_.get(), share)) good = false;
+        };
+        std::vector<std::thread> others;
+        for (size_t i = 1; i < shares.size(); ++i) others.emplace_back(replay, &shares[i]);
+        replay(&shares[0]);
+        for (std::thread& other : others) other.join();
+        for (const SegmentFrames::Frame& frame : frames) tail_bytes_ += frame.blob.size();
+        return good ? absl::OkStatus() : absl::DataLossError("a commit is damaged");
       });
 }
 
-absl::StatusOr<Committed> SqliteJournal::Commit(absl::Span<const Proposal> proposals,
-                                                absl::Time now, CommitSteps* steps) {
+absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposals, absl::Time now,
+                                              CommitSteps* steps) {
   if (proposals.size() > RequestTable::kMostItems) {
     return absl::InvalidArgumentError("a commit has at most 65536 items");
   }
@@ -220,14 +259,13 @@ absl::StatusOr<Committed> SqliteJournal::Commit(absl::Span<const Proposal> propo
   }
   parts.changes = decisions.Take();
   if (!writes && parts.changes.empty()) return committed;
-  if (absl::Status status = WriteCommit(&parts, proposals.size(), nullptr); !status.ok()) {
+  if (absl::Status status = WriteCommit(&parts, proposals.size()); !status.ok()) {
     return status;
   }
   return committed;
 }
 
-absl::Status SqliteJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
-                                        const Adoption* adoption) {
+absl::Status FileJournal::WriteCommit(CommitParts* parts, size_t sweep_items) {
   Head next = head_;
   ++next.commit;
   next.second = parts->second;
@@ -238,7 +276,7 @@ absl::Status SqliteJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
   parts->number = next.commit;
   parts->first_entry = head_.tree_size;
   const std::string blob = EncodeCommit(*parts);
-  if (absl::Status status = database_->Write(blob, next, adoption); !status.ok()) return status;
+  if (absl::Status status = log_->Append(blob, next); !status.ok()) return status;
 
   // Durable: from here on nothing may fail.
   tables_->Apply(parts->changes, next.commit, next.second);
@@ -249,23 +287,22 @@ absl::Status SqliteJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
     const std::lock_guard<std::mutex> guard(published_lock_);
     published_ = std::move(next);
   }
-  checkpointer_->LogHas(database_->wal_pages());
   if (tail_bytes_ > image_due_at_) image_due_.notify_one();
   return absl::OkStatus();
 }
 
-absl::Status SqliteJournal::Append(absl::Span<const std::string> entries, absl::Time now) {
+absl::Status FileJournal::Append(absl::Span<const std::string> entries, absl::Time now) {
   if (entries.empty()) return absl::OkStatus();
   const std::lock_guard<std::mutex> guard(commit_lock_);
   CommitParts parts;
   parts.second = CommitSecond(now);
   for (const std::string& entry : entries) parts.items.push_back({entry, {}});
-  return WriteCommit(&parts, 0, nullptr);
+  return WriteCommit(&parts, 0);
 }
 
-absl::Status SqliteJournal::ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
-                                              const RowKey& key_row, uint64_t key_cap,
-                                              uint32_t count, absl::Time now) {
+absl::Status FileJournal::ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
+                                            const RowKey& key_row, uint64_t key_cap, uint32_t count,
+                                            absl::Time now) {
   if (count == 0) return absl::OkStatus();
   const std::lock_guard<std::mutex> guard(commit_lock_);
   const uint32_t second = CommitSecond(now);
@@ -284,16 +321,15 @@ absl::Status SqliteJournal::ChargeEvaluations(const RowKey& row, const policies:
   parts.second = second;
   parts.changes.buckets.push_back({row, Counter::kEvaluations, window, count});
   parts.changes.totals.push_back({key_row, count});
-  return WriteCommit(&parts, 1, nullptr);
+  return WriteCommit(&parts, 1);
 }
 
-absl::StatusOr<StoredItem> SqliteJournal::Read(const Location& where) const {
+absl::StatusOr<StoredItem> FileJournal::Read(const Location& where) const {
   const absl::Status missing =
       absl::NotFoundError("there is no such item in the journal, or it was archived");
   const std::lock_guard<std::mutex> guard(read_lock_);
   if (last_read_ != where.commit || where.commit == 0) {
-    if (where.commit > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return missing;
-    absl::StatusOr<std::string> blob = database_->Read(where.commit);
+    absl::StatusOr<std::string> blob = log_->Read(where.commit);
     if (absl::IsNotFound(blob.status())) return missing;
     if (!blob.ok()) return blob.status();
     last_blob_ = *std::move(blob);
@@ -316,26 +352,26 @@ absl::StatusOr<StoredItem> SqliteJournal::Read(const Location& where) const {
   return item;
 }
 
-Head SqliteJournal::head() const {
+Head FileJournal::head() const {
   const std::lock_guard<std::mutex> guard(published_lock_);
   return published_;
 }
 
-std::vector<Journal::Adoption> SqliteJournal::adoptions() const {
+std::vector<Journal::Adoption> FileJournal::adoptions() const {
   const std::lock_guard<std::mutex> guard(commit_lock_);
   std::vector<Adoption> all;
-  for (const auto& agreement : adoptions_) {
+  for (const auto& agreement : tables_->adoptions()) {
     all.insert(all.end(), agreement.second.begin(), agreement.second.end());
   }
   return all;
 }
 
-absl::Status SqliteJournal::Adopt(const Adoption& adoption, const std::string& entry,
-                                  absl::Time now) {
+absl::Status FileJournal::Adopt(const Adoption& adoption, const std::string& entry,
+                                absl::Time now) {
   const std::lock_guard<std::mutex> guard(commit_lock_);
-  std::vector<Adoption>& known = adoptions_[adoption.agreement_id];
-  if (!known.empty()) {
-    const Adoption& last = known.back();
+  const auto known = tables_->adoptions().find(adoption.agreement_id);
+  if (known != tables_->adoptions().end()) {
+    const Adoption& last = known->second.back();
     if (adoption.revision < last.revision) {
       return absl::FailedPreconditionError(absl::StrCat("revision ", adoption.revision,
                                                         " is lower than revision ", last.revision,
@@ -350,15 +386,11 @@ absl::Status SqliteJournal::Adopt(const Adoption& adoption, const std::string& e
   CommitParts parts;
   parts.second = CommitSecond(now);
   parts.items.push_back({entry, {}});
-  if (absl::Status status = WriteCommit(&parts, 0, &adoption); !status.ok()) {
-    if (known.empty()) adoptions_.erase(adoption.agreement_id);
-    return status;
-  }
-  known.push_back(adoption);
-  return absl::OkStatus();
+  parts.changes.adoptions.push_back(adoption);
+  return WriteCommit(&parts, 0);
 }
 
-Journal::Figures SqliteJournal::figures() const {
+Journal::Figures FileJournal::figures() const {
   const std::lock_guard<std::mutex> guard(commit_lock_);
   Figures figures;
   figures.commits = head_.commit;
@@ -369,7 +401,7 @@ Journal::Figures SqliteJournal::figures() const {
   return figures;
 }
 
-bool SqliteJournal::CopySegment(size_t segment, std::string* out, uint64_t* as_of) {
+bool FileJournal::CopySegment(size_t segment, std::string* out, uint64_t* as_of) {
   const std::lock_guard<std::mutex> guard(commit_lock_);
   if (stop_) return false;
   tables_->Save(segment, out);
@@ -377,18 +409,17 @@ bool SqliteJournal::CopySegment(size_t segment, std::string* out, uint64_t* as_o
   return true;
 }
 
-void SqliteJournal::ImageLoop() {
+void FileJournal::ImageLoop() {
   std::unique_lock<std::mutex> guard(commit_lock_);
   for (;;) {
     image_due_.wait(guard, [this] { return stop_ || tail_bytes_ > image_due_at_; });
     if (stop_) return;
     const uint64_t before = tail_bytes_;
     guard.unlock();
-    const absl::Status status =
-        WriteTableImage(options_.folder, database_->id(),
-                        [this](size_t segment, std::string* out, uint64_t* as_of) {
-                          return CopySegment(segment, out, as_of);
-                        });
+    const absl::Status status = WriteTableImage(
+        options_.folder, log_->id(), [this](size_t segment, std::string* out, uint64_t* as_of) {
+          return CopySegment(segment, out, as_of);
+        });
     guard.lock();
     if (status.ok()) {
       tail_bytes_ -= before;
@@ -402,8 +433,8 @@ void SqliteJournal::ImageLoop() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Journal>> OpenSqliteJournal(const JournalOptions& options) {
-  auto journal = std::make_unique<SqliteJournal>(options);
+absl::StatusOr<std::unique_ptr<Journal>> OpenFileJournal(const JournalOptions& options) {
+  auto journal = std::make_unique<FileJournal>(options);
   if (absl::Status status = journal->Open(); !status.ok()) return status;
   return std::unique_ptr<Journal>(std::move(journal));
 }

@@ -1,0 +1,321 @@
+#include "server/journal/commit_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "crypto/random.h"
+#include "server/journal/commit_blob.h"
+
+namespace vouch::server::journal {
+
+namespace {
+
+constexpr uint64_t kCommitsAStep = 16;
+constexpr size_t kMostStepLists = 64;
+constexpr char kNewName[] = "/commits.new";
+constexpr absl::string_view kPrefix = "commits-";
+constexpr absl::string_view kSuffix = ".log";
+
+std::string PathOf(const std::string& folder, uint64_t first_commit) {
+  return absl::StrFormat("%s/%s%020u%s", folder, kPrefix, first_commit, kSuffix);
+}
+
+// "agency.example/ledger" of "agency.example/ledger/2027".
+absl::string_view LogOf(absl::string_view origin) { return origin.substr(0, origin.rfind('/')); }
+
+absl::Status NoRoom() {
+  return absl::UnavailableError("nothing was committed: there is no room on the disk");
+}
+
+bool SyncFolder(const std::string& folder) {
+  FileHandle handle = FileHandle::Open(folder, O_RDONLY | O_DIRECTORY);
+  return handle.is_open() && handle.Sync();
+}
+
+}  // namespace
+
+void EndProcess(const char* what) {
+  // A sync that failed may have dropped what it was to write: only a new start, reading what is
+  // there, can tell.
+  std::fprintf(stderr, "vouch: the journal cannot go on: %s: %m\n", what);
+  std::abort();
+}
+
+absl::StatusOr<std::unique_ptr<CommitLog>> CommitLog::Open(const std::string& folder,
+                                                           const std::string& origin,
+                                                           uint64_t segment_bytes) {
+  std::unique_ptr<CommitLog> log(new CommitLog(folder, segment_bytes));
+  std::error_code error;
+  std::filesystem::directory_iterator files(folder, error);
+  if (error) return absl::UnavailableError("the journal's folder cannot be read");
+  for (const auto& file : files) {
+    const std::string name = file.path().filename().string();
+    absl::string_view number = name;
+    Segment segment;
+    if (!absl::ConsumePrefix(&number, kPrefix) || !absl::ConsumeSuffix(&number, kSuffix) ||
+        !absl::SimpleAtoi(number, &segment.first_commit)) {
+      continue;
+    }
+    segment.path = file.path().string();
+    log->segments_.push_back(std::move(segment));
+  }
+  std::sort(log->segments_.begin(), log->segments_.end(),
+            [](const Segment& a, const Segment& b) { return a.first_commit < b.first_commit; });
+  unlink((folder + kNewName).c_str());
+  const absl::Status status = log->segments_.empty() ? log->Begin(origin) : log->Recover(origin);
+  if (!status.ok()) return status;
+  return log;
+}
+
+absl::Status CommitLog::Begin(const std::string& origin) {
+  crypto::FillRandom(absl::MakeSpan(id_));
+  head_.origin = origin;
+  SegmentStart start;
+  start.id = id_;
+  start.origin = origin;
+  return MakeSegment(start, 0);
+}
+
+absl::Status CommitLog::Recover(const std::string& origin) {
+  SegmentStart last;
+  for (const Segment& segment : segments_) {
+    const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
+    if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
+    auto start = ReadSegmentStart(file);
+    if (!start.ok()) return start.status();
+    if (start->first_commit != segment.first_commit ||
+        (&segment != &segments_.front() && start->id != last.id)) {
+      return absl::DataLossError(
+          absl::StrCat(segment.path, " does not belong to the journal it lies in"));
+    }
+    last = *std::move(start);
+  }
+  // A log keeps the year it was begun in: only another agency's log is refused.
+  if (LogOf(last.origin) != LogOf(origin)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("this journal holds the log ", last.origin, ", not ", origin));
+  }
+  return ReadLastSegment(last);
+}
+
+absl::Status CommitLog::ReadLastSegment(const SegmentStart& start) {
+  file_ = FileHandle::Open(segments_.back().path, O_RDWR);
+  if (!file_.is_open()) return absl::UnavailableError("the commit log cannot be written");
+  auto read = SegmentFrames::Read(file_, start.first_commit);
+  if (!read.ok()) return read.status();
+
+  id_ = start.id;
+  head_.origin = start.origin;
+  head_.commit = start.first_commit - 1;
+  head_.second = start.second;
+  head_.range = start.range;
+  CommitParts parts;
+  for (const SegmentFrames::Frame& frame : read->frames()) {
+    if (!DecodeCommit(frame.blob, &parts) || parts.first_entry != head_.range.size()) {
+      return absl::DataLossError(absl::StrCat("commit ", frame.commit, " is damaged"));
+    }
+    for (const CommitParts::Item& item : parts.items) {
+      if (!item.entry.empty()) head_.range.Append(crypto::LeafHash(crypto::AsBytes(item.entry)));
+    }
+    head_.commit = frame.commit;
+    head_.second = parts.second;
+    AddStep(start.first_commit, frame.commit, frame.offset, &last_steps_);
+  }
+  head_.tree_size = head_.range.size();
+  last_commit_ = head_.commit;
+  end_ = read->end();
+  room_ = read->file_size();
+  if (!read->clean()) {
+    if (read->HoldsLater(head_.commit + 1)) {
+      return absl::DataLossError(absl::StrCat("commit ", head_.commit + 1, " is damaged"));
+    }
+    TakeBack();
+  }
+  // A process that died before its last sync returned, or because it failed, may have left a commit
+  // that can be read but is not on the disk: written again, it is.
+  if (!read->frames().empty()) {
+    const SegmentFrames::Frame& frame = read->frames().back();
+    EncodeFrame(frame.commit, frame.blob, &frame_);
+    if (file_.WriteAllAt(frame_.data(), frame_.size(), frame.offset) != WriteResult::kDone) {
+      return absl::UnavailableError("the commit log cannot be written");
+    }
+  }
+  if (!file_.Sync()) return absl::UnavailableError("the commit log cannot be synced");
+  return absl::OkStatus();
+}
+
+// Makes what lies behind the last frame zeros again, without needing room for it.
+void CommitLog::TakeBack() {
+  if (!file_.Truncate(end_)) EndProcess("a commit could not be rolled back");
+  // Where even that is refused, the next commit begins a segment of its own.
+  if (!file_.Truncate(room_)) room_ = end_;
+}
+
+absl::Status CommitLog::MakeSegment(const SegmentStart& start, uint64_t first_frame) {
+  const std::string fresh = folder_ + kNewName;
+  FileHandle file = FileHandle::Open(fresh, O_RDWR | O_CREAT | O_TRUNC);
+  if (!file.is_open()) return NoRoom();
+  // On a nearly full disk a smaller segment still takes the commits there is room for.
+  uint64_t size = std::max(segment_bytes_, kFramesBegin + first_frame);
+  WriteResult reserved = file.Reserve(size);
+  while (reserved == WriteResult::kFull && size / 2 >= kFramesBegin + first_frame) {
+    size /= 2;
+    reserved = file.Reserve(size);
+  }
+  const std::string header = EncodeSegmentStart(start);
+  const std::string path = PathOf(folder_, start.first_commit);
+  if (reserved != WriteResult::kDone ||
+      file.WriteAllAt(header.data(), header.size(), 0) != WriteResult::kDone) {
+    unlink(fresh.c_str());
+    return NoRoom();
+  }
+  if (!file.Sync()) EndProcess("a new segment could not be synced");
+  if (rename(fresh.c_str(), path.c_str()) != 0) return NoRoom();
+  if (!SyncFolder(folder_)) EndProcess("the journal's folder could not be synced");
+  // The room that was not needed goes back.
+  if (file_.is_open()) file_.Truncate(end_);
+  file_ = std::move(file);
+  end_ = kFramesBegin;
+  room_ = size;
+  const std::lock_guard<std::mutex> guard(lock_);
+  segments_.push_back({start.first_commit, path});
+  last_steps_.clear();
+  return absl::OkStatus();
+}
+
+uint64_t CommitLog::FirstCommit() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return segments_.front().first_commit;
+}
+
+absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
+  const uint64_t size = FrameSize(blob.size());
+  if (size > room_ - end_) {
+    SegmentStart start;
+    start.id = id_;
+    start.origin = head_.origin;
+    start.first_commit = next.commit;
+    start.second = head_.second;
+    start.range = head_.range;
+    if (absl::Status status = MakeSegment(start, size); !status.ok()) return status;
+  }
+  EncodeFrame(next.commit, blob, &frame_);
+  switch (file_.WriteAllAt(frame_.data(), frame_.size(), end_)) {
+    case WriteResult::kDone:
+      break;
+    case WriteResult::kFull:
+      TakeBack();
+      return NoRoom();
+    case WriteResult::kFailed:
+      EndProcess("a commit failed");
+  }
+  if (!file_.SyncData()) EndProcess("a commit failed");
+  head_ = next;
+  const std::lock_guard<std::mutex> guard(lock_);
+  AddStep(segments_.back().first_commit, next.commit, end_, &last_steps_);
+  last_commit_ = next.commit;
+  end_ += size;
+  return absl::OkStatus();
+}
+
+void CommitLog::AddStep(uint64_t first_commit, uint64_t commit, uint64_t offset, Steps* steps) {
+  if ((commit - first_commit) % kCommitsAStep == 0) steps->push_back(offset);
+}
+
+absl::Status CommitLog::ForEachSegment(
+    uint64_t after,
+    const std::function<absl::Status(absl::Span<const SegmentFrames::Frame>)>& visit) const {
+  uint64_t expected = after + 1;
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    const bool last = i + 1 == segments_.size();
+    const uint64_t next = last ? head_.commit + 1 : segments_[i + 1].first_commit;
+    if (next <= expected) continue;
+    const FileHandle file = FileHandle::Open(segments_[i].path, O_RDONLY);
+    if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
+    auto read = SegmentFrames::Read(file, segments_[i].first_commit);
+    if (!read.ok()) return read.status();
+    absl::Span<const SegmentFrames::Frame> frames = read->frames();
+    const uint64_t found = segments_[i].first_commit + frames.size();
+    if (segments_[i].first_commit > expected || found != next) {
+      return absl::DataLossError(
+          absl::StrCat("commit ", std::max(found, expected), " is damaged or missing"));
+    }
+    if (const absl::Status status =
+            visit(frames.subspan(static_cast<size_t>(expected - segments_[i].first_commit)));
+        !status.ok()) {
+      return status;
+    }
+    expected = next;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> CommitLog::Read(uint64_t commit) const {
+  const absl::Status missing = absl::NotFoundError("the commit is not in the journal");
+  const absl::Status damaged = absl::DataLossError(absl::StrCat("commit ", commit, " is damaged"));
+  Segment segment;
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (commit < segments_.front().first_commit || commit > last_commit_) return missing;
+    const auto next = std::upper_bound(
+        segments_.begin(), segments_.end(), commit,
+        [](uint64_t number, const Segment& other) { return number < other.first_commit; });
+    segment = *(next - 1);
+  }
+  const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
+  if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
+  absl::StatusOr<uint64_t> at = StepBefore(segment, file, commit);
+  if (!at.ok()) return at.status();
+  const uint64_t steps_over = (commit - segment.first_commit) % kCommitsAStep;
+  for (uint64_t number = commit - steps_over; number <= commit; ++number) {
+    std::string header(kFrameHeaderSize, '\0');
+    if (!file.ReadAt(&header[0], header.size(), *at)) return damaged;
+    const uint32_t size = BlobSizeOf(header, number);
+    if (size == 0) return damaged;
+    if (number == commit) {
+      std::string blob(size, '\0');
+      if (!file.ReadAt(&blob[0], blob.size(), *at + kFrameHeaderSize)) return damaged;
+      return blob;
+    }
+    *at += FrameSize(size);
+  }
+  return damaged;
+}
+
+absl::StatusOr<uint64_t> CommitLog::StepBefore(const Segment& segment, const FileHandle& file,
+                                               uint64_t commit) const {
+  const size_t step = static_cast<size_t>((commit - segment.first_commit) / kCommitsAStep);
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (segments_.back().first_commit == segment.first_commit) return last_steps_.at(step);
+    const auto known = steps_.find(segment.first_commit);
+    if (known != steps_.end() && step < known->second.size()) return known->second[step];
+  }
+  auto read = SegmentFrames::Read(file, segment.first_commit);
+  if (!read.ok()) return read.status();
+  Steps steps;
+  for (const SegmentFrames::Frame& frame : read->frames()) {
+    AddStep(segment.first_commit, frame.commit, frame.offset, &steps);
+  }
+  if (step >= steps.size()) {
+    return absl::DataLossError(absl::StrCat("commit ", commit, " is damaged or missing"));
+  }
+  const uint64_t offset = steps[step];
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (steps_.size() >= kMostStepLists) steps_.clear();
+  steps_[segment.first_commit] = std::move(steps);
+  return offset;
+}
+
+}  // namespace vouch::server::journal
