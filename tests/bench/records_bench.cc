@@ -201,7 +201,7 @@ void WriteBare(const std::string& folder, uint64_t people) {
   manifest.facts_file = "facts.1";
   manifest.identities_file = "identities.1";
   manifest.overlay_file = "overlay.1";
-  manifest.indexes = {{"bench-001", 1, {}, "index.1.bench"}};
+  manifest.indexes = {{"bench-001", 1, {}, "index.1.bench", {}}};
   Check(PublishManifest(records, manifest));
 }
 
