@@ -18,7 +18,7 @@ namespace vouch::bench {
 namespace {
 
 constexpr char kAbout[] =
-    "Measures what DESIGN.md section 12 bounds: CPU seconds of vouchd for a million questions "
+    "Measures what docs/performance.md bounds: CPU seconds of vouchd for a million questions "
     "beside "
     "those of a bare gRPC echo under the same load, and cryptography beside P-256 multiplications. "
     "vouchd, the echo and the load client are processes of their own on this machine.\n"

@@ -7,7 +7,7 @@
 
 namespace vouch::bench {
 
-// One bound of DESIGN.md section 12, on the ratio where there is a ceiling, else on the value.
+// One bound of docs/performance.md, on the ratio where there is a ceiling, else on the value.
 struct Bound {
   enum class Kind { kNone, kAtMost, kAtLeast };
   Kind kind = Kind::kNone;

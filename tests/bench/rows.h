@@ -1,4 +1,4 @@
-// What is measured: the rows of DESIGN.md section 12.
+// What is measured: the rows of docs/performance.md.
 #ifndef VOUCH_TESTS_BENCH_ROWS_H_
 #define VOUCH_TESTS_BENCH_ROWS_H_
 
