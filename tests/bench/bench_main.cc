@@ -18,11 +18,10 @@ namespace vouch::bench {
 namespace {
 
 constexpr char kAbout[] =
-    "Measures what docs/performance.md bounds: CPU seconds of vouchd for a million questions "
-    "beside "
-    "those of a bare gRPC echo under the same load, and cryptography beside P-256 multiplications. "
-    "vouchd, the echo and the load client are processes of their own on this machine.\n"
-    "docs/performance.md says how to read the figures.";
+    "Measures what docs/performance.md bounds, and how that page says to read it: CPU seconds of "
+    "vouchd for a million questions beside those of a bare gRPC echo under the same load, and "
+    "cryptography beside P-256 multiplications. vouchd, the echo and the load client are processes "
+    "of their own on this machine.";
 constexpr char kExample[] =
     "Examples:\n"
     "  vouch-bench verify\n"
