@@ -8,8 +8,8 @@ namespace vouch::crypto {
 
 // For `crypto: "fips"` in node.yaml: loads OpenSSL's FIPS provider and makes it the only one that
 // OpenSSL chooses from, then judges whether what this project computes by itself passes through it.
-// FailedPrecondition says in plain words what is missing; a process that was refused must not go on.
-// In this version it always refuses: digest.h does not pass through a provider
+// FailedPrecondition says in plain words what is missing; a process that was refused must not go
+// on. In this version it always refuses: digest.h does not pass through a provider
 // (docs/decisions/2026-11-22-fips.md).
 absl::Status RequireFips();
 

@@ -16,10 +16,10 @@ TEST(FipsDeathTest, RefusesInPlainWords) {
       {
         const bool there = OSSL_PROVIDER_try_load(nullptr, "fips", 1) != nullptr;
         const absl::Status refused = RequireFips();
-        const bool said = absl::IsFailedPrecondition(refused) &&
-                          std::string(refused.message()).find(there ? "computed outside it"
-                                                                    : "is not available") !=
-                              std::string::npos;
+        const bool said =
+            absl::IsFailedPrecondition(refused) &&
+            std::string(refused.message())
+                    .find(there ? "computed outside it" : "is not available") != std::string::npos;
         std::exit(said && ERR_peek_error() == 0 ? 0 : 1);
       },
       ::testing::ExitedWithCode(0), "");
