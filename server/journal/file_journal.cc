@@ -255,7 +255,7 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
     if (!written[item].entry.empty()) ++committed.entries;
     writes |= !written[item].entry.empty() || !written[item].sealed.empty();
     parts.items.push_back({written[item].entry, written[item].sealed});
-    committed.decisions.push_back(std::move(decision));
+    committed.decisions.push_back(decision);
   }
   parts.changes = decisions.Take();
   if (!writes && parts.changes.empty()) return committed;
