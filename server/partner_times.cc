@@ -36,7 +36,7 @@ absl::StatusOr<requester::ConnectionOptions> ConnectionTo(const node::Partner& p
       {partner.revocations, &options.revocations_pem}};
   for (const auto& [path, out] : files) {
     if (path.empty()) continue;
-    absl::StatusOr<std::string> text = node::ReadText(path);
+    absl::StatusOr<std::string> text = node::ReadText(path, node::kLargestList);
     if (!text.ok()) return text.status();
     *out = *std::move(text);
   }

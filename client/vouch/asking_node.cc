@@ -52,7 +52,7 @@ absl::StatusOr<requester::ConnectionOptions> ConnectionTo(const node::NodeFile& 
            {partner.anchors, &options.anchors_pem},
            {partner.revocations, &options.revocations_pem}}) {
     if (path.empty()) continue;
-    absl::StatusOr<std::string> text = node::ReadText(path);
+    absl::StatusOr<std::string> text = node::ReadText(path, node::kLargestList);
     if (!text.ok()) return text.status();
     *out = *std::move(text);
   }

@@ -356,7 +356,7 @@ class Doctor {
     const auto text = node::ReadText(partner.anchors);
     std::string revocations;
     if (!partner.revocations.empty()) {
-      const auto lists = node::ReadText(partner.revocations);
+      const auto lists = node::ReadText(partner.revocations, node::kLargestList);
       if (!lists.ok() || lists->empty()) {
         return Problem(about,
                        absl::StrCat(partner.revocations, ": ",

@@ -14,6 +14,8 @@ namespace vouch::server::node {
 
 // Largest file that people edit or exchange and that is read whole.
 inline constexpr size_t kLargestText = size_t{1} << 20;
+// Revocation lists of large authorities have many megabytes.
+inline constexpr size_t kLargestList = size_t{64} << 20;
 
 bool Exists(const std::string& path);
 // Permission bits, or NotFound.
