@@ -6,11 +6,9 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
-#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -29,6 +27,7 @@
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
+#include "server/node/folders.h"
 #include "server/partner_face.h"
 #include "server/partner_times.h"
 #include "server/records/records.h"
@@ -50,24 +49,16 @@ constexpr absl::Duration kScreenPatience = absl::Seconds(2);
 constexpr uint32_t kReplayDays = 9;
 constexpr int kMaxMessageBytes = 16 << 20;
 
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return text.str();
-}
-
 absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::Partner>& partners) {
   std::vector<admission::Peer> peers;
   for (const node::Partner& partner : partners) {
     admission::Peer peer;
     peer.agency = partner.agency;
-    absl::StatusOr<std::string> anchors = ReadText(partner.anchors);
+    absl::StatusOr<std::string> anchors = node::ReadText(partner.anchors);
     if (!anchors.ok()) return anchors.status();
     peer.anchors_pem = *std::move(anchors);
     if (!partner.revocations.empty()) {
-      absl::StatusOr<std::string> lists = ReadText(partner.revocations);
+      absl::StatusOr<std::string> lists = node::ReadText(partner.revocations, node::kLargestList);
       if (!lists.ok()) return lists.status();
       // An empty file must not read as "nothing is revoked".
       if (lists->empty()) {
@@ -133,6 +124,7 @@ struct Node::Parts {
   void RefreshCertificate();
   void Maintain();
   void Tick();
+  absl::Time CommitTime() const;
   void FlushCounts(bool everything);
   void Problem(const std::string& what, const absl::Status& status);
 
@@ -233,7 +225,7 @@ absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool bes
       }
     }
   }
-  const absl::Time now = clock.Now();
+  const absl::Time now = CommitTime();
   return journal->Adopt(adoption,
                         crypto::AgreementAdoptedEntry(
                             static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), held.agreement.id,
@@ -244,7 +236,7 @@ absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool bes
 // Each statement is entered once: the same (agreement, epoch) with another key is refused for ever.
 absl::Status Node::Parts::AdoptEpoch(const std::string& agreement_id,
                                      const agreements::Epoch& epoch) {
-  const absl::Time now = clock.Now();
+  const absl::Time now = CommitTime();
   journal::Journal::Adoption statement;
   statement.agreement_id = absl::StrCat("epoch/", agreement_id, "/", epoch.statement.epoch);
   statement.revision = 1;
@@ -366,6 +358,14 @@ absl::Status Node::Parts::Serve() {
   return crypto::ReplaceFile(file.run + "/listen", absl::StrCat(port, "\n"), false);
 }
 
+// The time of what the node enters of its own accord. The journal's time never goes back, so a
+// clock that ran ahead does not move it until it is believed.
+absl::Time Node::Parts::CommitTime() const {
+  // Looked at before it is judged: a leap in between is not taken.
+  const absl::Time now = clock.Now();
+  return clock.Trusted() ? now : absl::FromUnixSeconds(journal->head().second);
+}
+
 void Node::Parts::FlushCounts(bool everything) {
   std::vector<std::string> taken = refusals.Take(clock.Now(), everything);
   std::lock_guard<std::mutex> lock(mutex);
@@ -373,14 +373,18 @@ void Node::Parts::FlushCounts(bool everything) {
                    std::make_move_iterator(taken.end()));
   if (unwritten.empty()) return;
   // Kept and tried again at the next tick: a count is late rather than lost.
-  if (journal->Append(unwritten, clock.Now()).ok()) unwritten.clear();
+  if (journal->Append(unwritten, CommitTime()).ok()) unwritten.clear();
 }
 
 void Node::Parts::Tick() {
   if (agreements->Changed()) (void)ReloadAgreements();
   Problem("records", records->Refresh());
   FlushCounts(false);
-  Problem("replay keys", period_keys.DestroyReplayBefore(ledger::DayOf(clock.Now()) - kReplayDays));
+  const absl::Time now = clock.Now();
+  // By a wrong clock, answers that may still be asked for again would open no more.
+  if (clock.Trusted()) {
+    Problem("replay keys", period_keys.DestroyReplayBefore(ledger::DayOf(now) - kReplayDays));
+  }
   Problem("index", index_keeper->Standing());
   Problem("clock", clock_watch.Tick());
   RefreshCertificate();

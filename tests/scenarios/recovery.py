@@ -215,6 +215,25 @@ class ClockSteps(unittest.TestCase):
         wait_until("its entry and the answer's",
                    lambda: self.world.tax.gauge("ledger_entries") >= entries + 2, 30)
 
+    def test_a_leap_that_is_taken_back_leaves_nothing_behind(self):
+        # A count whose minute is over after the leap is what the node itself would commit then.
+        refused = self.world.ask(self.tokens[1][:-1])
+        self.assertEqual(getattr(refused, "reason", refused), "MALFORMED")
+        asked = wire.uuid7(time.time())
+        answers = [self.world.ask(self.tokens[0], request_id=asked)]
+        answers += [self.at(0, 0) for _ in range(TIMES_ASKED - 1)]
+        self.assertEqual({answer in ("YES", "NO") for answer in answers}, {True}, answers)
+        self.step(40 * 86400)
+        outcome = self.at(40 * 86400, 1)
+        self.assertEqual(getattr(outcome, "reason", outcome), "LEDGER_UNAVAILABLE")
+        time.sleep(3)  # the node looks after keys and counts every second
+        self.step(0)
+        # No window has passed, and what was remembered still opens.
+        outcome = self.at(0, 0)
+        self.assertEqual(getattr(outcome, "reason", outcome), "PERSON_LIMIT")
+        self.assertEqual(self.world.ask(self.tokens[0], request_id=asked), answers[0])
+        self.assertIn(self.at(0, 1), ("YES", "NO"))
+
     def test_a_small_correction_stops_nothing(self):
         self.step(120)
         self.assertIn(self.at(120, 0), ("YES", "NO"))
