@@ -1,5 +1,5 @@
 // The pseudonyms under which charges and request ids are kept: HMACs under K_charge, which lies
-// outside the database. docs/data_model.md, "Charges".
+// outside the journal. docs/data_model.md, "Charges".
 #ifndef VOUCH_SERVER_JOURNAL_ROW_NAMES_H_
 #define VOUCH_SERVER_JOURNAL_ROW_NAMES_H_
 

@@ -16,7 +16,7 @@
 
 namespace vouch::server::journal {
 
-// What ties an image to its database: random, made with it.
+// What ties an image to its log: random, made with it.
 using JournalId = std::array<uint8_t, 16>;
 
 // Appends a segment's bytes to `out` and returns the commit they are as of. False ends the writing.
@@ -27,7 +27,7 @@ using CopySegment = std::function<bool(size_t segment, std::string* out, uint64_
 absl::Status WriteTableImage(const std::string& folder, const JournalId& id,
                              const CopySegment& copy);
 
-// Fills `tables`, which are empty. NotFound: there is no image, or it belongs to another database.
+// Fills `tables`, which are empty. NotFound: there is no image, or it belongs to another log.
 // DataLoss: it is torn or changed. `tables` are unspecified after any error. `newest` is the latest
 // commit that any segment is as of.
 absl::Status ReadTableImage(const std::string& folder, const JournalId& id, Tables* tables,
