@@ -1,0 +1,16 @@
+// One function a command of `vouch agreement`: adds it to the group. Each lives in the file of its
+// name, e.g. agreement_check_command.cc.
+#ifndef VOUCH_CLIENT_VOUCH_AGREEMENT_COMMANDS_H_
+#define VOUCH_CLIENT_VOUCH_AGREEMENT_COMMANDS_H_
+
+#include "CLI/CLI.hpp"
+#include "client/vouch/console.h"
+
+namespace vouch::client {
+
+void AddAgreementCheckCommand(CLI::App* agreement, Console* console);
+void AddAgreementDigestCommand(CLI::App* agreement, Console* console);
+
+}  // namespace vouch::client
+
+#endif  // VOUCH_CLIENT_VOUCH_AGREEMENT_COMMANDS_H_
