@@ -48,6 +48,20 @@ struct Purpose {
   std::string text;
 };
 
+// Certified by both parties: the agreement goes on for a while after its first term, unchanged.
+struct Certification {
+  std::string by;
+  absl::CivilDay on;
+};
+// A finding of `check` that the parties answer for, shown wherever the agreement is printed.
+struct Waiver {
+  std::string rule;  // e.g. "us-federal/term"
+  std::string granted_by;
+  std::string reason;
+  absl::CivilDay expires;  // the last day it is good for
+  Position position;
+};
+
 struct AgreedMatchKey {
   std::vector<std::string> parts;  // "family_name", "soundex:family_name", ...
   DespiteMismatch despite_mismatch = DespiteMismatch::kRefuse;
@@ -194,6 +208,9 @@ struct Agreement {
   absl::Time effective_from;  // the first instant of `effective` in time_zone
   absl::Time expires_at;      // the first instant after `expires` in time_zone
   absl::Duration changeover;
+  // Of the one renewal that a matching agreement may have; with `renewed_from`.
+  absl::optional<absl::CivilDay> renewed_from;  // the last day of the term before it
+  std::vector<Certification> renewal_certified;
   std::string spelling_rules;
   std::vector<AgreedMatchKey> match;
   TokenKind token_kind = TokenKind::kBlind;
@@ -205,6 +222,7 @@ struct Agreement {
   std::string corrections_contact;
   int32_t corrections_reply_days = 0;
   std::vector<Contact> contacts;
+  std::vector<Waiver> waivers;
 
   const Question* FindQuestion(absl::string_view question_id) const;
   bool HasPurpose(absl::string_view purpose_id) const;

@@ -191,6 +191,32 @@ Field<Agreement> PublishedSection() {
                              "\"2026-11-20\"}");
 }
 
+Field<Agreement> RenewalSection() {
+  const ShapeOf<Certification> certification = Map<Certification>(
+      "a certification", {
+                             Required<Certification>("by", AgencyName(), &Certification::by,
+                                                     "The agency.", "\"fsa.ed.example\""),
+                             Required<Certification>("on", Day(), &Certification::on,
+                                                     "The day it certified.", "\"2028-04-30\""),
+                         });
+  const auto from = [](Agreement* agreement) { return &agreement->renewed_from.emplace(); };
+  const ShapeOf<Agreement> section = Map<Agreement>(
+      "the renewal",
+      {
+          Required<Agreement>("former_expiry", Day(), from,
+                              "The last day of the term that is renewed.", "\"2028-06-30\""),
+          Required<Agreement>("certified", List(certification, 1, 100),
+                              &Agreement::renewal_certified,
+                              "Each party's written certification that nothing has changed and "
+                              "that the agreement was kept.",
+                              "[{by: \"fsa.ed.example\", on: \"2028-04-30\"}]"),
+      });
+  return Optional<Agreement>("renewal", section, Itself<Agreement>,
+                             "When this revision only renews the term of the one before it.",
+                             "{former_expiry: \"2028-06-30\", certified: [{by: "
+                             "\"fsa.ed.example\", on: \"2028-04-30\"}]}");
+}
+
 Field<Agreement> DatesSection() {
   TextRule zone;
   zone.most = 60;
@@ -207,6 +233,7 @@ Field<Agreement> DatesSection() {
                               "Where days begin and end.", "\"America/New_York\""),
           Optional<Agreement>("changeover", Span({"day"}), &Agreement::changeover,
                               "How long the replaced revision is still accepted.", "\"7 days\""),
+          RenewalSection(),
       });
   return Required<Agreement>("dates", section, Itself<Agreement>, "When it holds.",
                              "{effective: \"2027-01-01\", expires: \"2027-12-31\", time_zone: "
@@ -354,6 +381,26 @@ ShapeOf<Contact> ContactShape() {
                    });
 }
 
+ShapeOf<Waiver> WaiverShape() {
+  TextRule rule;
+  rule.most = 80;
+  rule.pattern = "[a-z][a-z-]*/[a-z0-9-]+";
+  rule.expected = "the name of a rule, such as \"us-federal/term\"";
+  return Map<Waiver>(
+      "a waiver",
+      {
+          Required<Waiver>("rule", Text(rule), &Waiver::rule, "The rule that `check` reports.",
+                           "\"us-federal/term\""),
+          Required<Waiver>("granted_by", Prose(200), &Waiver::granted_by, "Who answers for it.",
+                           "\"Jane Roe, Chief Privacy Officer\""),
+          Required<Waiver>("reason", Prose(2000), &Waiver::reason, "Why it does not apply.",
+                           "\"Waived by the board; see its minutes.\""),
+          Required<Waiver>("expires", Day(), &Waiver::expires, "The last day it is good for.",
+                           "\"2028-12-31\""),
+      },
+      {}, &Waiver::position);
+}
+
 ShapeOf<Purpose> PurposeShape() {
   return Map<Purpose>(
       "a purpose",
@@ -402,6 +449,11 @@ const ShapeOf<Agreement>& AgreementShape() {
                               "Whom to call.",
                               "[{party: \"fsa.ed.example\", role: \"program officer\", email: "
                               "\"officer@fsa.ed.example\"}]"),
+          Optional<Agreement>("waivers", List(WaiverShape(), 1, 50), &Agreement::waivers,
+                              "Findings of `check` that the parties answer for.",
+                              "[{rule: \"us-federal/term\", granted_by: \"Jane Roe, Chief "
+                              "Privacy Officer\", reason: \"Waived.\", expires: "
+                              "\"2028-12-31\"}]"),
       }));
   return *kShape;
 }
