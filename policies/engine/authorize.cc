@@ -131,40 +131,60 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Asked& as
   return absl::nullopt;
 }
 
+// Names each gate where it is passed or refuses; nothing more than a test for null in a node.
+class Gates {
+ public:
+  Gates(GateObserver* observer, const HeldAgreement* held) : observer_(observer), held_(held) {}
+
+  void Passed(Gate gate) const {
+    if (observer_ != nullptr) observer_->Reached(gate, held_, nullptr);
+  }
+  Refusal Stop(Gate gate, Refusal refusal) const {
+    if (observer_ != nullptr) observer_->Reached(gate, held_, &refusal);
+    return refusal;
+  }
+
+ private:
+  GateObserver* observer_;
+  const HeldAgreement* held_;
+};
+
 }  // namespace
 
-absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& catalog,
-                                                               absl::string_view requester,
-                                                               absl::string_view agreement_id,
-                                                               absl::Span<const uint8_t> digest,
-                                                               absl::Time now) {
+absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
+    const Catalog& catalog, absl::string_view requester, absl::string_view agreement_id,
+    absl::Span<const uint8_t> digest, absl::Time now, GateObserver* observer) {
   const HeldAgreement* held = catalog.Find(agreement_id, now);
-  // Signatures before dates: an expired agreement that was never countersigned is nobody's.
-  if (held == nullptr || held->agreement.AskerBehind(requester).empty() ||
-      !held->signatures_satisfied) {
-    return NotPermitted();
+  const Gates gates(observer, held);
+  if (held == nullptr || held->agreement.AskerBehind(requester).empty()) {
+    return gates.Stop(Gate::kParty, NotPermitted());
   }
+  gates.Passed(Gate::kParty);
+  // Signatures before dates: an expired agreement that was never countersigned is nobody's.
+  const AgreementState state = held->StateAt(now);
+  if (!held->signatures_satisfied || state == AgreementState::kUnsigned ||
+      state == AgreementState::kStopped) {
+    return gates.Stop(Gate::kSignatures, NotPermitted());
+  }
+  gates.Passed(Gate::kSignatures);
 
   const Agreement& agreement = held->agreement;
-  switch (held->StateAt(now)) {
-    case AgreementState::kUnsigned:
-    case AgreementState::kStopped:
-      return NotPermitted();
-    case AgreementState::kWaiting:
-      return Refuse(
-          Reason::kAgreementNotInForce, "question.agreement_id",
-          absl::StrCat("The agreement takes effect on ", absl::FormatCivilTime(agreement.effective),
-                       " (", agreement.time_zone, ")."));
-    case AgreementState::kExpired:
-      return Refuse(Reason::kAgreementNotInForce, "question.agreement_id",
-                    absl::StrCat("The last day of the agreement was ",
-                                 absl::FormatCivilTime(agreement.expires), " (",
-                                 agreement.time_zone, "); the parties can renew it."));
-    case AgreementState::kInForce:
-    case AgreementState::kChangeover:
-    case AgreementState::kNotReady:  // in force by its dates; the records' own gate comes later
-      break;
+  if (state == AgreementState::kWaiting) {
+    return gates.Stop(Gate::kInForce,
+                      Refuse(Reason::kAgreementNotInForce, "question.agreement_id",
+                             absl::StrCat("The agreement takes effect on ",
+                                          absl::FormatCivilTime(agreement.effective), " (",
+                                          agreement.time_zone, ").")));
   }
+  if (state == AgreementState::kExpired) {
+    return gates.Stop(Gate::kInForce,
+                      Refuse(Reason::kAgreementNotInForce, "question.agreement_id",
+                             absl::StrCat("The last day of the agreement was ",
+                                          absl::FormatCivilTime(agreement.expires), " (",
+                                          agreement.time_zone, "); the parties can renew it.")));
+  }
+  // Not ready is in force by its dates; the records' own gate comes later.
+  gates.Passed(Gate::kInForce);
 
   if (digest != absl::MakeConstSpan(held->digest)) {
     Refusal refusal =
@@ -174,39 +194,53 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(const Catalog& ca
     refusal.expected = Hex(held->digest);
     // Only a digest is shown again, never anything else that was put in its place.
     if (digest.size() == held->digest.size()) refusal.received = Hex(digest);
-    return refusal;
+    return gates.Stop(Gate::kDigest, std::move(refusal));
   }
+  gates.Passed(Gate::kDigest);
   return held;
 }
 
 absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const Catalog>& catalog,
-                                                     const Asked& asked, absl::Time now) {
-  auto admitted = Admit(*catalog, asked.requester, asked.agreement_id, asked.digest, now);
+                                                     const Asked& asked, absl::Time now,
+                                                     GateObserver* observer) {
+  auto admitted = Admit(*catalog, asked.requester, asked.agreement_id, asked.digest, now, observer);
   if (absl::holds_alternative<Refusal>(admitted)) return absl::get<Refusal>(std::move(admitted));
   const HeldAgreement* held = absl::get<const HeldAgreement*>(admitted);
   const Agreement& agreement = held->agreement;
+  const Gates gates(observer, held);
 
   const Question* question = agreement.FindQuestion(asked.question);
   if (question == nullptr) {
-    return NotListed("question.question",
-                     absl::StrCat("The agreement does not list this question; it lists ",
-                                  Ids(agreement.questions), "."));
+    return gates.Stop(Gate::kQuestion,
+                      NotListed("question.question",
+                                absl::StrCat("The agreement does not list this question; it lists ",
+                                             Ids(agreement.questions), ".")));
   }
   if (question->group_at_most > 0) {
-    return NotListed("question.question",
-                     absl::StrCat("The question \"", question->id,
-                                  "\" is about a household; household questions are "
-                                  "not answered by this version yet."));
+    return gates.Stop(Gate::kQuestion,
+                      NotListed("question.question",
+                                absl::StrCat("The question \"", question->id,
+                                             "\" is about a household; household questions are "
+                                             "not answered by this version yet.")));
   }
+  gates.Passed(Gate::kQuestion);
   if (!agreement.HasPurpose(asked.purpose)) {
-    return NotListed("question.purpose",
-                     absl::StrCat("The agreement does not list this purpose; it lists ",
-                                  Ids(agreement.purposes), "."));
+    return gates.Stop(Gate::kPurpose,
+                      NotListed("question.purpose",
+                                absl::StrCat("The agreement does not list this purpose; it lists ",
+                                             Ids(agreement.purposes), ".")));
   }
+  gates.Passed(Gate::kPurpose);
   static const Parameters* const kNone = new Parameters();
   const Parameters& parameters = asked.parameters == nullptr ? *kNone : *asked.parameters;
-  if (absl::optional<Refusal> refusal = CheckParameters(*question, parameters)) return *refusal;
-  if (absl::optional<Refusal> refusal = CheckSubject(agreement, asked)) return *refusal;
+  if (absl::optional<Refusal> refusal = CheckParameters(*question, parameters)) {
+    return gates.Stop(Gate::kParameters, *std::move(refusal));
+  }
+  gates.Passed(Gate::kParameters);
+  if (absl::optional<Refusal> refusal = CheckSubject(agreement, asked)) {
+    return gates.Stop(Gate::kSubject, *std::move(refusal));
+  }
+  gates.Passed(Gate::kSubject);
   return Permit(catalog, held, question);
 }
 

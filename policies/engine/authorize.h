@@ -47,21 +47,41 @@ class Permit {
   const Question* question_;
 };
 
+// The gates a request passes, in their order.
+enum class Gate : uint8_t {
+  kParty,
+  kSignatures,
+  kInForce,
+  kDigest,
+  kQuestion,
+  kPurpose,
+  kParameters,
+  kSubject,
+};
+// Told of each gate as it is reached, for tools that show where a request would stop. The node
+// hands in none.
+class GateObserver {
+ public:
+  virtual ~GateObserver() = default;
+  // `held` is nullptr when the agreement is unknown. `refusal` is nullptr when the gate was passed;
+  // no gate follows one that refused.
+  virtual void Reached(Gate gate, const HeldAgreement* held, const Refusal* refusal) = 0;
+};
+
 class Authorizer {
  public:
   // In order, first failure wins: party, in force, digest, question, purpose, parameters, subject.
   // A caller that is no party learns nothing but NOT_PERMITTED. Questions about a group are not
   // answered by this version: NOT_IN_AGREEMENT. No message repeats what the caller sent.
   static absl::variant<Permit, Refusal> Authorize(const std::shared_ptr<const Catalog>& catalog,
-                                                  const Asked& asked, absl::Time now);
+                                                  const Asked& asked, absl::Time now,
+                                                  GateObserver* observer = nullptr);
   // The gates that hold for every use of an agreement, replays included: party, in force, digest.
   // A party is an asker or a contractor acting for one. No changeover is given: the digest must be
   // that of the revision that counts at `now`.
-  static absl::variant<const HeldAgreement*, Refusal> Admit(const Catalog& catalog,
-                                                            absl::string_view requester,
-                                                            absl::string_view agreement_id,
-                                                            absl::Span<const uint8_t> digest,
-                                                            absl::Time now);
+  static absl::variant<const HeldAgreement*, Refusal> Admit(
+      const Catalog& catalog, absl::string_view requester, absl::string_view agreement_id,
+      absl::Span<const uint8_t> digest, absl::Time now, GateObserver* observer = nullptr);
 };
 
 // True for refusals made before a request id is looked at: Admit's.

@@ -76,7 +76,7 @@ struct Request {
   bool zero_token_subject = false;
   absl::Time now = absl::FromCivil(absl::CivilDay(2027, 6, 1), absl::UTCTimeZone());
 
-  absl::variant<Permit, Refusal> Authorize() const {
+  absl::variant<Permit, Refusal> Authorize(GateObserver *observer = nullptr) const {
     Asked asked;
     asked.requester = requester;
     asked.agreement_id = agreement_id;
@@ -89,7 +89,7 @@ struct Request {
     asked.tokens = tokens;
     asked.consents = consents;
     asked.zero_token_subject = zero_token_subject;
-    return Authorizer::Authorize(catalog, asked, now);
+    return Authorizer::Authorize(catalog, asked, now, observer);
   }
   bool Permitted() const { return absl::holds_alternative<Permit>(Authorize()); }
   Refusal Refused() const {
@@ -318,6 +318,44 @@ TEST(AdmitTest, LooksAtPartyForceAndDigestOnly) {
                                           request.digest, request.now);
   ASSERT_TRUE(absl::holds_alternative<const HeldAgreement *>(admitted));
   EXPECT_EQ(absl::get<const HeldAgreement *>(admitted)->agreement.id, "aid-tax-001");
+}
+
+class GateNotes : public GateObserver {
+ public:
+  void Reached(Gate gate, const HeldAgreement *held, const Refusal *refusal) override {
+    EXPECT_FALSE(stopped_) << "a gate follows one that refused";
+    gates_.push_back(gate);
+    held_ = held;
+    stopped_ = refusal != nullptr;
+    if (refusal != nullptr) refusal_ = *refusal;
+  }
+  std::vector<Gate> gates_;
+  const HeldAgreement *held_ = nullptr;
+  bool stopped_ = false;
+  Refusal refusal_;
+};
+
+TEST(GateObserverTest, IsToldOfEveryGateInOrderWhenNoneRefuses) {
+  GateNotes notes;
+  ASSERT_TRUE(absl::holds_alternative<Permit>(Request().Authorize(&notes)));
+  EXPECT_EQ(notes.gates_, (std::vector<Gate>{Gate::kParty, Gate::kSignatures, Gate::kInForce,
+                                             Gate::kDigest, Gate::kQuestion, Gate::kPurpose,
+                                             Gate::kParameters, Gate::kSubject}));
+  ASSERT_NE(notes.held_, nullptr);
+  EXPECT_EQ(notes.held_->agreement.id, "aid-tax-001");
+}
+
+TEST(GateObserverTest, SeesTheRefusalThatIsGivenAndChangesNone) {
+  for (const Fault &fault : Faults()) {
+    Request request;
+    fault.spoil(&request);
+    GateNotes notes;
+    const absl::variant<Permit, Refusal> watched = request.Authorize(&notes);
+    ASSERT_TRUE(absl::holds_alternative<Refusal>(watched)) << fault;
+    EXPECT_TRUE(notes.stopped_) << fault;
+    EXPECT_TRUE(Same(notes.refusal_, absl::get<Refusal>(watched))) << fault;
+    EXPECT_TRUE(Same(request.Refused(), absl::get<Refusal>(watched))) << fault;
+  }
 }
 
 TEST(PrecedesReplayTest, HoldsForExactlyTheReasonsAdmitGives) {
