@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policies/engine/refusal.h"
+#include "server/agreements_shown.h"
 #include "server/batch_stream.h"
 #include "server/status_mapping.h"
 
@@ -109,19 +110,15 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
   const auto snapshot = face_->rooms.records->Current();
   for (const auto& held : set->catalog->all()) {
     const policies::Agreement& agreement = held->agreement;
-    if (agreement.AskerBehind(requester).empty() || agreement.answers != face_->agency) continue;
+    // Either side may compare what it holds with what the other holds.
+    if (agreement.AskerBehind(requester).empty() && agreement.answers != requester) continue;
     if (!request->agreement_id().empty() && request->agreement_id() != agreement.id) continue;
     v1::ListedAgreement* listed = response->add_agreements();
     listed->set_id(agreement.id);
     listed->set_revision(static_cast<uint64_t>(agreement.revision));
     listed->set_digest(held->digest.data(), held->digest.size());
-    policies::AgreementState state = held->StateAt(now);
+    const policies::AgreementState state = StateOf(*held, *set, snapshot.get(), face_->agency, now);
     const agreements::Epoch* current = set->CurrentEpoch(agreement.id, now);
-    const bool ready =
-        current != nullptr && snapshot != nullptr && snapshot->Ready(agreement, current->statement);
-    if (state == policies::AgreementState::kInForce && !ready) {
-      state = policies::AgreementState::kNotReady;
-    }
     listed->set_state(static_cast<v1::AgreementState>(state));
     if (current != nullptr) FillStatement(current, listed->mutable_current());
     if (const agreements::Epoch* next = set->NextEpoch(agreement.id, now)) {

@@ -19,6 +19,7 @@
 #include "crypto/receipt.h"
 #include "server/admission/admission.h"
 #include "server/agreements/agreements.h"
+#include "server/agreements_shown.h"
 #include "server/blinding_service.h"
 #include "server/clock_watch.h"
 #include "server/index_keeper.h"
@@ -124,6 +125,7 @@ struct Node::Parts {
   void RefreshCertificate();
   void Maintain();
   void Tick();
+  void ShowAgreements();
   absl::Time CommitTime() const;
   void FlushCounts(bool everything);
   void Problem(const std::string& what, const absl::Status& status);
@@ -142,6 +144,7 @@ struct Node::Parts {
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<journal::RowNames> row_names;
   std::unique_ptr<IndexKeeper> index_keeper;
+  std::unique_ptr<AgreementsShown> shown;
   std::unique_ptr<PartnerFace> face;
   std::unique_ptr<Verification> verification;
   std::unique_ptr<Walkers> walkers;
@@ -267,6 +270,7 @@ absl::Status Node::Parts::ReloadAgreements() {
     Log(Level::kError, "token epoch keys", {{"problem", problem}});
   }
   index_keeper->Wake();
+  ShowAgreements();
   Log(Level::kInfo, "agreements loaded", {{"count", absl::StrCat(set->catalog->all().size())}});
   return absl::OkStatus();
 }
@@ -310,6 +314,7 @@ absl::Status Node::Parts::Open() {
   index_keeper =
       std::make_unique<IndexKeeper>(IndexKeeper::Options{file.agency, file.records, file.keys},
                                     &clock, agreements.get(), records.get());
+  shown = std::make_unique<AgreementsShown>(file.agency, file.run, &metrics);
   return ReloadAgreements();
 }
 
@@ -395,6 +400,12 @@ void Node::Parts::Tick() {
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
   metrics.SetGauge("clock_trusted", clock.Trusted() ? 1 : 0);
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
+  ShowAgreements();
+}
+
+void Node::Parts::ShowAgreements() {
+  const auto snapshot = records->Current();
+  Problem("run folder", shown->Show(*agreements->Current(), snapshot.get(), clock.Now()));
 }
 
 void Node::Parts::RefreshCertificate() {

@@ -50,6 +50,7 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
 
   AddAgreementCheckCommand(agreement, console);
   AddAgreementDigestCommand(agreement, console);
+  AddAgreementStatusCommand(agreement, console);
 }
 
 }  // namespace vouch::client

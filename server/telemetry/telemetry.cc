@@ -92,6 +92,11 @@ struct Metrics::Families {
                    Bounds{.0005, .001, .002, .005, .01, .02, .05, .1, .5, 1});
   prometheus::Family<prometheus::Gauge>& gauges =
       prometheus::BuildGauge().Name("vouch_state").Help("State of the node.").Register(*registry);
+  prometheus::Family<prometheus::Gauge>& agreement_days =
+      prometheus::BuildGauge()
+          .Name("vouch_agreement_days_left")
+          .Help("Days until an agreement expires; its state is a label.")
+          .Register(*registry);
   std::unique_ptr<prometheus::Exposer> exposer;
 
   // A family finds a counter by building and hashing its labels: too dear for every answer.
@@ -110,6 +115,7 @@ struct Metrics::Families {
   std::map<prometheus::Family<prometheus::Counter>*,
            std::map<std::string, prometheus::Counter*, std::less<>>>
       counters;
+  std::map<std::vector<std::string>, prometheus::Gauge*> agreements;  // id, revision, state
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
@@ -156,6 +162,23 @@ void Metrics::SetGauge(absl::string_view name, double value) {
 void Metrics::SetGauge(absl::string_view name, absl::string_view partner, double value) {
   families_->gauges.Add({{"what", std::string(name)}, {"partner", std::string(partner)}})
       .Set(value);
+}
+
+void Metrics::SetAgreements(const std::vector<AgreementFigures>& agreements, size_t rejected) {
+  SetGauge("agreement_files_rejected", static_cast<double>(rejected));
+  const std::lock_guard<std::mutex> lock(families_->mutex);
+  std::map<std::vector<std::string>, prometheus::Gauge*> now;
+  for (const AgreementFigures& one : agreements) {
+    const std::string revision = absl::StrCat(one.revision);
+    prometheus::Gauge& gauge = families_->agreement_days.Add(
+        {{"agreement", one.id}, {"revision", revision}, {"state", one.state}});
+    gauge.Set(one.days_left);
+    now[{one.id, revision, one.state}] = &gauge;
+  }
+  for (const auto& [labels, gauge] : families_->agreements) {
+    if (now.count(labels) == 0) families_->agreement_days.Remove(gauge);
+  }
+  families_->agreements = std::move(now);
 }
 
 }  // namespace vouch::server::telemetry

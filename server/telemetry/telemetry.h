@@ -24,6 +24,14 @@ void Log(Level level, absl::string_view event, const Fields& fields = {});
 // "info", "warning" or "error": lines below it are dropped. Call before threads start.
 void SetLogLevel(absl::string_view level);
 
+// One agreement as an operator sees it.
+struct AgreementFigures {
+  std::string id;
+  int64_t revision = 0;
+  std::string state;     // "in_force", ...
+  double days_left = 0;  // until it expires; negative afterwards
+};
+
 // Counters and gauges for Prometheus. Thread-safe.
 class Metrics {
  public:
@@ -41,6 +49,9 @@ class Metrics {
   void SetGauge(absl::string_view name, double value);
   // The same about one partner.
   void SetGauge(absl::string_view name, absl::string_view partner, double value);
+  // Takes the place of those before: what is gone lingers in no figure. `rejected`: files of the
+  // agreements folder that have errors.
+  void SetAgreements(const std::vector<AgreementFigures>& agreements, size_t rejected);
 
  private:
   struct Families;

@@ -1,0 +1,54 @@
+#include "server/agreements_shown.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "crypto/digest.h"
+#include "server/node/agreements_standing.h"
+
+namespace vouch::server {
+
+policies::AgreementState StateOf(const policies::HeldAgreement& held,
+                                 const agreements::AgreementSet& set,
+                                 const records::Snapshot* snapshot, absl::string_view agency,
+                                 absl::Time now) {
+  const policies::AgreementState state = held.StateAt(now);
+  if (state != policies::AgreementState::kInForce || held.agreement.answers != agency) return state;
+  const agreements::Epoch* current = set.CurrentEpoch(held.agreement.id, now);
+  const bool ready = current != nullptr && snapshot != nullptr &&
+                     snapshot->Ready(held.agreement, current->statement);
+  return ready ? state : policies::AgreementState::kNotReady;
+}
+
+absl::Status AgreementsShown::Show(const agreements::AgreementSet& set,
+                                   const records::Snapshot* snapshot, absl::Time now) {
+  node::AgreementsStanding standing;
+  standing.written = now;
+  standing.findings = set.report.findings();
+  standing.key_problems = set.key_problems;
+  std::vector<telemetry::AgreementFigures> figures;
+  for (const auto& held : set.catalog->all()) {
+    const policies::Agreement& agreement = held->agreement;
+    const std::string state(
+        policies::AgreementStateName(StateOf(*held, set, snapshot, agency_, now)));
+    standing.held.push_back(
+        {agreement.id, agreement.revision, crypto::Hex(held->digest), held->file, state, ""});
+    figures.push_back({agreement.id, agreement.revision, state,
+                       absl::ToDoubleHours(agreement.expires_at - now) / 24});
+  }
+  std::set<std::string> rejected;
+  for (const policies::Finding& finding : standing.findings) {
+    if (finding.severity == policies::Severity::kError) rejected.insert(finding.file);
+  }
+  metrics_->SetAgreements(figures, rejected.size());
+
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::string text = node::StandingText(standing);
+  if (text == written_) return absl::OkStatus();
+  absl::Status written = node::WriteAgreementsStanding(run_folder_, standing);
+  if (written.ok()) written_ = std::move(text);
+  return written;
+}
+
+}  // namespace vouch::server
