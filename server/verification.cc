@@ -221,6 +221,12 @@ void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   auto verdict = policies::Authorizer::Authorize(step->agreements->catalog, asked, now);
   if (policies::Permit* permit = absl::get_if<policies::Permit>(&verdict)) {
     step->permit.emplace(std::move(*permit));
+    if (step->permit->question().group_at_most > 0) {
+      step->permit.reset();
+      step->refusal =
+          Refuse(Reason::kNotInAgreement, "questions about a group are not answered yet");
+      step->refusal->field = "question.question";
+    }
   } else {
     step->refusal = absl::get<Refusal>(std::move(verdict));
     step->precedes_replay = policies::PrecedesReplay(step->refusal->reason);

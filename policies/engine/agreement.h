@@ -123,6 +123,10 @@ struct PeriodRule {
   std::string text;  // as written
 };
 
+// Of which members of a group a leaf has to hold, under Kleene logic: a member of whom the fact is
+// unknown is unknown.
+enum class GroupMembers : uint8_t { kNotSaid, kAll, kAny };
+
 struct Condition {
   enum class Kind : uint8_t { kAllOf, kAnyOf, kNot, kLeaf };
   Kind kind = Kind::kLeaf;
@@ -132,7 +136,9 @@ struct Condition {
   PeriodRule period;
   Comparison comparison = Comparison::kIs;
   Threshold threshold;
+  // In a question about a group one of the two; in one about a person neither.
   bool sum_over_group = false;
+  GroupMembers members = GroupMembers::kNotSaid;
   Position position;
 };
 

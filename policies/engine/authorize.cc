@@ -100,8 +100,14 @@ absl::optional<Refusal> CheckParameters(const Question& question, const Paramete
   return absl::nullopt;
 }
 
-// Questions about one person only: Authorize refuses the others before.
-absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Asked& asked) {
+absl::optional<Refusal> CheckMemberCount(const Question& question, const Asked& asked) {
+  const size_t at_most = static_cast<size_t>(question.group_at_most);
+  if (at_most > 0) {
+    if (asked.member_count >= 1 && asked.member_count <= at_most) return absl::nullopt;
+    return Malformed("subject.member_count",
+                     absl::StrCat("The question \"", question.id, "\" is about a group of 1 to ",
+                                  at_most, " members."));
+  }
   if (asked.members != 1) {
     return Malformed("subject", "A question about one person takes exactly one subject.");
   }
@@ -109,24 +115,40 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Asked& as
     return Malformed("subject.member_count",
                      "A question about one person has a member count of 1.");
   }
-  if (asked.tokens != asked.members * agreement.match.size()) {
-    return Malformed("subject.tokens",
-                     absl::StrCat("Expected ", agreement.match.size(),
-                                  " tokens, one for each match key of the agreement in its order; "
-                                  "a key that cannot be formed is 32 zero bytes."));
+  return absl::nullopt;
+}
+
+absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question& question,
+                                     const Asked& asked) {
+  if (absl::optional<Refusal> refusal = CheckMemberCount(question, asked)) return refusal;
+  const bool is_group = question.group_at_most > 0;
+  const size_t slots = is_group ? static_cast<size_t>(question.group_at_most) : 1;
+  if (asked.tokens != slots * agreement.match.size()) {
+    return Malformed(
+        "subject.tokens",
+        absl::StrCat("Expected ", slots * agreement.match.size(),
+                     " tokens, one for each match key of the agreement in its order",
+                     is_group ? ", member by member, with zeros up to the group's full size" : "",
+                     "; a key that cannot be formed is 32 zero bytes."));
   }
   if (asked.zero_token_subject) {
     return Malformed("subject.tokens",
-                     "Every token is zero: none of the agreement's match keys could be formed, so "
-                     "there is nobody to ask about.");
+                     is_group ? "Every token of a member is zero: none of the agreement's match "
+                                "keys could be formed, so that member names nobody."
+                              : "Every token is zero: none of the agreement's match keys could be "
+                                "formed, so there is nobody to ask about.");
   }
-  const size_t consents = agreement.consent_required ? asked.member_count : 0;
-  if (asked.consents != consents) {
+  if (asked.consents != (agreement.consent_required ? slots : 0)) {
     return Malformed("subject.consents",
-                     agreement.consent_required
-                         ? "The agreement requires one consent reference of 32 bytes for each "
-                           "person asked about."
-                         : "The agreement asks for no consent reference; leave it out.");
+                     !agreement.consent_required
+                         ? "The agreement asks for no consent reference; leave it out."
+                     : is_group ? "The agreement requires one consent reference of 32 bytes for "
+                                  "each member, with zeros up to the group's full size."
+                                : "The agreement requires one consent reference of 32 bytes for "
+                                  "each person asked about.");
+  }
+  if (asked.padding_used) {
+    return Malformed("subject", "Tokens and consents beyond the member count are zero.");
   }
   return absl::nullopt;
 }
@@ -216,13 +238,6 @@ absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const
                                 absl::StrCat("The agreement does not list this question; it lists ",
                                              Ids(agreement.questions), ".")));
   }
-  if (question->group_at_most > 0) {
-    return gates.Stop(Gate::kQuestion,
-                      NotListed("question.question",
-                                absl::StrCat("The question \"", question->id,
-                                             "\" is about a household; household questions are "
-                                             "not answered by this version yet.")));
-  }
   gates.Passed(Gate::kQuestion);
   if (!agreement.HasPurpose(asked.purpose)) {
     return gates.Stop(Gate::kPurpose,
@@ -237,7 +252,7 @@ absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const
     return gates.Stop(Gate::kParameters, *std::move(refusal));
   }
   gates.Passed(Gate::kParameters);
-  if (absl::optional<Refusal> refusal = CheckSubject(agreement, asked)) {
+  if (absl::optional<Refusal> refusal = CheckSubject(agreement, *question, asked)) {
     return gates.Stop(Gate::kSubject, *std::move(refusal));
   }
   gates.Passed(Gate::kSubject);

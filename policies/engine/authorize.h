@@ -24,8 +24,9 @@ struct Asked {
   size_t members = 1;               // subjects sent: 1, or the padded size of a group
   size_t member_count = 1;          // how many of them are real
   size_t tokens = 0;                // tokens in all
-  size_t consents = 0;              // consent references in all
+  size_t consents = 0;              // consent references in all, padding included
   bool zero_token_subject = false;  // a real member whose every token is zero
+  bool padding_used = false;        // a token or consent beyond the members that is not zero
 };
 
 // Proof that an agreement lists what was asked. Only Authorize makes one; facts are read and
@@ -71,8 +72,8 @@ class GateObserver {
 class Authorizer {
  public:
   // In order, first failure wins: party, in force, digest, question, purpose, parameters, subject.
-  // A caller that is no party learns nothing but NOT_PERMITTED. Questions about a group are not
-  // answered by this version: NOT_IN_AGREEMENT. No message repeats what the caller sent.
+  // A caller that is no party learns nothing but NOT_PERMITTED. No message repeats what the caller
+  // sent.
   static absl::variant<Permit, Refusal> Authorize(const std::shared_ptr<const Catalog>& catalog,
                                                   const Asked& asked, absl::Time now,
                                                   GateObserver* observer = nullptr);

@@ -353,6 +353,16 @@ ShapeOf<Condition> LeafShape() {
                               "For a group: whether the members' amounts are added up first. A "
                               "fact held per return counts once.",
                               "true"),
+          Optional<Condition>(
+              "members",
+              Choice<GroupMembers>(
+                  {{{"all", "YES when it holds of every member, NO when it fails for any"},
+                    GroupMembers::kAll},
+                   {{"any", "YES when it holds of some member, NO when it fails for all"},
+                    GroupMembers::kAny}}),
+              &Condition::members,
+              "For a group: of which members it has to hold; in place of sum_over_group.",
+              "\"all\""),
       },
       one_comparison, &Condition::position);
 }

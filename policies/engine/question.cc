@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -51,34 +52,41 @@ absl::optional<FactValue> Age(const Condition& leaf, const Case& in) {
   return age;
 }
 
-absl::optional<FactValue> FindValue(const Condition& leaf, const Case& in) {
+// `at` becomes the period that the value is of.
+absl::optional<FactValue> FindValue(const Condition& leaf, const Case& in, Period* at) {
+  *at = Period{PeriodKind::kNone, 0};
   if (leaf.fact == "age") return Age(leaf, in);
   switch (leaf.period.kind) {
     case PeriodRule::Kind::kNone:
-      return in.facts.Find(leaf.fact, Period{PeriodKind::kNone, 0});
+      break;
     case PeriodRule::Kind::kFixed:
-      return in.facts.Find(leaf.fact, leaf.period.fixed);
+      *at = leaf.period.fixed;
+      break;
     case PeriodRule::Kind::kLatestTaxYear: {
       const absl::optional<Period> latest = in.facts.Latest(
           leaf.fact, PeriodKind::kTaxYear, static_cast<int32_t>(in.today.year() - 1));
       if (!latest.has_value()) return absl::nullopt;
-      return in.facts.Find(leaf.fact, *latest);
+      *at = *latest;
+      break;
     }
     case PeriodRule::Kind::kLastFullMonth: {
       const int32_t this_month = static_cast<int32_t>(in.today.year() * 12 + in.today.month() - 1);
-      return in.facts.Find(leaf.fact, Period{PeriodKind::kMonth, this_month - 1});
+      *at = Period{PeriodKind::kMonth, this_month - 1};
+      break;
     }
     case PeriodRule::Kind::kLastDays: {
-      const absl::optional<FactValue> timeless =
-          in.facts.Find(leaf.fact, Period{PeriodKind::kNone, 0});
-      const absl::optional<FactValue> as_of =
-          in.facts.Find(leaf.fact, Period{PeriodKind::kAsOf, 0});
-      return timeless.has_value() ? timeless : as_of;
+      const absl::optional<FactValue> timeless = in.facts.Find(leaf.fact, *at);
+      const Period as_of{PeriodKind::kAsOf, 0};
+      const absl::optional<FactValue> last_known = in.facts.Find(leaf.fact, as_of);
+      if (timeless.has_value()) return timeless;
+      *at = as_of;
+      return last_known;
     }
     case PeriodRule::Kind::kAsOfToday:
-      return in.facts.Find(leaf.fact, Period{PeriodKind::kAsOf, 0});
+      *at = Period{PeriodKind::kAsOf, 0};
+      break;
   }
-  return absl::nullopt;
+  return in.facts.Find(leaf.fact, *at);
 }
 
 // How a value stands to a threshold: -1 below, 0 at, 1 above. Nothing when they cannot be ordered.
@@ -210,15 +218,11 @@ Truth CompareWithRows(const Condition& leaf, const FactValue& value, const Case&
   return Truth::kUnknown;
 }
 
-Truth EvaluateLeaf(const Condition& leaf, const Case& in) {
-  const absl::optional<FactValue> value = FindValue(leaf, in);
-  // Sums over a group need the group; one person's value must not stand for it.
-  if (!value.has_value() || leaf.sum_over_group) return Truth::kUnknown;
-
+Truth CompareLeaf(const Condition& leaf, const FactValue& value, const Case& in) {
   Truth in_period = Truth::kTrue;
   if (leaf.period.kind == PeriodRule::Kind::kLastDays && leaf.fact != "age") {
-    if (value->type != FactType::kDate) return Truth::kUnknown;
-    const absl::CivilDay day = kFirstDay + value->number;
+    if (value.type != FactType::kDate) return Truth::kUnknown;
+    const absl::CivilDay day = kFirstDay + value.number;
     in_period = Known(day >= in.today - leaf.period.days && day <= in.today);
     const Threshold& threshold = leaf.threshold;
     if (threshold.constants.empty() && threshold.rows.empty() && !threshold.share.has_value()) {
@@ -227,23 +231,128 @@ Truth EvaluateLeaf(const Condition& leaf, const Case& in) {
   }
   Truth compared;
   if (leaf.threshold.share.has_value()) {
-    compared = CompareWithShare(leaf, *value, in);
+    compared = CompareWithShare(leaf, value, in);
   } else if (!leaf.threshold.rows.empty()) {
-    compared = CompareWithRows(leaf, *value, in);
+    compared = CompareWithRows(leaf, value, in);
   } else {
-    compared = CompareWithConstants(leaf.comparison, *value, leaf.threshold.constants);
+    compared = CompareWithConstants(leaf.comparison, value, leaf.threshold.constants);
   }
   return std::min(in_period, compared);
 }
 
+// What one person's facts say, whatever the leaf says of a group.
+Truth LeafOfOne(const Condition& leaf, const Case& in) {
+  Period at;
+  const absl::optional<FactValue> value = FindValue(leaf, in, &at);
+  return value.has_value() ? CompareLeaf(leaf, *value, in) : Truth::kUnknown;
+}
+
+Truth LeafOfPerson(const Condition& leaf, const Case& in) {
+  const Truth truth = LeafOfOne(leaf, in);
+  // What is asked of a group needs the group; one person's value must not stand for it.
+  const bool of_group = leaf.sum_over_group || leaf.members != GroupMembers::kNotSaid;
+  return of_group ? Truth::kUnknown : truth;
+}
+
+struct Group {
+  const Parameters& parameters;
+  absl::Span<const GroupMember> members;
+  const FactCatalogue& catalogue;
+  const ReferenceTables& tables;
+  absl::CivilDay today;
+
+  Case CaseOf(const GroupMember& member) const {
+    return Case{parameters, *member.facts, tables, today};
+  }
+};
+
+// Adds up what the members hold, each return once. Fed every slot, whatever its standing.
+class GroupSum {
+ public:
+  explicit GroupSum(bool per_return) : per_return_(per_return) {}
+
+  void Add(const GroupMember& member, const absl::optional<FactValue>& value, const Period& at,
+           const absl::optional<uint64_t>& on_return) {
+    if (member.standing == GroupMember::Standing::kPadding) return;
+    if (member.standing == GroupMember::Standing::kUnknown || !value.has_value() ||
+        (value->type != FactType::kMoney && value->type != FactType::kWholeNumber) ||
+        (per_return_ && !on_return.has_value())) {
+      known_ = false;
+      return;
+    }
+    // Members whose latest years differ have no common sum.
+    if (counted_.empty()) {
+      at_ = at;
+      total_.type = value->type;
+    }
+    known_ &= at == at_ && value->type == total_.type;
+    if (per_return_) {
+      for (const auto& [seen, amount] : counted_) {
+        if (seen != *on_return) continue;
+        // One return has one amount; two mean that the data do not fit together.
+        known_ &= amount == value->number;
+        return;
+      }
+    }
+    counted_.emplace_back(per_return_ ? *on_return : 0, value->number);
+    known_ &= !__builtin_add_overflow(total_.number, value->number, &total_.number);
+  }
+  bool known() const { return known_ && !counted_.empty(); }
+  const FactValue& total() const { return total_; }
+
+ private:
+  const bool per_return_;
+  bool known_ = true;
+  Period at_;
+  FactValue total_;
+  absl::InlinedVector<std::pair<uint64_t, int64_t>, 8> counted_;
+};
+
+Truth SumOfGroup(const Condition& leaf, const Group& group) {
+  const FactDefinition* fact = group.catalogue.Find(leaf.fact);
+  GroupSum sum(fact != nullptr && fact->held_per == "return");
+  for (const GroupMember& member : group.members) {
+    Period at;
+    const absl::optional<FactValue> value = FindValue(leaf, group.CaseOf(member), &at);
+    sum.Add(member, value, at, member.facts->ReturnOf(leaf.fact, at));
+  }
+  // An age has no definition of its own; any other fact without one could be held per return.
+  const bool defined = fact != nullptr || leaf.fact == "age";
+  const Truth compared = CompareLeaf(leaf, sum.total(), group.CaseOf(group.members.front()));
+  return defined && sum.known() ? compared : Truth::kUnknown;
+}
+
+Truth LeafOfGroup(const Condition& leaf, const Group& group) {
+  if (leaf.sum_over_group) return SumOfGroup(leaf, group);
+  Truth least = Truth::kTrue;
+  Truth greatest = Truth::kFalse;
+  for (const GroupMember& member : group.members) {
+    Truth truth = LeafOfOne(leaf, group.CaseOf(member));
+    if (member.standing == GroupMember::Standing::kPadding) continue;
+    if (member.standing == GroupMember::Standing::kUnknown) truth = Truth::kUnknown;
+    least = std::min(least, truth);
+    greatest = std::max(greatest, truth);
+  }
+  switch (leaf.members) {
+    case GroupMembers::kAll:
+      return least;
+    case GroupMembers::kAny:
+      return greatest;
+    case GroupMembers::kNotSaid:
+      break;
+  }
+  return Truth::kUnknown;
+}
+
 // Every child is evaluated even when one has decided: the work must not depend on the facts.
-Truth Evaluate(const Condition& condition, const Case& in) {
-  if (condition.kind == Condition::Kind::kLeaf) return EvaluateLeaf(condition, in);
+template <typename TruthOfLeaf>
+Truth Evaluate(const Condition& condition, const TruthOfLeaf& truth_of_leaf) {
+  if (condition.kind == Condition::Kind::kLeaf) return truth_of_leaf(condition);
   if (condition.children.empty()) return Truth::kUnknown;
   Truth least = Truth::kTrue;
   Truth greatest = Truth::kFalse;
   for (const Condition& child : condition.children) {
-    const Truth truth = Evaluate(child, in);
+    const Truth truth = Evaluate(child, truth_of_leaf);
     least = std::min(least, truth);
     greatest = std::max(greatest, truth);
   }
@@ -258,6 +367,18 @@ Truth Evaluate(const Condition& condition, const Case& in) {
       break;
   }
   return Truth::kUnknown;
+}
+
+Answer ToAnswer(Truth truth) {
+  switch (truth) {
+    case Truth::kTrue:
+      return Answer::kYes;
+    case Truth::kFalse:
+      return Answer::kNo;
+    case Truth::kUnknown:
+      break;
+  }
+  return Answer::kUndetermined;
 }
 
 // Keeps two different sets of values from sharing one label.
@@ -275,15 +396,22 @@ std::string Escaped(absl::string_view text) {
 Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
                         const FactSource& facts, const ReferenceTables& tables,
                         absl::CivilDay today) {
-  switch (Evaluate(question.yes_when, Case{parameters, facts, tables, today})) {
-    case Truth::kTrue:
-      return Answer::kYes;
-    case Truth::kFalse:
-      return Answer::kNo;
-    case Truth::kUnknown:
-      break;
-  }
-  return Answer::kUndetermined;
+  const Case in{parameters, facts, tables, today};
+  return ToAnswer(
+      Evaluate(question.yes_when, [&in](const Condition& leaf) { return LeafOfPerson(leaf, in); }));
+}
+
+Answer EvaluateGroup(const Question& question, const Parameters& parameters,
+                     absl::Span<const GroupMember> members, const FactCatalogue& catalogue,
+                     const ReferenceTables& tables, absl::CivilDay today) {
+  // "All of nobody" would be YES.
+  const bool nobody = std::all_of(members.begin(), members.end(), [](const GroupMember& member) {
+    return member.standing == GroupMember::Standing::kPadding;
+  });
+  if (nobody) return Answer::kUndetermined;
+  const Group group{parameters, members, catalogue, tables, today};
+  return ToAnswer(Evaluate(question.yes_when,
+                           [&group](const Condition& leaf) { return LeafOfGroup(leaf, group); }));
 }
 
 const Obligation& ObligationFor(const Question& question, Answer answer) {
@@ -337,6 +465,9 @@ void AppendCondition(const Condition& condition, std::string* out) {
     absl::StrAppend(out, Escaped(condition.fact), ";", Escaped(condition.period.text), ";",
                     static_cast<int>(condition.comparison), ";", condition.sum_over_group ? 1 : 0,
                     ";");
+    if (condition.members != GroupMembers::kNotSaid) {
+      absl::StrAppend(out, "members=", static_cast<int>(condition.members), ";");
+    }
     AppendThreshold(condition.threshold, out);
   }
   for (const Condition& child : condition.children) AppendCondition(child, out);

@@ -1,8 +1,9 @@
-// Evaluates a question's condition over one person's facts.
+// Evaluates a question's condition over one person's facts, or those of a group.
 #ifndef VOUCH_POLICIES_ENGINE_QUESTION_H_
 #define VOUCH_POLICIES_ENGINE_QUESTION_H_
 
 #include "absl/time/civil_time.h"
+#include "absl/types/span.h"
 #include "policies/engine/agreement.h"
 #include "policies/engine/reference.h"
 #include "policies/engine/values.h"
@@ -26,10 +27,31 @@ namespace vouch::policies {
 //   amount * percent, in 128 bits. Tables hold yearly amounts, so a share is unknown for a month.
 // Age. Whole years of the calendar, from the fact date_of_birth; who was born on 29 February grows
 //   older on 1 March of a common year. Periods other than none and as-of-today leave it unknown.
-// Leaves with sum_over_group are unknown: this evaluates one person.
+// Leaves with sum_over_group or members are unknown: this evaluates one person.
 Answer EvaluateQuestion(const Question& question, const Parameters& parameters,
                         const FactSource& facts, const ReferenceTables& tables,
                         absl::CivilDay today);
+
+// One slot of a request about a group.
+struct GroupMember {
+  enum class Standing : uint8_t {
+    kKnown,    // its facts count
+    kUnknown,  // not found, or must not be looked at: whatever is asked of it is unknown
+    kPadding,  // nobody: beyond the members
+  };
+  Standing standing = Standing::kPadding;
+  // Never null: where it is nobody's, facts that are looked at, for the same work, and not used.
+  const FactSource* facts = nullptr;
+};
+
+// The same over a group. `members: "all"` is "and" over the members, "any" is "or". A sum is known
+// when every member's amount is, for one and the same period. A fact that `catalogue` holds per
+// return counts once for each return: a member whose return is not known, and two amounts on one
+// return, leave the sum unknown, as does one that fits no 64 bits. The work does not depend on
+// standings. That two members are not one record is the caller's to see.
+Answer EvaluateGroup(const Question& question, const Parameters& parameters,
+                     absl::Span<const GroupMember> members, const FactCatalogue& catalogue,
+                     const ReferenceTables& tables, absl::CivilDay today);
 
 // What the asker is told to do for an answer.
 const Obligation& ObligationFor(const Question& question, Answer answer);

@@ -63,12 +63,6 @@ class QuestionCheck {
             "UNDETERMINED says nothing about the person, so there is nothing to accept",
             "write \"ask-the-person\" or \"verify-independently\"");
     }
-    if (q_.group_at_most > 0) {
-      reading_->Warning("agreement/group-not-answered", node_.Find("about")->position, "",
-                        "questions about a group can be agreed, but this version of the node "
-                        "refuses to answer them",
-                        "ask about one person until it does");
-    }
   }
 
  private:
@@ -133,6 +127,27 @@ class QuestionCheck {
       Error("agreement/sum-over-group", condition.position, condition.fact,
             "`sum_over_group` is for questions about a group; this one is about one person",
             "delete it, or write `about: {group: {at_most: 8}}`");
+    }
+    CheckMembers(condition);
+  }
+
+  // A leaf about several people says how they count together.
+  void CheckMembers(const Condition& leaf) {
+    const bool said = leaf.members != GroupMembers::kNotSaid;
+    if (q_.group_at_most == 0 && said) {
+      Error("agreement/members", leaf.position, leaf.fact,
+            "`members` is for questions about a group; this one is about one person",
+            "delete it, or write `about: {group: {at_most: 8}}`");
+    } else if (q_.group_at_most > 0 && said && leaf.sum_over_group) {
+      Error("agreement/members", leaf.position, leaf.fact,
+            "amounts are added up over all members, so `members` says nothing more",
+            "keep `sum_over_group` for the members' total, or `members` for each member's own");
+    } else if (q_.group_at_most > 0 && !said && !leaf.sum_over_group) {
+      Error("agreement/members", leaf.position, leaf.fact,
+            absl::StrCat("the question is about a group, and nothing says of whom `", leaf.fact,
+                         "` is meant"),
+            "write `members: \"all\"`, `members: \"any\"`, or `sum_over_group: true` for the "
+            "members' total");
     }
   }
 

@@ -67,6 +67,13 @@ class FactSource {
   // The latest period of `kind`, at most `not_after`, for which a value is held.
   virtual absl::optional<Period> Latest(absl::string_view fact, PeriodKind kind,
                                         int32_t not_after) const = 0;
+  // For a fact held per return: a pseudonym of the return its value stands on, the same for all who
+  // share that return; nullopt when none was loaded with it.
+  virtual absl::optional<uint64_t> ReturnOf(absl::string_view fact, const Period& period) const {
+    (void)fact;
+    (void)period;
+    return absl::nullopt;
+  }
 };
 
 // A parameter's value in a request: a whole number or a code.

@@ -72,10 +72,24 @@ class FakeFactSource : public policies::FactSource {
     return latest;
   }
 
+  // The return on which the fact's value for that period stands.
+  FakeFactSource& OnReturn(const std::string& fact, absl::string_view period, uint64_t return_id) {
+    returns_[{fact, *policies::ParsePeriod(period)}] = return_id;
+    return *this;
+  }
+  absl::optional<uint64_t> ReturnOf(absl::string_view fact,
+                                    const policies::Period& period) const override {
+    ++looked_up_["return of " + std::string(fact)];
+    const auto found = returns_.find({std::string(fact), period});
+    if (found == returns_.end()) return absl::nullopt;
+    return found->second;
+  }
+
   const std::map<std::string, int>& looked_up() const { return looked_up_; }
 
  private:
   std::map<std::pair<std::string, policies::Period>, policies::FactValue> values_;
+  std::map<std::pair<std::string, policies::Period>, uint64_t> returns_;
   mutable std::map<std::string, int> looked_up_;
 };
 

@@ -188,6 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"SumOverNobody", "      period: \"tax-year-2025\"",
               "      sum_over_group: true\n      period: \"tax-year-2025\"",
               "agreement/sum-over-group"},
+        Wrong{"MembersOfNobody", "      period: \"tax-year-2025\"",
+              "      members: \"all\"\n      period: \"tax-year-2025\"", "agreement/members"},
         Wrong{"AcceptsUnknown", "on_undetermined: {do: \"ask-the-person\"}",
               "on_undetermined: {do: \"accept\"}", "agreement/undetermined-accepted"},
         Wrong{"SaysTwice", "    spares:",
@@ -260,11 +262,33 @@ TEST(ReadAgreementTest, ReadsContractors) {
   EXPECT_EQ(r.agreement->acting_for.at("processor.example"), "fsa.ed.example");
 }
 
-TEST(ReadAgreementTest, AGroupIsReadWithAWarning) {
-  const Reread r("about: \"person\"", "about: {group: {at_most: 8}}");
-  ASSERT_TRUE(r.agreement.has_value());
-  EXPECT_EQ(r.agreement->questions[0].group_at_most, 8);
-  EXPECT_THAT(r.Rules(), ElementsAre("agreement/group-not-answered"));
+// The agreement's question asked about a group, with one more line in its leaf.
+Reread AboutAGroup(const std::string& line) {
+  const std::string period = "      period: \"tax-year-2025\"";
+  const std::string text = FileText("income.yaml");
+  return Reread(text,
+                absl::StrReplaceAll(text, {{"about: \"person\"", "about: {group: {at_most: 8}}"},
+                                           {period, absl::StrCat(line, period)}}));
+}
+
+TEST(ReadAgreementTest, ReadsAQuestionAboutAGroup) {
+  const Reread sum = AboutAGroup("      sum_over_group: true\n");
+  ASSERT_TRUE(sum.agreement.has_value()) << sum.report.ToText(sum.text);
+  EXPECT_EQ(sum.agreement->questions[0].group_at_most, 8);
+  EXPECT_THAT(sum.Rules(), ElementsAre());
+  const Reread any = AboutAGroup("      members: \"any\"\n");
+  ASSERT_TRUE(any.agreement.has_value()) << any.report.ToText(any.text);
+  EXPECT_EQ(any.agreement->questions[0].yes_when.members, GroupMembers::kAny);
+}
+
+TEST(ReadAgreementTest, ALeafAboutAGroupSaysHowTheMembersCount) {
+  for (const char* line : {"", "      sum_over_group: false\n",
+                           "      sum_over_group: true\n      members: \"all\"\n"}) {
+    const Reread r = AboutAGroup(line);
+    EXPECT_THAT(r.Rules(), ElementsAre("agreement/members")) << line;
+    ASSERT_FALSE(r.report.findings().empty());
+    EXPECT_THAT(r.report.findings()[0].mend, HasSubstr("sum_over_group")) << line;
+  }
 }
 
 // The agreement with another condition, and no parameters.

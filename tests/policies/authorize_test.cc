@@ -74,6 +74,7 @@ struct Request {
   size_t tokens = 2;
   size_t consents = 1;
   bool zero_token_subject = false;
+  bool padding_used = false;
   absl::Time now = absl::FromCivil(absl::CivilDay(2027, 6, 1), absl::UTCTimeZone());
 
   absl::variant<Permit, Refusal> Authorize(GateObserver *observer = nullptr) const {
@@ -89,6 +90,7 @@ struct Request {
     asked.tokens = tokens;
     asked.consents = consents;
     asked.zero_token_subject = zero_token_subject;
+    asked.padding_used = padding_used;
     return Authorizer::Authorize(catalog, asked, now, observer);
   }
   bool Permitted() const { return absl::holds_alternative<Permit>(Authorize()); }
@@ -135,8 +137,6 @@ const std::vector<Fault> &Faults() {
        }},
       {"UnknownQuestion", "question", Reason::kNotInAgreement, "question.question",
        [](Request *r) { r->question = "MARKER"; }},
-      {"GroupQuestion", "question", Reason::kNotInAgreement, "question.question",
-       [](Request *r) { r->question = "household-income-small"; }},
       {"UnknownPurpose", "purpose", Reason::kNotInAgreement, "question.purpose",
        [](Request *r) { r->purpose = "MARKER"; }},
       {"MissingParameter", "household_size", Reason::kNotInAgreement, "parameters.household_size",
@@ -267,11 +267,44 @@ TEST(AuthorizeTest, ShowsBothDigestsOfAMismatch) {
   EXPECT_EQ(refusal.received, absl::StrReplaceAll(std::string(32, 'x'), {{"x", "ab"}}));
 }
 
-TEST(AuthorizeTest, SaysThatHouseholdQuestionsAreNotAnsweredYet) {
+// About a household of two, padded to the four that the agreement allows.
+Request AboutAHousehold() {
   Request request;
   request.question = "household-income-small";
-  EXPECT_TRUE(absl::StrContains(request.Refused().message,
-                                "household questions are not answered by this version yet"));
+  request.parameters.clear();
+  request.member_count = 2;
+  request.tokens = 8;
+  request.consents = 4;
+  return request;
+}
+
+TEST(AuthorizeTest, PermitsAGroupOfAnySizeUpToTheAgreements) {
+  for (size_t count = 1; count <= 4; ++count) {
+    Request request = AboutAHousehold();
+    request.member_count = count;
+    EXPECT_TRUE(request.Permitted()) << count;
+  }
+}
+
+TEST(AuthorizeTest, RefusesAGroupThatIsNotAsTheAgreementPadsIt) {
+  const std::vector<std::pair<const char *, std::function<void(Request *)>>> faults = {
+      {"subject.member_count", [](Request *r) { r->member_count = 0; }},
+      {"subject.member_count", [](Request *r) { r->member_count = 5; }},
+      {"subject.tokens", [](Request *r) { r->tokens = 4; }},
+      {"subject.tokens", [](Request *r) { r->tokens = 10; }},
+      {"subject.tokens", [](Request *r) { r->zero_token_subject = true; }},
+      {"subject.consents", [](Request *r) { r->consents = 2; }},
+      {"subject.consents", [](Request *r) { r->consents = 0; }},
+      {"subject", [](Request *r) { r->padding_used = true; }},
+  };
+  for (const auto &[field, spoil] : faults) {
+    Request request = AboutAHousehold();
+    spoil(&request);
+    const Refusal refusal = request.Refused();
+    EXPECT_EQ(ReasonName(refusal.reason), ReasonName(Reason::kMalformed)) << field;
+    EXPECT_EQ(refusal.field, field);
+    EXPECT_FALSE(refusal.message.empty());
+  }
 }
 
 TEST(AuthorizeTest, NamesTheValuesThatAreListed) {
