@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_pem.h"
+#include "crypto/document_signer_handle.h"
 #include "crypto/openssl_handles.h"
 
 namespace vouch::crypto {
@@ -77,6 +78,10 @@ std::string InPlainWords(int error) {
   }
 }
 
+absl::Status Denied(absl::string_view reason) { return absl::PermissionDeniedError(reason); }
+
+}  // namespace
+
 bool MaySignDocuments(X509* leaf) {
   constexpr const char* kDocumentSigning[] = {"1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.311.10.3.12"};
   const uint32_t usage = X509_get_key_usage(leaf);
@@ -97,10 +102,6 @@ bool MaySignDocuments(X509* leaf) {
   }
   return false;
 }
-
-absl::Status Denied(absl::string_view reason) { return absl::PermissionDeniedError(reason); }
-
-}  // namespace
 
 struct TrustAnchors::Handle {
   TrustStorePtr store;
