@@ -50,6 +50,7 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
 
   AddAgreementCheckCommand(agreement, console);
   AddAgreementDigestCommand(agreement, console);
+  AddAgreementExplainCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
 }
 

@@ -10,6 +10,7 @@ namespace vouch::client {
 
 void AddAgreementCheckCommand(CLI::App* agreement, Console* console);
 void AddAgreementDigestCommand(CLI::App* agreement, Console* console);
+void AddAgreementExplainCommand(CLI::App* agreement, Console* console);
 void AddAgreementStatusCommand(CLI::App* agreement, Console* console);
 
 }  // namespace vouch::client
