@@ -112,6 +112,9 @@ std::string PredicateWords(const Explained& in, const Condition& leaf, bool nega
       if (IsSet(in, leaf)) {
         return absl::StrCat(negated ? "does not hold the code " : "holds the code ", value);
       }
+      if (!constants.empty() && constants.front().type == FactType::kYesNo) {
+        return (constants.front().number != 0) != negated ? "is yes" : "is no";
+      }
       return absl::StrCat(negated ? "is not " : "is ", value);
     case Comparison::kIsOneOf:
       if (IsSet(in, leaf)) {

@@ -121,6 +121,7 @@ TEST(ExplainTest, SaysYesAndNoOfATreeAsOpposites) {
   EXPECT_THAT(words, HasSubstr("The answer is YES when all of these hold:"));
   EXPECT_THAT(words, HasSubstr("(2) “discharge” as last known is not “dishonorable”"));
   EXPECT_THAT(words, HasSubstr("The answer is NO when at least one of these holds:"));
+  EXPECT_THAT(words, HasSubstr("(1) “veteran” as last known is no"));
   EXPECT_THAT(words, HasSubstr("(2) “discharge” as last known is “dishonorable”"));
 }
 
