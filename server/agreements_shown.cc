@@ -13,8 +13,10 @@ policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const agreements::AgreementSet& set,
                                  const records::Snapshot* snapshot, absl::string_view agency,
                                  absl::Time now) {
-  const policies::AgreementState state = held.StateAt(now);
-  if (state != policies::AgreementState::kInForce || held.agreement.answers != agency) return state;
+  const policies::AgreementState state = set.catalog->StateOf(held, now);
+  const bool used = state == policies::AgreementState::kInForce ||
+                    state == policies::AgreementState::kChangeover;
+  if (!used || held.agreement.answers != agency) return state;
   const agreements::Epoch* current = set.CurrentEpoch(held.agreement.id, now);
   const bool ready = current != nullptr && snapshot != nullptr &&
                      snapshot->Ready(held.agreement, current->statement);

@@ -499,7 +499,7 @@ std::string Node::Screen() const {
   for (const auto& held : set->catalog->all()) {
     const agreements::Epoch* epoch = set->CurrentEpoch(held->agreement.id, now);
     absl::StrAppend(&out, "    ", held->agreement.id, " revision ", held->agreement.revision, "  ",
-                    policies::AgreementStateName(held->StateAt(now)), " until ",
+                    policies::AgreementStateName(set->catalog->StateOf(*held, now)), " until ",
                     absl::FormatCivilTime(held->agreement.expires), ", ",
                     epoch == nullptr ? std::string("no token epoch")
                                      : absl::StrCat("token epoch ", epoch->statement.epoch),

@@ -16,10 +16,32 @@ namespace {
 
 namespace node = server::node;
 
+// How far the responder's clock may be behind this one, as for request ids.
+constexpr absl::Duration kClocksApart = absl::Minutes(2);
+
+// A responder whose clock is a little behind does not know a new revision yet. Where it accepts the
+// replaced one for longer than clocks are apart, that one is asked under until both know the new.
+absl::optional<requester::OwnAgreement> StillAccepted(const node::NodeFile& file,
+                                                      const std::string& id, absl::Time now) {
+  policies::Report ignored;
+  const auto catalog = ReadCatalog(file, &ignored);
+  const policies::HeldAgreement* counts = catalog->Find(id, now);
+  const policies::HeldAgreement* replaced = catalog->FindReplaced(id, now + kClocksApart);
+  if (counts == nullptr || replaced == nullptr ||
+      now >= counts->agreement.effective_from + kClocksApart ||
+      catalog->FindReplaced(id, now) != replaced) {
+    return absl::nullopt;
+  }
+  return requester::OwnAgreement{replaced->agreement, replaced->digest};
+}
+
 // The highest revision whose time has come, else the lowest that waits: as the responder chooses.
 absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& file,
                                                         const std::string& id, absl::Time now,
                                                         Console* console) {
+  if (absl::optional<requester::OwnAgreement> replaced = StillAccepted(file, id, now)) {
+    return *std::move(replaced);
+  }
   policies::Report report;
   absl::optional<requester::OwnAgreement> chosen;
   std::vector<std::string> others;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
+#include "policies/engine/diff/diff.h"
 #include "server/node/folders.h"
 #include "server/node/known_names.h"
 
@@ -42,6 +43,7 @@ std::shared_ptr<const policies::Catalog> ReadCatalog(const node::NodeFile& file,
   options.use = file.use;
   options.agency = file.agency;
   options.allow_unsigned = true;
+  options.ends_changeover = policies::diff::EndsChangeover;
   return policies::Catalog::Build(FilesBelow(file.agreements), options, nullptr, {}, report);
 }
 

@@ -208,6 +208,12 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
   // Not ready is in force by its dates; the records' own gate comes later.
   gates.Passed(Gate::kInForce);
 
+  const HeldAgreement* replaced = catalog.FindReplaced(agreement_id, now);
+  if (replaced != nullptr && digest == absl::MakeConstSpan(replaced->digest) &&
+      !replaced->agreement.AskerBehind(requester).empty()) {
+    gates.Passed(Gate::kDigest);
+    return replaced;
+  }
   if (digest != absl::MakeConstSpan(held->digest)) {
     Refusal refusal =
         Refuse(Reason::kAgreementMismatch, "question.agreement_digest",

@@ -78,8 +78,8 @@ class Authorizer {
                                                   const Asked& asked, absl::Time now,
                                                   GateObserver* observer = nullptr);
   // The gates that hold for every use of an agreement, replays included: party, in force, digest.
-  // A party is an asker or a contractor acting for one. No changeover is given: the digest must be
-  // that of the revision that counts at `now`.
+  // A party is an asker or a contractor acting for one. The digest is that of the revision that
+  // counts at `now`, or during its changeover that of the one it replaces.
   static absl::variant<const HeldAgreement*, Refusal> Admit(
       const Catalog& catalog, absl::string_view requester, absl::string_view agreement_id,
       absl::Span<const uint8_t> digest, absl::Time now, GateObserver* observer = nullptr);

@@ -385,6 +385,19 @@ std::shared_ptr<const Catalog> Catalog::Build(const std::vector<CatalogFile>& fi
   for (const auto& held : catalog->all_) {
     catalog->by_id_[held->agreement.id].push_back(held.get());
   }
+  if (options.ends_changeover == nullptr) return catalog;
+  for (const auto& [id, revisions] : catalog->by_id_) {
+    for (const HeldAgreement* newer : revisions) {
+      if (newer->agreement.changeover <= absl::ZeroDuration()) continue;
+      for (const HeldAgreement* older : revisions) {
+        if (older->agreement.revision < newer->agreement.revision &&
+            Hex(older->digest) == newer->agreement.replaces &&
+            !options.ends_changeover(*older, *newer, catalog->tables_)) {
+          catalog->replaced_[newer] = older;
+        }
+      }
+    }
+  }
   return catalog;
 }
 
@@ -401,6 +414,24 @@ const HeldAgreement* Catalog::Find(absl::string_view agreement_id, absl::Time no
     if (counts == nullptr || held->agreement.effective_from <= now) counts = held;
   }
   return counts;
+}
+
+const HeldAgreement* Catalog::FindReplaced(absl::string_view agreement_id, absl::Time now) const {
+  const HeldAgreement* counts = Find(agreement_id, now);
+  const auto found = replaced_.find(counts);
+  if (found == replaced_.end() || counts->StateAt(now) != AgreementState::kInForce ||
+      now >= counts->agreement.effective_from + counts->agreement.changeover ||
+      found->second->StateAt(now) != AgreementState::kInForce) {
+    return nullptr;
+  }
+  return found->second;
+}
+
+AgreementState Catalog::StateOf(const HeldAgreement& held, absl::Time now) const {
+  const AgreementState state = held.StateAt(now);
+  if (state != AgreementState::kInForce || Find(held.agreement.id, now) == &held) return state;
+  return FindReplaced(held.agreement.id, now) == &held ? AgreementState::kChangeover
+                                                       : AgreementState::kExpired;
 }
 
 }  // namespace vouch::policies

@@ -2,6 +2,7 @@
 #ifndef VOUCH_POLICIES_ENGINE_CATALOG_H_
 #define VOUCH_POLICIES_ENGINE_CATALOG_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -57,6 +58,12 @@ class Catalog {
     Use use = Use::kTest;  // agreements of the other use are refused
     std::string agency;    // the node's own; an agreement it is no party to is refused
     bool allow_unsigned = false;
+    // Whether the revision `after` replaces must not be used beside it: it narrows what may be
+    // asked, learned or done, or that cannot be told. Asked once for each pair at Build. Without it
+    // no changeover is given.
+    std::function<bool(const HeldAgreement& before, const HeldAgreement& after,
+                       const ReferenceTables& tables)>
+        ends_changeover = nullptr;
   };
   // Builds a set from files (agreements, their fact catalogues and pinned tables; further tables
   // are in `tables`). An agreement with an error is left out and reported; when `previous` holds
@@ -73,6 +80,13 @@ class Catalog {
   // else the lowest that waits; among those with their signatures, if any has them. nullptr when
   // the id is unknown.
   const HeldAgreement* Find(absl::string_view agreement_id, absl::Time now) const;
+  // The revision that may be used at `now` beside the one that counts: the one that it replaces, by
+  // digest, for the newer one's `changeover` after that took effect; never past its own last day,
+  // and not when the newer one narrows. nullptr when there is none.
+  const HeldAgreement* FindReplaced(absl::string_view agreement_id, absl::Time now) const;
+  // As HeldAgreement::StateAt, of a revision among the others: changeover for the one that
+  // FindReplaced gives, expired for one whose place another has taken.
+  AgreementState StateOf(const HeldAgreement& held, absl::Time now) const;
   // All revisions of all agreements, ordered by id and revision.
   const std::vector<std::shared_ptr<const HeldAgreement>>& all() const { return all_; }
   const ReferenceTables& tables() const { return tables_; }
@@ -80,6 +94,8 @@ class Catalog {
  private:
   std::vector<std::shared_ptr<const HeldAgreement>> all_;
   std::map<std::string, std::vector<const HeldAgreement*>, std::less<>> by_id_;
+  // By the newer revision, the one it replaces and does not narrow.
+  std::map<const HeldAgreement*, const HeldAgreement*> replaced_;
   ReferenceTables tables_;
 };
 

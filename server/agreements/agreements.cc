@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
+#include "policies/engine/diff/diff.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/known_names.h"
 
@@ -160,6 +161,7 @@ std::shared_ptr<const policies::Catalog> Agreements::BuildAdopted(
   options.use = options_.use;
   options.agency = options_.agency;
   options.allow_unsigned = options_.allow_unsigned;
+  options.ends_changeover = policies::diff::EndsChangeover;
   const std::shared_ptr<const policies::Catalog> previous = Current()->catalog;
   while (true) {
     policies::Report attempt;

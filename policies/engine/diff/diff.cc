@@ -80,6 +80,11 @@ Difference Compare(const Side& before, const Side& after) {
   return difference;
 }
 
+bool EndsChangeover(const HeldAgreement& before, const HeldAgreement& after,
+                    const ReferenceTables& tables) {
+  return Compare(SideOf(before, tables), SideOf(after, tables)).EndsChangeover();
+}
+
 std::string ToText(const Difference& difference, absl::string_view before_name,
                    absl::string_view after_name) {
   std::string text = absl::StrCat(Shown(before_name, 200), " -> ", Shown(after_name, 200), ": ");

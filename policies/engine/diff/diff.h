@@ -92,6 +92,10 @@ struct Difference {
 // Bounded work: a question whose answers are too many to compare is CANNOT TELL.
 Difference Compare(const Side& before, const Side& after);
 
+// Catalog::Options::ends_changeover.
+bool EndsChangeover(const HeldAgreement& before, const HeldAgreement& after,
+                    const ReferenceTables& tables);
+
 // For people: the verdict, then each change with its place, words and example.
 std::string ToText(const Difference& difference, absl::string_view before_name,
                    absl::string_view after_name);

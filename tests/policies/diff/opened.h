@@ -56,10 +56,17 @@ inline Opened Open(const Texts& texts) {
   options.known = Known();
   options.use = read->use;
   options.agency = read->answers;
-  std::vector<CatalogFile> files(3);
-  files[0] = {"agreement.yaml", opened.text, crypto::Sha256(opened.text), true, ""};
-  files[1] = {"facts.yaml", texts.facts, facts, false, ""};
-  files[2] = {"guideline.yaml", texts.guideline, table, false, ""};
+  options.allow_unsigned = true;
+  const auto file = [](const std::string& name, const std::string& bytes) {
+    CatalogFile made;
+    made.name = name;
+    made.bytes = bytes;
+    made.digest = crypto::Sha256(bytes);
+    return made;
+  };
+  const std::vector<CatalogFile> files = {file("agreement.yaml", opened.text),
+                                          file("facts.yaml", texts.facts),
+                                          file("guideline.yaml", texts.guideline)};
   opened.report = Report();
   opened.catalog = Catalog::Build(files, options, nullptr, {}, &opened.report);
   if (!opened.catalog->all().empty()) opened.held = opened.catalog->all()[0].get();
