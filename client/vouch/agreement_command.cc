@@ -51,7 +51,9 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   AddAgreementCheckCommand(agreement, console);
   AddAgreementDigestCommand(agreement, console);
   AddAgreementExplainCommand(agreement, console);
+  AddAgreementSimulateCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
+  AddAgreementTestCommand(agreement, console);
 }
 
 }  // namespace vouch::client

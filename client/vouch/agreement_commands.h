@@ -11,7 +11,9 @@ namespace vouch::client {
 void AddAgreementCheckCommand(CLI::App* agreement, Console* console);
 void AddAgreementDigestCommand(CLI::App* agreement, Console* console);
 void AddAgreementExplainCommand(CLI::App* agreement, Console* console);
+void AddAgreementSimulateCommand(CLI::App* agreement, Console* console);
 void AddAgreementStatusCommand(CLI::App* agreement, Console* console);
+void AddAgreementTestCommand(CLI::App* agreement, Console* console);
 
 }  // namespace vouch::client
 
