@@ -2,7 +2,9 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include "policies/engine/cases/case_file.h"
 #include "policies/engine/schema.h"
 
 int main(int argc, char** argv) {
@@ -10,7 +12,9 @@ int main(int argc, char** argv) {
     std::cerr << "usage: vouch-schema FOLDER\n";
     return 2;
   }
-  for (const vouch::policies::SchemaFile& file : vouch::policies::EngineSchemas()) {
+  std::vector<vouch::policies::SchemaFile> files = vouch::policies::EngineSchemas();
+  files.push_back(vouch::policies::cases::CasesSchema());
+  for (const vouch::policies::SchemaFile& file : files) {
     const std::string path = std::string(argv[1]) + "/" + file.name;
     std::ofstream out(path, std::ios::binary);
     out << vouch::policies::SchemaText(file.schema);

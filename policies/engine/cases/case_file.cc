@@ -248,6 +248,10 @@ ShapeOf<Case> CaseShape() {
       rules, &C::position);
 }
 
+std::string Cite(absl::string_view rule) {
+  return absl::StrCat("docs/agreements.md section 8, ", rule);
+}
+
 void FillKeys(const Node* list, std::vector<Case>* cases) {
   // After an error within the list, items and cases do not correspond.
   if (list == nullptr || list->items.size() != cases->size()) return;
@@ -271,17 +275,18 @@ void CheckCases(CaseFile* file, const Node& root, Reading* reading) {
     if (!names.insert(one.name).second) {
       reading->Error("cases/name-repeated", one.At("name"), one.name,
                      absl::StrCat("two cases are called `", Shown(one.name), "`"),
-                     "give one of them another name");
+                     "give one of them another name", Cite("cases/name-repeated"));
     }
     if (one.because.has_value() && one.answer != Answer::kUndetermined) {
       reading->Error("cases/because", one.At("because"), "",
                      "`because` says why an answer is UNDETERMINED; this case expects another",
-                     "delete `because`, or write `answer: \"UNDETERMINED\"`");
+                     "delete `because`, or write `answer: \"UNDETERMINED\"`",
+                     Cite("cases/because"));
     }
     if (one.action.has_value() && one.refused.has_value()) {
       reading->Error("cases/do", one.At("do"), "",
                      "what is refused has no answer, and so nothing to do",
-                     "delete `do`, or expect an answer");
+                     "delete `do`, or expect an answer", Cite("cases/do"));
     }
   }
 }

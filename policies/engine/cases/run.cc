@@ -10,7 +10,7 @@
 namespace vouch::policies::cases {
 namespace {
 
-constexpr char kCite[] = "docs/agreements.md section 9";
+constexpr char kCite[] = "docs/agreements.md section 8";
 
 // Collects what is wrong with one case.
 class Reader {
