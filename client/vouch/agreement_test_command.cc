@@ -6,6 +6,7 @@
 #include "client/vouch/node_agreements.h"
 #include "crypto/keys.h"
 #include "policies/engine/cases/boundary.h"
+#include "policies/engine/cases/case_yaml.h"
 #include "policies/engine/cases/results.h"
 #include "policies/engine/cases/run.h"
 #include "server/node/folders.h"

@@ -28,14 +28,6 @@ struct Generation {
 // answer is what the parties meant.
 Generation GenerateCases(const std::shared_ptr<const Catalog>& catalog, const HeldAgreement& held);
 
-// One item of the list `cases`, indented by two spaces.
-std::string CaseYaml(const Case& one);
-// A whole file without cases that people wrote.
-std::string NewCasesFile(absl::string_view agreement_id);
-// `file` with its generated section replaced, or added at its end. The section begins with a line
-// of its own, which says what it is, and reaches to the end of the file.
-std::string WithGeneratedSection(absl::string_view file, const Generation& generation);
-
 }  // namespace vouch::policies::cases
 
 #endif  // VOUCH_POLICIES_ENGINE_CASES_BOUNDARY_H_

@@ -1,4 +1,5 @@
 #include "policies/engine/cases/boundary.h"
+#include "policies/engine/cases/case_yaml.h"
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"

@@ -5,6 +5,7 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "policies/engine/cases/boundary.h"
+#include "policies/engine/cases/case_yaml.h"
 #include "policies/engine/cases/results.h"
 #include "tests/policies/cases/opened.h"
 
