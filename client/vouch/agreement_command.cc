@@ -51,6 +51,7 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   AddAgreementCheckCommand(agreement, console);
   AddAgreementDigestCommand(agreement, console);
   AddAgreementExplainCommand(agreement, console);
+  AddAgreementOpenCommand(agreement, console);
   AddAgreementSimulateCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
   AddAgreementTestCommand(agreement, console);

@@ -11,6 +11,7 @@ namespace vouch::client {
 void AddAgreementCheckCommand(CLI::App* agreement, Console* console);
 void AddAgreementDigestCommand(CLI::App* agreement, Console* console);
 void AddAgreementExplainCommand(CLI::App* agreement, Console* console);
+void AddAgreementOpenCommand(CLI::App* agreement, Console* console);
 void AddAgreementSimulateCommand(CLI::App* agreement, Console* console);
 void AddAgreementStatusCommand(CLI::App* agreement, Console* console);
 void AddAgreementTestCommand(CLI::App* agreement, Console* console);
