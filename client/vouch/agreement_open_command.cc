@@ -1,5 +1,6 @@
 #include <spawn.h>
 
+#include <csignal>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -23,8 +24,17 @@ void ShowInBrowser(const std::string& address, Console* console) {
   std::string program = "xdg-open";
   std::string argument = address;
   char* const argv[] = {program.data(), argument.data(), nullptr};
+  // What this program keeps back for itself is not kept from the browser.
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child = 0;
-  if (posix_spawnp(&child, program.c_str(), nullptr, nullptr, argv, environ) != 0) {
+  const int failed = posix_spawnp(&child, program.c_str(), nullptr, &attributes, argv, environ);
+  posix_spawnattr_destroy(&attributes);
+  if (failed != 0) {
     console->Note("No browser could be started (xdg-open); open the address yourself.");
   }
 }

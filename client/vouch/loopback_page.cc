@@ -60,6 +60,12 @@ class ServedPage : public LoopbackPage {
          {"Cross-Origin-Resource-Policy", "same-origin"},
          {"Cross-Origin-Opener-Policy", "same-origin"},
          {"Cache-Control", "no-store"}});
+    // Blocked before the address is known to anybody and before the server's threads begin, so that
+    // only Serve hears them.
+    sigemptyset(&ends_);
+    sigaddset(&ends_, SIGINT);
+    sigaddset(&ends_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends_, &before_);
     server_.set_payload_max_length(kMostBytes);
     server_.set_read_timeout(5, 0);
     server_.set_write_timeout(5, 0);
@@ -85,6 +91,8 @@ class ServedPage : public LoopbackPage {
     server_.Post("/.*", answer);
   }
 
+  ~ServedPage() override { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
   absl::Status Bind(int port) {
     port_ = port == 0                                 ? server_.bind_to_any_port("127.0.0.1")
             : server_.bind_to_port("127.0.0.1", port) ? port
@@ -102,17 +110,10 @@ class ServedPage : public LoopbackPage {
   const std::string& address() const override { return address_; }
 
   void Serve() override {
-    // Blocked before the server's threads begin, so that only `ending` hears them.
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigset_t before;
-    pthread_sigmask(SIG_BLOCK, &ends, &before);
-    std::thread ending([this, &ends] {
+    std::thread ending([this] {
       const timespec wait{0, 100 * 1000 * 1000};
       while (!ended_) {
-        if (sigtimedwait(&ends, nullptr, &wait) > 0) ended_ = true;
+        if (sigtimedwait(&ends_, nullptr, &wait) > 0) ended_ = true;
       }
       // Until the last reply is out, and the server has begun.
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -121,7 +122,6 @@ class ServedPage : public LoopbackPage {
     server_.listen_after_bind();
     ended_ = true;
     ending.join();
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
  private:
@@ -190,6 +190,8 @@ class ServedPage : public LoopbackPage {
   std::string address_;
   std::vector<std::string> hosts_;
   int port_ = 0;
+  sigset_t ends_;
+  sigset_t before_;
   httplib::Server server_;
   std::atomic<bool> ended_{false};
   std::mutex mutex_;  // of what follows, and of handler_
