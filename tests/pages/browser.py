@@ -20,6 +20,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.print_page_options import PrintOptions
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 import hostile
 from served import INCOME, Folder, Served, vouch
@@ -209,7 +211,14 @@ class FormPageWithoutScripts(Page):
         self.browser.find_element(By.ID, "draft").send_keys(text)
 
     def press(self, action):
-        self.browser.find_element(By.CSS_SELECTOR, f"button[value={action}]").click()
+        self.follow(self.browser.find_element(By.CSS_SELECTOR, f"button[value={action}]"))
+
+    def follow(self, element):
+        """Clicks what leads to another page, and waits for that page."""
+        left = self.browser.find_element(By.TAG_NAME, "html")
+        element.click()
+        WebDriverWait(self.browser, 20).until(staleness_of(left))
+        WebDriverWait(self.browser, 20).until(lambda browser: browser.find_elements(By.TAG_NAME, "body"))
 
     def said(self):
         return self.browser.find_element(By.CSS_SELECTOR, ".said").text
@@ -288,7 +297,7 @@ class FormPageWithoutScripts(Page):
         for address in (f"http://localhost:{site.server_port}/", f"http://127.0.0.1:{site.server_port}/",
                         f"http://rebound.example:{site.server_port}/", file.as_uri()):
             self.browser.get(address)
-            self.browser.find_element(By.TAG_NAME, "button").click()
+            self.follow(self.browser.find_element(By.TAG_NAME, "button"))
             self.assertNotIn("studentaid", self.browser.page_source.replace(str(folder.path), ""), address)
             self.assertRegex(self.body(), "not sent from its own page|Another site asked", address)
             self.assertEqual(folder.agreement.read_text(encoding="utf-8"), before, address)
