@@ -72,6 +72,8 @@ class ServedPage : public LoopbackPage {
     // One request a connection: what is left of a body that was refused unread never becomes the
     // next request.
     server_.set_keep_alive_max_count(1);
+    // Browsers open a connection more than they use; it is not to hold up the end.
+    server_.set_keep_alive_timeout(1);
     server_.set_tcp_nodelay(true);
     // The library takes ownership.
     server_.new_task_queue = [] { return new httplib::ThreadPool(4); };
