@@ -14,6 +14,7 @@ namespace {
 
 struct OpenOptions {
   std::string file;
+  std::string against;
   int port = 0;
   uint64_t people = 1000000;
   bool browser = false;
@@ -42,7 +43,7 @@ void ShowInBrowser(const std::string& address, Console* console) {
 absl::StatusOr<Exit> OpenPage(const OpenOptions& options, Console* console) {
   absl::StatusOr<DraftFile> file = DraftFile::Open(options.file);
   if (!file.ok()) return file.status();
-  const DraftPage draft(*std::move(file), options.people);
+  const DraftPage draft(*std::move(file), options.people, options.against);
   auto page =
       LoopbackPage::Open(options.port, DraftPage::Styles(),
                          [&draft](const PageRequest& request) { return draft.Answer(request); });
@@ -64,6 +65,10 @@ void AddAgreementOpenCommand(CLI::App* agreement, Console* console) {
   CLI::App* command = agreement->add_subcommand(
       "open", "Serves a page on this machine to edit, check and read a draft in a browser");
   command->add_option("file", options->file, "The agreement")->required();
+  command
+      ->add_option("--against", options->against,
+                   "Also compare each draft with this file, such as the revision in force")
+      ->check(CLI::ExistingFile);
   command->add_option("--port", options->port, "The port on 127.0.0.1; 0 for any that is free")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();

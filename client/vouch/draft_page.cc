@@ -9,12 +9,14 @@
 #include "client/vouch/agreement_source.h"
 #include "client/vouch/disclosure_notes.h"
 #include "crypto/digest.h"
+#include "policies/engine/diff/diff.h"
 #include "policies/engine/explain/html_page.h"
 #include "policies/engine/tree.h"
 
 namespace vouch::client {
 namespace {
 
+namespace diff = policies::diff;
 namespace explain = policies::explain;
 using explain::Escaped;
 using policies::Severity;
@@ -112,6 +114,46 @@ void WriteFindings(const policies::Report& report,
   if (errors + others > 0) out->append("</ol>\n");
   if (report.left_out() > 0) {
     absl::StrAppend(out, "<p>", report.left_out(), " more were left out.</p>\n");
+  }
+  out->append("</section>\n");
+}
+
+void WriteChange(const diff::Change& change, std::string* out) {
+  const bool alarming = change.effect == diff::Effect::kWidens;
+  absl::StrAppend(out, "<li class=\"finding ",
+                  alarming                                     ? "error"
+                  : change.effect == diff::Effect::kCannotTell ? "warning"
+                                                               : "note-finding",
+                  "\">\n<p><strong>", diff::EffectName(change.effect), "</strong>");
+  if (change.after.line > 0) {
+    absl::StrAppend(out, ", <a href=\"#line-", change.after.line, "\">line ", change.after.line,
+                    "</a>");
+  } else if (change.before.line > 0) {
+    absl::StrAppend(out, ", line ", change.before.line, " of the file before");
+  }
+  absl::StrAppend(out, ": ", Escaped(change.text), "</p>\n");
+  if (!change.example.text.empty()) {
+    absl::StrAppend(out, "<p>For example: ", Escaped(change.example.text), "</p>\n");
+  }
+  out->append("</li>\n");
+}
+
+// What `after` changes in legal effect; nothing to say when it is the same file.
+void WriteDifference(const std::string& id, const std::string& title, const AgreementSource& before,
+                     const AgreementSource& after, std::string* out) {
+  if (before.bytes == after.bytes) return;
+  absl::StrAppend(out, "<section aria-labelledby=\"", id, "\">\n<h2 id=\"", id, "\">",
+                  Escaped(title), "</h2>\n");
+  if (before.held == nullptr || after.held == nullptr) {
+    out->append("<p>What changes in legal effect is said here once neither text has errors.</p>\n");
+  } else {
+    const diff::Difference difference =
+        diff::Compare(diff::SideOf(*before.held, before.catalog->tables(), before.bytes),
+                      diff::SideOf(*after.held, after.catalog->tables(), after.bytes));
+    absl::StrAppend(out, "<p>In all: <strong>", difference.Verdict(), "</strong>.</p>\n");
+    if (!difference.changes.empty()) out->append("<ol class=\"findings\">\n");
+    for (const diff::Change& change : difference.changes) WriteChange(change, out);
+    if (!difference.changes.empty()) out->append("</ol>\n");
   }
   out->append("</section>\n");
 }
@@ -217,9 +259,22 @@ PageReply DraftPage::Show(const PageRequest& request, const std::string& text,
   } else {
     out.append("<p>What the text means is said here once it has no errors.</p>\n");
   }
+  out.append("</section>\n");
+  policies::Report of_others;
+  if (!against_.empty()) {
+    const absl::StatusOr<AgreementSource> against = OpenAgreement(against_, &of_others);
+    if (against.ok()) {
+      WriteDifference("against", absl::StrCat("What changes against ", FileName(against_)),
+                      *against, source, &out);
+    }
+  }
+  if (const absl::StatusOr<AgreementSource> saved = OpenAgreement(file_.path(), &of_others);
+      saved.ok()) {
+    WriteDifference("changes", "What changes against the saved version", *saved, source, &out);
+  }
   absl::StrAppend(
       &out,
-      "</section>\n<section aria-labelledby=\"source\">\n<h2 id=\"source\">The text with "
+      "<section aria-labelledby=\"source\">\n<h2 id=\"source\">The text with "
       "line numbers</h2>\n",
       explain::HtmlSource(text),
       "</section>\n</main>\n<footer>\n<form method=\"post\" enctype=\"multipart/form-data\" "

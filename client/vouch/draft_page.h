@@ -14,8 +14,10 @@ namespace vouch::client {
 // between two of them but the file.
 class DraftPage {
  public:
-  // `people`: how many the answering agency holds, for what match keys cost.
-  DraftPage(DraftFile file, uint64_t people) : file_(std::move(file)), people_(people) {}
+  // `people`: how many the answering agency holds, for what match keys cost. `against`: a file that
+  // every draft is compared with, such as the revision in force; may be empty.
+  DraftPage(DraftFile file, uint64_t people, std::string against)
+      : file_(std::move(file)), people_(people), against_(std::move(against)) {}
 
   PageReply Answer(const PageRequest& request) const;
 
@@ -35,6 +37,7 @@ class DraftPage {
 
   DraftFile file_;
   uint64_t people_;
+  std::string against_;
 };
 
 }  // namespace vouch::client

@@ -98,6 +98,25 @@ class FormPage(unittest.TestCase):
         self.assertIn("Checked, not saved.", page)
         self.unchanged()
 
+    def test_an_edit_is_shown_in_legal_effect(self):
+        self.assertNotIn("What changes", self.served.get()[2])
+        page = self.submit("check", self.before.replace("percent: 225", "percent: 250"))[2]
+        self.assertIn("What changes against the saved version", page)
+        self.assertIn("WIDENS", page)
+        page = self.submit("check", self.before.replace("count: 4, every", "count: 3, every"))[2]
+        self.assertIn("NARROWS", page)
+        page = self.submit("check", self.before.replace("on_yes:", "on_yess:"))[2]
+        self.assertIn("once neither text has errors", page)
+
+    def test_a_draft_is_compared_with_the_file_named(self):
+        other = self.folder.path / "in-force.yaml"
+        other.write_text(self.before.replace("count: 50000", "count: 40000"), encoding="utf-8")
+        served = Served(self.file, "--against", str(other))
+        self.addCleanup(served.close)
+        page = served.get()[2]
+        self.assertIn("What changes against in-force.yaml", page)
+        self.assertIn("WIDENS", page)
+
     def test_saving_keeps_comments_and_every_byte(self):
         changed = self.before.replace('title: "Income check', 'title: "An income check') + "# a last word\n"
         status, _, page = self.submit("save", changed.replace("\n", "\r\n"))

@@ -41,12 +41,21 @@ std::string PeriodWords(const PeriodRule& period) {
   return "";
 }
 
+// Whose value a comparison in a question about a group looks at, before the value itself.
+std::string MembersWords(const Condition& leaf, bool negated) {
+  if (leaf.members == GroupMembers::kNotSaid) return "";
+  // What does not hold for every member fails for one.
+  const bool every = (leaf.members == GroupMembers::kAll) != negated;
+  return every ? "for every member, " : "for at least one member, ";
+}
+
 std::string SubjectWords(const Condition& leaf) {
-  if (leaf.fact == "age") return "the age in whole years, on the day of the question,";
-  const std::string fact = absl::StrCat("“", NameWords(leaf.fact), "”", PeriodWords(leaf.period));
+  const std::string fact =
+      leaf.fact == "age" ? "the age in whole years on the day of the question"
+                         : absl::StrCat("“", NameWords(leaf.fact), "”", PeriodWords(leaf.period));
   return leaf.sum_over_group
              ? absl::StrCat("the sum of ", fact,
-                            " over the members (an amount held per return counts once)")
+                            " over all members (an amount held per return counts once)")
              : fact;
 }
 
@@ -127,7 +136,7 @@ std::string PredicateWords(const Explained& in, const Condition& leaf, bool nega
 }
 
 std::string LeafWords(const Explained& in, const Condition& leaf, bool negated) {
-  const std::string subject = SubjectWords(leaf);
+  const std::string subject = absl::StrCat(MembersWords(leaf, negated), SubjectWords(leaf));
   if (leaf.period.kind != PeriodRule::Kind::kLastDays || leaf.fact == "age") {
     return absl::StrCat(subject, " ", PredicateWords(in, leaf, negated));
   }

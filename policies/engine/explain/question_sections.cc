@@ -67,6 +67,12 @@ void AddUndetermined(const Question& question, const std::string& path, Page* pa
             absl::StrCat("So it is when the answering agency's data were loaded more than ",
                          page->TextAt(absl::StrCat(path, ".records_loaded_within")),
                          " before the question."));
+  if (question.group_at_most > 0) {
+    page->Say(path,
+              "A member who is not found, or of whom a fact is not held, is not left out: what "
+              "is not known about one leaves a sum unknown, and decides nothing else.");
+    page->Say(path, "Where two members turn out to be one record the answer is UNDETERMINED.");
+  }
   page->Say(path, "UNDETERMINED does not mean NO.");
   const std::string tell = absl::StrCat(path, ".tell");
   switch (question.tell) {
@@ -126,7 +132,8 @@ void AddQuestion(const Explained& in, const Question& question, size_t index, Pa
                                   ", and gets one answer for all of them."));
     page->Say(about,
               "Every request is filled up to that size, so that it does not show how many "
-              "there are; it counts against the limits of every member.");
+              "there are; it counts against the limits of every member, and is refused when any "
+              "has none left.");
   }
   AddParameters(question, path, page);
   AddCondition(in, question, path, page);

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "absl/strings/match.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -139,6 +139,21 @@ TEST(ExplainTest, ShowsAgesByBirthdays) {
   const std::string words = WordsOf(*opened);
   EXPECT_THAT(words, HasSubstr("Both edges, exactly: 17 is NO; 18 is YES."));
   EXPECT_THAT(words, HasSubstr("The day before the 18th birthday is NO; the 18th birthday is YES"));
+}
+
+TEST(ExplainTest, SaysOfWhichMembersOfAGroupSomethingHolds) {
+  const auto opened = OpenTemplate("school-meals-by-enrolment",
+                                   {{"about: \"person\"", "about: {group: {at_most: 8}}"},
+                                    {"is: true", "is: true\n          members: \"all\""},
+                                    {"is: \"free\"", "is: \"free\"\n          members: \"any\""}});
+  const std::string words = WordsOf(*opened);
+  EXPECT_THAT(words, HasSubstr("a household or other group of at most 8 persons"));
+  EXPECT_THAT(words, HasSubstr("(1) for every member, “snap enrolled” as last known is yes"));
+  EXPECT_THAT(words,
+              HasSubstr("(2) for at least one member, “school meals” as last known is “free”"));
+  EXPECT_THAT(words, HasSubstr("(1) for at least one member, “snap enrolled” as last known is no"));
+  EXPECT_THAT(words, HasSubstr("(2) for every member, “school meals” as last known is not “free”"));
+  EXPECT_THAT(words, HasSubstr("Where two members turn out to be one record"));
 }
 
 TEST(ExplainTest, ShowsRowsAsTheyAreWritten) {
