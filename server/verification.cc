@@ -11,6 +11,8 @@
 #include "crypto/random.h"
 #include "crypto/receipt.h"
 #include "policies/engine/question.h"
+#include "server/charging.h"
+#include "server/slots.h"
 
 namespace vouch::server {
 
@@ -24,6 +26,7 @@ using policies::UndeterminedReason;
 constexpr absl::Duration kSingleMemory = absl::Hours(24);
 constexpr absl::Duration kBatchMemory = absl::Hours(24 * 8);
 constexpr absl::Duration kAheadAllowed = absl::Minutes(2);
+constexpr size_t kMostKeys = 8;  // match keys of an agreement
 
 Refusal Refuse(Reason reason, std::string message) {
   Refusal refusal;
@@ -61,16 +64,6 @@ absl::optional<Refusal> CheckRequestId(const admission::Request& request, absl::
   return absl::nullopt;
 }
 
-void CollectFacts(const policies::Condition& condition,
-                  absl::InlinedVector<absl::string_view, 4>* facts) {
-  if (condition.kind == policies::Condition::Kind::kLeaf) {
-    // An age is a date of birth looked at, so it uses up that fact's cap.
-    facts->push_back(condition.fact == "age" ? absl::string_view("date_of_birth")
-                                             : absl::string_view(condition.fact));
-  }
-  for (const policies::Condition& child : condition.children) CollectFacts(child, facts);
-}
-
 uint8_t Told(policies::Tell tell, Answer answer, UndeterminedReason reason) {
   if (answer != Answer::kUndetermined || tell == policies::Tell::kNothing) return 0;
   if (tell == policies::Tell::kSafe && reason != UndeterminedReason::kTooOld) return 0;
@@ -106,14 +99,15 @@ struct Verification::Step {
   bool precedes_replay = false;
 
   std::shared_ptr<const records::Snapshot> snapshot;
-  absl::optional<records::Resolved> resolved;
+  Slots slots;
+  bool resolved = false;
 
   Answer answer = Answer::kUndetermined;
   UndeterminedReason reason = UndeterminedReason::kNotTold;
 
   absl::optional<ledger::EntryKeys> keys;
   crypto::Digest opening{};
-  std::string entry;
+  std::string entry;  // of a group: its slots' entries, one after another
 };
 
 class Verification::Shared {
@@ -188,6 +182,17 @@ std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
   return Commit(&steps, &shared, now);
 }
 
+size_t Verification::SlotsEach(const admission::AdmittedCall& call) const {
+  const admission::Request& request = call.request();
+  if (request.items[0].tokens.size() <= kMostKeys * sizeof(crypto::Token)) return 1;
+  const std::shared_ptr<const agreements::AgreementSet> set = rooms_.agreements->Current();
+  const policies::HeldAgreement* held =
+      set->catalog->Find(request.agreement_id, rooms_.clock->Now());
+  const policies::Question* question =
+      held == nullptr ? nullptr : held->agreement.FindQuestion(request.question);
+  return question == nullptr ? 1 : static_cast<size_t>(std::max(1, question->group_at_most));
+}
+
 void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   const admission::Request& request = step->call.request();
   thread_local crypto::ByteWriter scratch;
@@ -217,16 +222,12 @@ void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   asked.tokens = step->item.tokens.size() / sizeof(crypto::Token);
   asked.consents = step->item.consents.size() / 32;
   asked.zero_token_subject = IsZero(step->item.tokens);
+  asked.token_bytes = step->item.tokens;
+  asked.consent_bytes = step->item.consents;
 
   auto verdict = policies::Authorizer::Authorize(step->agreements->catalog, asked, now);
   if (policies::Permit* permit = absl::get_if<policies::Permit>(&verdict)) {
     step->permit.emplace(std::move(*permit));
-    if (step->permit->question().group_at_most > 0) {
-      step->permit.reset();
-      step->refusal =
-          Refuse(Reason::kNotInAgreement, "questions about a group are not answered yet");
-      step->refusal->field = "question.question";
-    }
   } else {
     step->refusal = absl::get<Refusal>(std::move(verdict));
     step->precedes_replay = policies::PrecedesReplay(step->refusal->reason);
@@ -269,106 +270,51 @@ void Verification::Resolve(Step* step, absl::Time now) const {
     step->refusal->retry_after = absl::Seconds(5);
     return;
   }
-  absl::InlinedVector<crypto::Token, 8> tokens(agreement.match.size());
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    std::copy_n(crypto::AsBytes(step->item.tokens).begin() + i * sizeof(crypto::Token),
-                sizeof(crypto::Token), tokens[i].begin());
-  }
-  step->resolved = step->snapshot->Resolve(*step->permit, epoch_number, tokens);
+  step->slots = Slots(*step->permit, step->item, step->content);
+  step->slots.Resolve(*step->snapshot, *step->permit, epoch_number);
+  step->resolved = true;
 }
 
 void Verification::Decide(Step* step, absl::Time now) const {
   if (step->refusal.has_value()) return;
-  const policies::Question& question = step->permit->question();
-  const records::Resolved& resolved = *step->resolved;
-  // Evaluated in every case, on a pseudo-random person where none was found: what it costs must not
-  // tell who is known.
   const absl::CivilDay today = absl::ToCivilDay(now, step->permit->agreement().zone());
-  const Answer evaluated = policies::EvaluateQuestion(
-      question, step->item.parameters, resolved.facts(), step->permit->catalog().tables(), today);
-  UndeterminedReason reason = UndeterminedReason::kNotTold;
+  const Judged judged = step->slots.Judge(*step->permit, step->item.parameters, today);
+  step->answer = judged.answer;
+  step->reason = judged.reason;
   // The data set's age comes first: it is the same for everybody, so telling it tells nothing.
-  if (now - step->snapshot->loaded_at() > question.records_loaded_within) {
-    reason = UndeterminedReason::kTooOld;
-  } else if (resolved.match() == records::Match::kNone) {
-    reason = UndeterminedReason::kNoRecord;
-  } else if (resolved.match() == records::Match::kSeveral) {
-    reason = UndeterminedReason::kSeveralFound;
-  } else if (resolved.match() == records::Match::kMismatch) {
-    reason = UndeterminedReason::kMismatch;
-  } else if (resolved.held_back()) {
-    reason = UndeterminedReason::kHeldBack;
-  } else if (evaluated == Answer::kUndetermined) {
-    reason = UndeterminedReason::kNotHeld;
+  if (now - step->snapshot->loaded_at() > step->permit->question().records_loaded_within) {
+    step->answer = Answer::kUndetermined;
+    step->reason = UndeterminedReason::kTooOld;
   }
-  step->reason = reason;
-  step->answer = reason == UndeterminedReason::kNotTold ? evaluated : Answer::kUndetermined;
 }
 
 journal::Proposal Verification::Propose(const Step& step, Shared* shared) const {
   const admission::Request& request = step.call.request();
   const std::string& requester = step.call.requester();
-  const journal::RowNames& names = *rooms_.row_names;
   journal::Proposal proposal;
   proposal.content = step.content;
   proposal.precedes_replay = step.precedes_replay;
   proposal.refused = step.refusal.has_value();
   if (proposal.precedes_replay) return proposal;
-  proposal.request = names.Request(requester, crypto::AsBytes(request.request_id), step.position);
+  proposal.request =
+      rooms_.row_names->Request(requester, crypto::AsBytes(request.request_id), step.position);
   proposal.remember_until =
       Second(absl::FromUnixMillis(crypto::UuidV7Time(crypto::AsBytes(request.request_id))) +
              (request.is_batch ? kBatchMemory : kSingleMemory));
   if (proposal.refused) return proposal;
 
   const policies::Agreement& agreement = step.permit->agreement();
-  // Limits are the asking party's: a contractor that acts for it has none of its own.
-  const absl::string_view asker = agreement.AskerBehind(requester);
-  const Shared::AgreementRows& rows = shared->RowsOf(asker, agreement.id);
+  ChargedQuestion asked;
+  asked.asker = agreement.AskerBehind(requester);
+  asked.permit = &*step.permit;
+  const Shared::AgreementRows& rows = shared->RowsOf(asked.asker, agreement.id);
   const Shared::Value& value = shared->ValueOf(step.permit->question(), step.item);
+  asked.label = value.label;
+  asked.fingerprint = value.fingerprint;
+  asked.agreement = rows.agreement;
   proposal.epoch_row = rows.epoch;
   proposal.epoch = request.epoch;
-  journal::Charges& charges = proposal.charges;
-  charges.tokens = names.Tokens(asker, agreement.id, crypto::AsBytes(step.item.tokens));
-  charges.agreement = rows.agreement;
-  charges.value = value.fingerprint;
-  charges.limits = &agreement.limits;
-  charges.rows_die_after = Second(agreement.expires_at);
-
-  absl::InlinedVector<crypto::Digest, 4> seen;
-  const auto& by_key = step.resolved->by_key();
-  for (uint32_t slot = 0; slot < by_key.size(); ++slot) {
-    const records::KeyFinding& finding = by_key[slot];
-    const bool several = finding.kind == records::KeyFinding::Kind::kSeveral;
-    crypto::Digest who = finding.person;
-    if (several) {
-      std::copy_n(crypto::AsBytes(step.item.tokens).begin() + slot * who.size(), who.size(),
-                  who.begin());
-    }
-    const bool repeated = std::find(seen.begin(), seen.end(), who) != seen.end();
-    seen.push_back(who);
-    if (repeated || finding.kind == records::KeyFinding::Kind::kNothing) {
-      charges.people.push_back(names.StandIn(asker, agreement.id, charges.tokens, slot));
-    } else if (several) {
-      charges.people.push_back(names.SeveralPeople(asker, agreement.id, who));
-    } else {
-      charges.people.push_back(names.Person(asker, agreement.id, who));
-    }
-  }
-
-  absl::InlinedVector<absl::string_view, 4> facts;
-  CollectFacts(step.permit->question().yes_when, &facts);
-  const bool found_one = step.resolved->match() == records::Match::kOne ||
-                         step.resolved->match() == records::Match::kMismatch;
-  for (absl::string_view fact : facts) {
-    const policies::FactDefinition* definition = step.permit->held().facts.Find(fact);
-    if (definition == nullptr || !definition->different_values.has_value()) continue;
-    journal::Charges::FactRow row;
-    row.key = found_one ? names.Fact(asker, fact, step.resolved->person())
-                        : names.FactStandIn(asker, fact, charges.tokens);
-    row.value = names.Value(absl::StrCat(agreement.id, "|", value.label));
-    row.limit = *definition->different_values;
-    charges.facts.push_back(row);
-  }
+  proposal.charges = ChargesOf(*rooms_.row_names, asked, step.slots);
   return proposal;
 }
 
@@ -409,6 +355,9 @@ class Verification::Committing final : public journal::CommitSteps {
       rooms_.refusals->Count(step.call.requester(), static_cast<uint8_t>(step.refusal->reason),
                              absl::FromUnixSeconds(commit_second));
       return written;
+    }
+    if (step.slots.is_group() && !step.refusal.has_value()) {
+      return WriteGroup(&step, commit_second);
     }
     ledger::WrittenEntry made =
         ledger::EntryWriter::Write(*step.keys, Content(step), commit_second / 60);
@@ -456,6 +405,24 @@ class Verification::Committing final : public journal::CommitSteps {
     }
   }
 
+  static journal::Written WriteGroup(Step* step, uint32_t commit_second) {
+    ledger::WrittenGroup made = ledger::EntryWriter::WriteGroup(
+        *step->keys, Content(*step), step->slots.Contents(step->reason), commit_second / 60);
+    step->opening = made.opening;
+    step->entry.clear();
+    journal::Written written;
+    for (ledger::WrittenGroup::Slot& slot : made.slots) {
+      step->entry.append(slot.entry);
+      if (written.entry.empty()) {
+        written.entry = std::move(slot.entry);
+        written.sealed = std::move(slot.sealed);
+      } else {
+        written.others.push_back({std::move(slot.entry), std::move(slot.sealed)});
+      }
+    }
+    return written;
+  }
+
   // Names of the request go into the ledger only where the agreement lists them: a caller must not
   // be able to write text of its own there.
   static ledger::EntryContent Content(const Step& step) {
@@ -480,15 +447,16 @@ class Verification::Committing final : public journal::CommitSteps {
                 std::min(request.request_id.size(), content.details.request_id.size()),
                 content.details.request_id.begin());
     content.details.position = step.position;
-    const bool found_one =
-        step.resolved.has_value() && (step.resolved->match() == records::Match::kOne ||
-                                      step.resolved->match() == records::Match::kMismatch);
-    content.subject.found = found_one;
+    // A refusal of a group is tagged to all its tokens: it tells nothing about any member.
     content.subject.tokens = step.item.tokens;
-    if (step.resolved.has_value()) content.subject.person = step.resolved->person();
-    if (found_one) {
-      content.inner.person = step.resolved->person();
-      content.inner.matching_key = static_cast<int8_t>(step.resolved->matching_key());
+    if (step.resolved && !step.slots.is_group()) {
+      const Slot& person = step.slots.first();
+      content.subject.found = person.FoundOne();
+      content.subject.person = person.resolved->person();
+      if (content.subject.found) {
+        content.inner.person = person.resolved->person();
+        content.inner.matching_key = static_cast<int8_t>(person.resolved->matching_key());
+      }
     }
     if (step.refusal.has_value()) {
       content.entry.kind = crypto::EntryKind::kRefused;
@@ -565,6 +533,12 @@ Recorded Verification::Replay(const Step& step, const journal::Decision& decisio
   answered.data_as_of = absl::CivilDay(1970, 1, 1) + remembered->details.data_as_of;
   answered.entry = std::move(stored->entry);
   answered.opening = remembered->opening;
+  for (int32_t slot = 1; slot < step.permit->question().group_at_most; ++slot) {
+    const absl::StatusOr<journal::StoredItem> other = rooms_.journal->Read(
+        {decision.where.commit, decision.where.item + static_cast<uint32_t>(slot)});
+    if (!other.ok()) return recorded;
+    answered.entry.append(other->entry);
+  }
   recorded.replayed_ = true;
   answered.entry_index = stored->entry_index;
   answered.catalog = step.agreements->catalog;

@@ -44,9 +44,9 @@ struct AnsweredItem {
   policies::Answer answer = policies::Answer::kUndetermined;
   uint8_t why = 0;  // policies::UndeterminedReason, as far as the agreement tells
   absl::CivilDay data_as_of;
-  std::string entry;
+  std::string entry;  // of a group: the entries of its slots, one after another, of one length
   crypto::Digest opening{};
-  uint64_t entry_index = 0;
+  uint64_t entry_index = 0;                          // of a group: of the first
   std::shared_ptr<const policies::Catalog> catalog;  // keeps `question` alive
   const policies::Question* question = nullptr;
 };
@@ -83,6 +83,10 @@ class Verification {
   // One outcome for each subject, in order. Nothing in it leaves before it is durable: when the
   // commit fails, every outcome is the refusal LEDGER_UNAVAILABLE.
   std::vector<Recorded> Walk(absl::Span<const Subject> span) const;
+
+  // How many subjects each item of the call weighs: 1, or the slots of the group it asks about. A
+  // request of no more tokens than one person can have weighs 1 without a look at its agreement.
+  size_t SlotsEach(const admission::AdmittedCall& call) const;
 
  private:
   struct Step;   // one subject on its way

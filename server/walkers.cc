@@ -52,6 +52,7 @@ bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
   const size_t items = admitted.request().items.size();
   auto queued = std::make_shared<Queued>();
   queued->bytes = BytesOf(admitted);
+  queued->weight = std::min(verification_->SlotsEach(admitted), kSpan / 8);
   queued->waiting = std::move(call);
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -99,16 +100,21 @@ void Walkers::TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t
       ++idle_turns;
       continue;
     }
-    idle_turns = 0;
+    // What no longer fits waits for the next span, where it comes first or fits.
     const std::shared_ptr<Queued> queued = *free;
+    if (queued->weight > most && *taken > 0) {
+      ++idle_turns;
+      continue;
+    }
+    idle_turns = 0;
     const size_t left = queued->waiting->call()->request().items.size() - queued->next;
-    const size_t count = std::min(left, most);
+    const size_t count = std::min(left, std::max<size_t>(1, most / queued->weight));
     parts->push_back({queued, queued->next, static_cast<uint32_t>(count)});
     queued->next += static_cast<uint32_t>(count);
     queued->walking = true;
     lane->items -= count;
-    most -= count;
-    *taken += count;
+    most -= std::min(most, count * queued->weight);
+    *taken += count * queued->weight;
     if (count == left) {
       queue.erase(free);
       if (queue.empty()) lane->by_requester.erase(turn);
@@ -125,7 +131,7 @@ std::vector<Walkers::Part> Walkers::Take(bool with_singles) {
   size_t taken = 0;
   const size_t for_batches = std::min(batches_.items, kBatchShare);
   if (with_singles) TakeFrom(&singles_, kSpan - for_batches, &parts, &taken);
-  TakeFrom(&batches_, kSpan - taken, &parts, &taken);
+  if (taken < kSpan) TakeFrom(&batches_, kSpan - taken, &parts, &taken);
   return parts;
 }
 

@@ -43,10 +43,11 @@ struct WalkersOptions {
   absl::Duration linger = absl::Microseconds(300);
 };
 
-// Thread-safe. Within one span single questions come before batches, requesters take turns, and a
-// batch that waits always gets a part of the span: a single question waits for at most one span.
-// Single questions are walked by one walker at a time: two would halve the spans and double the
-// commits. The next span begins while the answers of the last one are sent.
+// Thread-safe. A group weighs as many subjects of a span as it has slots. Within one span single
+// questions come before batches, requesters take turns, and a batch that waits always gets a part
+// of the span: a single question waits for at most one span. Single questions are walked by one
+// walker at a time: two would halve the spans and double the commits. The next span begins while
+// the answers of the last one are sent.
 class Walkers {
  public:
   // `metrics` may be null.
@@ -69,6 +70,7 @@ class Walkers {
     std::shared_ptr<WaitingCall> waiting;
     uint32_t next = 0;
     size_t bytes = 0;
+    size_t weight = 1;  // of each item, in subjects of a span
     // A batch part is being walked: the next part waits, so that results come in order.
     bool walking = false;
   };

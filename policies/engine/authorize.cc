@@ -118,6 +118,27 @@ absl::optional<Refusal> CheckMemberCount(const Question& question, const Asked& 
   return absl::nullopt;
 }
 
+bool IsZero(absl::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
+}
+
+// Every member of a group names somebody, and what lies beyond the members is zero.
+absl::optional<Refusal> CheckPadding(size_t slots, const Asked& asked) {
+  const size_t each = asked.token_bytes.size() / slots;
+  for (size_t member = 0; each > 0 && member < asked.member_count; ++member) {
+    if (!IsZero(asked.token_bytes.substr(member * each, each))) continue;
+    return Malformed("subject.tokens",
+                     "Every token of a member is zero: none of the agreement's match keys could be "
+                     "formed, so that member names nobody.");
+  }
+  const size_t consent = asked.consent_bytes.size() / slots;
+  if (IsZero(asked.token_bytes.substr(each * asked.member_count)) &&
+      IsZero(asked.consent_bytes.substr(consent * asked.member_count))) {
+    return absl::nullopt;
+  }
+  return Malformed("subject", "Tokens and consents beyond the member count are zero.");
+}
+
 absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question& question,
                                      const Asked& asked) {
   if (absl::optional<Refusal> refusal = CheckMemberCount(question, asked)) return refusal;
@@ -133,10 +154,8 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question&
   }
   if (asked.zero_token_subject) {
     return Malformed("subject.tokens",
-                     is_group ? "Every token of a member is zero: none of the agreement's match "
-                                "keys could be formed, so that member names nobody."
-                              : "Every token is zero: none of the agreement's match keys could be "
-                                "formed, so there is nobody to ask about.");
+                     "Every token is zero: none of the agreement's match keys could be formed, so "
+                     "there is nobody to ask about.");
   }
   if (asked.consents != (agreement.consent_required ? slots : 0)) {
     return Malformed("subject.consents",
@@ -147,10 +166,7 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question&
                                 : "The agreement requires one consent reference of 32 bytes for "
                                   "each person asked about.");
   }
-  if (asked.padding_used) {
-    return Malformed("subject", "Tokens and consents beyond the member count are zero.");
-  }
-  return absl::nullopt;
+  return is_group ? CheckPadding(slots, asked) : absl::nullopt;
 }
 
 // Names each gate where it is passed or refuses; nothing more than a test for null in a node.

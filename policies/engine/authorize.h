@@ -26,7 +26,9 @@ struct Asked {
   size_t tokens = 0;                // tokens in all
   size_t consents = 0;              // consent references in all, padding included
   bool zero_token_subject = false;  // a real member whose every token is zero
-  bool padding_used = false;        // a token or consent beyond the members that is not zero
+  // The bytes themselves, where there are any: in a group, which of them are a member's and which
+  // padding only the question tells.
+  absl::string_view token_bytes, consent_bytes;
 };
 
 // Proof that an agreement lists what was asked. Only Authorize makes one; facts are read and

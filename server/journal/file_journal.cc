@@ -230,7 +230,9 @@ absl::Status FileJournal::Replay() {
 
 absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposals, absl::Time now,
                                               CommitSteps* steps) {
-  if (proposals.size() > RequestTable::kMostItems) {
+  size_t slots = proposals.size();
+  for (const Proposal& proposal : proposals) slots += proposal.charges.others.size();
+  if (slots > RequestTable::kMostItems) {
     return absl::InvalidArgumentError("a commit has at most 65536 items");
   }
   const std::lock_guard<std::mutex> guard(commit_lock_);
@@ -243,11 +245,11 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
   std::vector<Written> written(proposals.size());
   CommitParts parts;
   parts.second = committed.second;
-  parts.items.reserve(proposals.size());
+  parts.items.reserve(slots);
   bool writes = false;
   for (size_t item = 0; item < proposals.size(); ++item) {
-    Decision decision =
-        decisions.Decide(item, [&] { return steps->StillPermitted(item, committed.second); });
+    Decision decision = decisions.Decide(
+        item, parts.items.size(), [&] { return steps->StillPermitted(item, committed.second); });
     const bool replay = decision.verdict == Verdict::kReplay;
     if (!replay) decision.entry_index = committed.first_entry + committed.entries;
     written[item] = steps->Write(item, committed.second, decision);
@@ -255,11 +257,15 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
     if (!written[item].entry.empty()) ++committed.entries;
     writes |= !written[item].entry.empty() || !written[item].sealed.empty();
     parts.items.push_back({written[item].entry, written[item].sealed});
+    for (const Written::Slot& slot : written[item].others) {
+      if (!slot.entry.empty()) ++committed.entries;
+      parts.items.push_back({slot.entry, slot.sealed});
+    }
     committed.decisions.push_back(decision);
   }
   parts.changes = decisions.Take();
   if (!writes && parts.changes.empty()) return committed;
-  if (absl::Status status = WriteCommit(&parts, proposals.size()); !status.ok()) {
+  if (absl::Status status = WriteCommit(&parts, slots); !status.ok()) {
     return status;
   }
   return committed;

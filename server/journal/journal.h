@@ -24,11 +24,10 @@ namespace vouch::server::journal {
 // behind.
 using RowKey = std::array<uint8_t, 16>;
 
-// What one item uses up when it is answered.
-struct Charges {
+// The rows of one subject.
+struct SubjectCharges {
   RowKey tokens{};                        // V: the token vector
   absl::InlinedVector<RowKey, 8> people;  // P: one per match key, dummies included, all distinct
-  uint32_t value = 0;                     // fingerprint of question and parameter values
   // F: a fact's cap across agreements; one per capped fact the question uses.
   struct FactRow {
     RowKey key{};
@@ -36,6 +35,19 @@ struct Charges {
     policies::CountLimit limit;
   };
   absl::InlinedVector<FactRow, 1> facts;
+};
+
+// What one item uses up when it is answered: the rows of its subject, or of its first member.
+struct Charges : SubjectCharges {
+  // A group's other slots. Any member's V used up refuses, any P or F used up is UNDETERMINED, and
+  // all are charged or none. Those from `members` on are padding: charged alike, never asked, and
+  // nobody new.
+  std::vector<SubjectCharges> others;
+  uint32_t members = 1;
+  uint32_t value = 0;  // fingerprint of question and parameter values
+  // Under which P counts it, when that is not `value`: with whom a person is asked about is part of
+  // what is asked, and P knows them as found, V as named.
+  absl::optional<uint32_t> people_value;
   RowKey agreement{};  // (requester, agreement): agreement-wide minute buckets and new people
   const policies::Limits* limits = nullptr;
   uint32_t rows_die_after =
@@ -67,7 +79,8 @@ enum class Verdict : uint8_t {
   kRefused = 8,  // the proposal came refused, or is no longer permitted at commit time
 };
 
-// Where a remembered item lies: a commit and the item's place in it.
+// Where a remembered item lies: a commit and the place of its entry there. The entries of a group
+// follow one another.
 struct Location {
   uint64_t commit = 0;
   uint32_t item = 0;
@@ -76,14 +89,21 @@ struct Location {
 struct Decision {
   Verdict verdict = Verdict::kRefused;
   absl::Duration retry_after = absl::ZeroDuration();
-  Location where;            // kReplay: where it lies; otherwise where it is being written
-  uint64_t entry_index = 0;  // its entry's position in the log, for everything but replays
+  Location where;  // kReplay: where it lies; otherwise where it is being written
+  // The position of its entry in the log, of a group's first; for everything but replays.
+  uint64_t entry_index = 0;
 };
 
 // What is written for one item besides charges.
 struct Written {
   std::string entry;  // one ledger entry, exact bytes; empty: none (a replay, or a counted refusal)
   std::string sealed;  // what lies beside the ledger: sealed details, opaque here
+  // Of a group: what is written for its other slots, right behind.
+  struct Slot {
+    std::string entry;
+    std::string sealed;
+  };
+  std::vector<Slot> others = {};
 };
 
 // The caller's part in a commit. Called in order of the items, on the committing thread, with the

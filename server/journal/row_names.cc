@@ -19,6 +19,8 @@ enum class Row : uint8_t {
   kRequest = 10,
   kValue = 11,
   kFactStandIn = 12,
+  kPaddingTokens = 13,
+  kGroupValue = 14,
 };
 
 // V and a slot in the shape of a person handle.
@@ -73,6 +75,12 @@ RowKey RowNames::StandIn(absl::string_view requester, absl::string_view agreemen
   return Subject(static_cast<uint8_t>(Row::kStandIn), requester, agreement_id, Widen(tokens, slot));
 }
 
+RowKey RowNames::PaddingTokens(absl::string_view requester, absl::string_view agreement_id,
+                               const RowKey& tokens, uint32_t slot) const {
+  return Subject(static_cast<uint8_t>(Row::kPaddingTokens), requester, agreement_id,
+                 Widen(tokens, slot));
+}
+
 RowKey RowNames::Fact(absl::string_view requester, absl::string_view fact,
                       const crypto::Digest& person) const {
   return Subject(static_cast<uint8_t>(Row::kFact), requester, fact, person);
@@ -106,7 +114,14 @@ RowKey RowNames::Request(absl::string_view requester, crypto::ByteSpan request_i
 }
 
 uint32_t RowNames::Value(absl::string_view label) const {
-  const crypto::Digest mac = key_.Mac(Start(Row::kValue).Field(label).str());
+  return Fingerprint(key_.Mac(Start(Row::kValue).Field(label).str()));
+}
+
+uint32_t RowNames::GroupValue(absl::string_view label, crypto::ByteSpan members) const {
+  return Fingerprint(key_.Mac(Start(Row::kGroupValue).Field(label).Field(members).str()));
+}
+
+uint32_t RowNames::Fingerprint(const crypto::Digest& mac) {
   return static_cast<uint32_t>(mac[0]) << 24 | static_cast<uint32_t>(mac[1]) << 16 |
          static_cast<uint32_t>(mac[2]) << 8 | mac[3];
 }

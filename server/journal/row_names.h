@@ -28,6 +28,9 @@ class RowNames {
   // A stand-in where a key found nobody, or somebody that another key found already.
   RowKey StandIn(absl::string_view requester, absl::string_view agreement_id, const RowKey& tokens,
                  uint32_t slot) const;
+  // V of a slot of a group that is padding; `tokens` is the V of its first member.
+  RowKey PaddingTokens(absl::string_view requester, absl::string_view agreement_id,
+                       const RowKey& tokens, uint32_t slot) const;
   // F: one person and one capped fact, across agreements; with a stand-in for nobody.
   RowKey Fact(absl::string_view requester, absl::string_view fact,
               const crypto::Digest& person) const;
@@ -40,8 +43,12 @@ class RowNames {
   RowKey Request(absl::string_view requester, crypto::ByteSpan request_id, uint32_t position) const;
   // A fingerprint of question and parameter values.
   uint32_t Value(absl::string_view label) const;
+  // The same asked about a group: `members` names them all, in an order that does not depend on the
+  // request's.
+  uint32_t GroupValue(absl::string_view label, crypto::ByteSpan members) const;
 
  private:
+  static uint32_t Fingerprint(const crypto::Digest& mac);
   RowKey Subject(uint8_t row, absl::string_view requester, absl::string_view scope,
                  const crypto::Digest& who) const;
 

@@ -6,6 +6,14 @@
 
 namespace vouch::server::journal {
 
+namespace {
+
+size_t RowsOf(const SubjectCharges& subject) {
+  return 1 + subject.people.size() + subject.facts.size();
+}
+
+}  // namespace
+
 void SpanDecisions::Chains::Reserve(size_t rows) {
   size_t size = 16;
   while (size < 2 * rows) size *= 2;
@@ -26,7 +34,8 @@ SpanDecisions::SpanDecisions(const Tables& tables, absl::Span<const Proposal> pr
   size_t rows = 0;
   for (const Proposal& proposal : proposals) {
     if (proposal.precedes_replay || proposal.refused) continue;
-    rows += 1 + proposal.charges.people.size() + proposal.charges.facts.size();
+    rows += RowsOf(proposal.charges);
+    for (const SubjectCharges& other : proposal.charges.others) rows += RowsOf(other);
   }
   for (size_t item = 0; item < kItemsAhead; ++item) Prefetch(item);
   charge_chains_.Reserve(rows);
@@ -43,15 +52,16 @@ void SpanDecisions::Prefetch(size_t item) const {
   const Charges& charges = proposal.charges;
   tables_.charges().Prefetch(charges.tokens);
   for (const RowKey& person : charges.people) tables_.charges().Prefetch(person);
-  for (const Charges::FactRow& fact : charges.facts) tables_.charges().Prefetch(fact.key);
+  for (const SubjectCharges::FactRow& fact : charges.facts) tables_.charges().Prefetch(fact.key);
 }
 
-Decision SpanDecisions::Decide(size_t item, const std::function<bool()>& still_permitted) {
+Decision SpanDecisions::Decide(size_t item, size_t place,
+                               const std::function<bool()>& still_permitted) {
   Prefetch(item + kItemsAhead);
   const Proposal& proposal = proposals_[item];
   const Charges& charges = proposal.charges;
   Decision decision;
-  decision.where = {commit_, static_cast<uint32_t>(item)};
+  decision.where = {commit_, static_cast<uint32_t>(place)};
   if (proposal.precedes_replay) return decision;
   if (FindRequest(proposal, &decision)) return decision;
   if (proposal.refused || charges.limits == nullptr || !still_permitted()) return decision;
@@ -59,16 +69,45 @@ Decision SpanDecisions::Decide(size_t item, const std::function<bool()>& still_p
     decision.verdict = Verdict::kEpochClosed;
     return decision;
   }
-  marks_.clear();
-  const bool new_person = !FindMarks(charges.tokens, &marks_);
-  if (!policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_)) {
+  uint32_t new_people = 0;
+  if (!MembersWithin(charges, &new_people)) {
     decision.verdict = Verdict::kPersonLimit;
     return decision;
   }
-  if (!AgreementHasRoom(charges, new_person, &decision)) return decision;
-  decision.verdict = PeopleAndFactsWithin(charges) ? Verdict::kAnswer : Verdict::kUndetermined;
-  Charge(proposal, item, new_person);
+  if (!AgreementHasRoom(charges, new_people, &decision)) return decision;
+  bool within = PeopleAndFactsWithin(charges, charges);
+  for (size_t slot = 1; slot < charges.others.size() + 1; ++slot) {
+    const bool found = PeopleAndFactsWithin(charges.others[slot - 1], charges);
+    within &= found || slot >= charges.members;
+  }
+  decision.verdict = within ? Verdict::kAnswer : Verdict::kUndetermined;
+  Charge(proposal, place, new_people);
   return decision;
+}
+
+// Every slot is looked up whichever is used up: members and padding cost the same.
+bool SpanDecisions::MembersWithin(const Charges& charges, uint32_t* new_people) const {
+  marks_.clear();
+  *new_people = FindMarks(charges.tokens, &marks_) ? 0 : 1;
+  bool within = policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_);
+  for (size_t slot = 1; slot < charges.others.size() + 1; ++slot) {
+    const RowKey& tokens = charges.others[slot - 1].tokens;
+    marks_.clear();
+    const bool known = FindMarks(tokens, &marks_);
+    // Whoever is named twice in one request is charged twice, and must have room for both.
+    bool named_before = tokens == charges.tokens;
+    if (named_before) marks_.push_back({second_, charges.value});
+    for (size_t before = 1; before < slot; ++before) {
+      if (charges.others[before - 1].tokens != tokens) continue;
+      named_before = true;
+      marks_.push_back({second_, charges.value});
+    }
+    const bool room = policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_);
+    if (slot >= charges.members) continue;
+    within &= room;
+    if (!known && !named_before) ++*new_people;
+  }
+  return within;
 }
 
 bool SpanDecisions::FindRequest(const Proposal& proposal, Decision* decision) const {
@@ -103,7 +142,8 @@ bool SpanDecisions::FindMarks(const RowKey& row, Marks* marks) const {
   return marks->size() > before;
 }
 
-bool SpanDecisions::AgreementHasRoom(const Charges& charges, bool new_person, Decision* decision) {
+bool SpanDecisions::AgreementHasRoom(const Charges& charges, uint32_t new_people,
+                                     Decision* decision) {
   const policies::Limits& limits = *charges.limits;
   Pending& pending = pending_[charges.agreement];
   const BucketCounters& counters = tables_.counters();
@@ -115,10 +155,10 @@ bool SpanDecisions::AgreementHasRoom(const Charges& charges, bool new_person, De
       counters.Get(charges.agreement, Counter::kWholeAgreement)
           .UntilRoom(limits.whole_agreement.count, answers_window, pending.answers, 1, second_);
   absl::optional<uint32_t> people = 0;
-  if (new_person) {
-    people =
-        counters.Get(charges.agreement, Counter::kNewPeople)
-            .UntilRoom(limits.new_people.count, new_people_window, pending.new_people, 1, second_);
+  if (new_people > 0) {
+    people = counters.Get(charges.agreement, Counter::kNewPeople)
+                 .UntilRoom(limits.new_people.count, new_people_window, pending.new_people,
+                            new_people, second_);
   }
   if (answers.has_value() && people.has_value() && *answers == 0 && *people == 0) return true;
   decision->verdict = Verdict::kAgreementLimit;
@@ -128,14 +168,16 @@ bool SpanDecisions::AgreementHasRoom(const Charges& charges, bool new_person, De
   return false;
 }
 
-bool SpanDecisions::PeopleAndFactsWithin(const Charges& charges) const {
+bool SpanDecisions::PeopleAndFactsWithin(const SubjectCharges& subject,
+                                         const Charges& charges) const {
+  const uint32_t value = charges.people_value.value_or(charges.value);
   bool within = true;
-  for (const RowKey& person : charges.people) {
+  for (const RowKey& person : subject.people) {
     marks_.clear();
     FindMarks(person, &marks_);
-    within &= policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_);
+    within &= policies::WithinPersonLimits(*charges.limits, marks_, value, second_);
   }
-  for (const Charges::FactRow& fact : charges.facts) {
+  for (const SubjectCharges::FactRow& fact : subject.facts) {
     marks_.clear();
     FindMarks(fact.key, &marks_);
     within &= policies::WithinDifferentValues(fact.limit, marks_, fact.value, second_);
@@ -185,23 +227,30 @@ uint32_t SpanDecisions::LifeOf(const RowKey& agreement, uint32_t end) {
   return life.number;
 }
 
-void SpanDecisions::Charge(const Proposal& proposal, size_t item, bool new_person) {
-  const Charges& charges = proposal.charges;
-  const uint32_t dies = PersonRowsDie(charges);
-  AddCharge(charges.tokens, charges.value, dies);
-  for (const RowKey& person : charges.people) AddCharge(person, charges.value, dies);
-  for (const Charges::FactRow& fact : charges.facts) {
+void SpanDecisions::ChargeSubject(const SubjectCharges& subject, const Charges& charges,
+                                  uint32_t dies) {
+  const uint32_t people_value = charges.people_value.value_or(charges.value);
+  AddCharge(subject.tokens, charges.value, dies);
+  for (const RowKey& person : subject.people) AddCharge(person, people_value, dies);
+  for (const SubjectCharges::FactRow& fact : subject.facts) {
     const uint32_t window = WindowSeconds(fact.limit.every);
     AddCharge(fact.key, fact.value, window == kWholeLife ? kNever : EndOfWindow(second_, window));
   }
+}
+
+void SpanDecisions::Charge(const Proposal& proposal, size_t place, uint32_t new_people) {
+  const Charges& charges = proposal.charges;
+  const uint32_t dies = PersonRowsDie(charges);
+  ChargeSubject(charges, charges, dies);
+  for (const SubjectCharges& other : charges.others) ChargeSubject(other, charges, dies);
   Pending& pending = pending_[charges.agreement];
   ++pending.answers;
-  if (new_person) ++pending.new_people;
+  pending.new_people += new_people;
   if (proposal.remember_until >= second_) {
     Changes::Request row;
     row.key = proposal.request;
     row.content = ContentPrefix(proposal.content);
-    row.item = static_cast<uint32_t>(item);
+    row.item = static_cast<uint32_t>(place);
     row.dies = proposal.remember_until == std::numeric_limits<uint32_t>::max()
                    ? proposal.remember_until
                    : proposal.remember_until + 1;

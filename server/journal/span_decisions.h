@@ -22,8 +22,9 @@ class SpanDecisions {
   SpanDecisions(const Tables& tables, absl::Span<const Proposal> proposals, uint64_t commit,
                 uint32_t second);
 
-  // Called for every item, in order. `still_permitted` is asked only when it decides.
-  Decision Decide(size_t item, const std::function<bool()>& still_permitted);
+  // Called for every item, in order; `place` is where in the commit its entry will stand.
+  // `still_permitted` is asked only when it decides.
+  Decision Decide(size_t item, size_t place, const std::function<bool()>& still_permitted);
   // What the commit changes, after the last item.
   Changes Take();
 
@@ -59,11 +60,14 @@ class SpanDecisions {
   uint32_t HighestEpoch(const RowKey& row) const;
   // The row's marks, those of this commit included; false when it has none alive.
   bool FindMarks(const RowKey& row, Marks* marks) const;
-  bool AgreementHasRoom(const Charges& charges, bool new_person, Decision* decision);
-  bool PeopleAndFactsWithin(const Charges& charges) const;
+  // Whether every member may be asked about again; how many of them are new.
+  bool MembersWithin(const Charges& charges, uint32_t* new_people) const;
+  bool AgreementHasRoom(const Charges& charges, uint32_t new_people, Decision* decision);
+  bool PeopleAndFactsWithin(const SubjectCharges& subject, const Charges& charges) const;
   uint32_t PersonRowsDie(const Charges& charges);
   uint32_t LifeOf(const RowKey& agreement, uint32_t end);
-  void Charge(const Proposal& proposal, size_t item, bool new_person);
+  void Charge(const Proposal& proposal, size_t place, uint32_t new_people);
+  void ChargeSubject(const SubjectCharges& subject, const Charges& charges, uint32_t dies);
   void AddCharge(const RowKey& row, uint32_t value, uint32_t dies);
 
   const Tables& tables_;

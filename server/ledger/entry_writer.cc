@@ -17,6 +17,7 @@ using crypto::ByteWriter;
 using crypto::Digest;
 
 constexpr uint8_t kSealedVersion = 1;
+constexpr uint8_t kSealedOfGroup = 2;  // the opening stands in the seal
 constexpr absl::string_view kReplayLabel = "vouch-replay/1";
 // A seal key serves one entry and seals one message.
 constexpr crypto::AeadNonce kSealNonce = {0};
@@ -49,6 +50,7 @@ Digest Xor(const Digest& a, ByteSpan b) {
 }
 
 struct SealedParts {
+  uint8_t version = 0;
   uint32_t replay_day = 0;
   ByteSpan wrapped;
   ByteSpan box;
@@ -56,12 +58,12 @@ struct SealedParts {
 
 absl::StatusOr<SealedParts> ReadSealed(absl::string_view sealed) {
   ByteReader in(crypto::AsBytes(sealed));
-  const uint8_t version = in.U8();
   SealedParts parts;
+  parts.version = in.U8();
   parts.replay_day = in.U32();
   parts.wrapped = in.Raw(sizeof(Digest));
   parts.box = in.Field();
-  if (!in.Finished() || version != kSealedVersion) {
+  if (!in.Finished() || (parts.version != kSealedVersion && parts.version != kSealedOfGroup)) {
     return absl::DataLossError("sealed details are malformed");
   }
   return parts;
@@ -84,13 +86,46 @@ absl::StatusOr<EntryKeys> EntryWriter::KeysFor(absl::string_view agreement_id,
   return keys;
 }
 
+namespace {
+
+// What lies beside an entry. With `opening` of a group's commitment, which the slot's own key does
+// not give.
+std::string SealBeside(const EntryKeys& keys, const crypto::SubjectKey& key, const Nonce& nonce,
+                       absl::string_view entry, absl::string_view details, const Digest& request,
+                       const PrivateDetails& inner, const Digest* opening) {
+  thread_local ByteWriter box;
+  box.Clear();
+  box.Field(details)
+      .Raw(inner.person)
+      .U8(inner.undetermined_reason)
+      .U8(static_cast<uint8_t>(inner.matching_key));
+  if (opening != nullptr) box.Raw(*opening);
+  Digest seal_key = key.SealKey(nonce);
+  ByteWriter sealed;
+  sealed.Reserve(box.str().size() + 64);
+  sealed.U8(opening == nullptr ? kSealedVersion : kSealedOfGroup)
+      .U32(keys.replay_day)
+      .Raw(Xor(ReplayMask(*keys.replay, nonce, request),
+               ByteSpan(key.raw(crypto::RawSecretAccess{}))))
+      .Field(
+          crypto::Seal(seal_key, kSealNonce, crypto::AsBytes(entry), crypto::AsBytes(box.str())));
+  crypto::Wipe(absl::MakeSpan(seal_key));
+  return std::move(sealed).str();
+}
+
+crypto::SubjectKey KeyOf(const EntryKeys& keys, const TaggedSubject& subject) {
+  return crypto::SubjectKey(*keys.tag, subject.found, subject.person,
+                            crypto::AsBytes(subject.tokens));
+}
+
+}  // namespace
+
 WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uint32_t minute) {
   crypto::SubjectEntry& entry = content.entry;
   entry.minute = minute;
   entry.tag_period = keys.tag_period;
   entry.nonce = NextNonce();
-  const crypto::SubjectKey key(*keys.tag, content.subject.found, content.subject.person,
-                               crypto::AsBytes(content.subject.tokens));
+  const crypto::SubjectKey key = KeyOf(keys, content.subject);
   entry.tag = key.Tag(entry.nonce);
 
   WrittenEntry written;
@@ -98,25 +133,32 @@ WrittenEntry EntryWriter::Write(const EntryKeys& keys, EntryContent content, uin
   const std::string details = content.details.Bytes();
   entry.commitment = crypto::Commit(written.opening, details);
   written.entry = entry.Bytes();
+  written.sealed = SealBeside(keys, key, entry.nonce, written.entry, details,
+                              content.details.request, content.inner, nullptr);
+  return written;
+}
 
-  Digest seal_key = key.SealKey(entry.nonce);
-  const ByteSpan associated = crypto::AsBytes(written.entry);
-  const PrivateDetails& inner = content.inner;
-  thread_local ByteWriter box;
-  box.Clear();
-  box.Field(details)
-      .Raw(inner.person)
-      .U8(inner.undetermined_reason)
-      .U8(static_cast<uint8_t>(inner.matching_key));
-  ByteWriter sealed;
-  sealed.Reserve(box.str().size() + 64);
-  sealed.U8(kSealedVersion)
-      .U32(keys.replay_day)
-      .Raw(Xor(ReplayMask(*keys.replay, entry.nonce, content.details.request),
-               ByteSpan(key.raw(crypto::RawSecretAccess{}))))
-      .Field(crypto::Seal(seal_key, kSealNonce, associated, crypto::AsBytes(box.str())));
-  crypto::Wipe(absl::MakeSpan(seal_key));
-  written.sealed = std::move(sealed).str();
+WrittenGroup EntryWriter::WriteGroup(const EntryKeys& keys, EntryContent content,
+                                     absl::Span<const SlotContent> slots, uint32_t minute) {
+  crypto::SubjectEntry& entry = content.entry;
+  entry.minute = minute;
+  entry.tag_period = keys.tag_period;
+  const std::string details = content.details.Bytes();
+  WrittenGroup written;
+  written.slots.reserve(slots.size());
+  for (const SlotContent& slot : slots) {
+    entry.nonce = NextNonce();
+    const crypto::SubjectKey key = KeyOf(keys, slot.subject);
+    entry.tag = key.Tag(entry.nonce);
+    if (written.slots.empty()) {
+      written.opening = key.Opening(entry.nonce);
+      entry.commitment = crypto::Commit(written.opening, details);
+    }
+    std::string bytes = entry.Bytes();
+    std::string sealed = SealBeside(keys, key, entry.nonce, bytes, details, content.details.request,
+                                    slot.inner, &written.opening);
+    written.slots.push_back({std::move(bytes), std::move(sealed)});
+  }
   return written;
 }
 
@@ -136,7 +178,7 @@ absl::StatusOr<EntryWriter::Remembered> EntryWriter::Open(absl::string_view entr
   absl::StatusOr<Opened> opened = OpenWith(key, entry, sealed);
   if (!opened.ok()) return opened.status();
   Remembered remembered;
-  remembered.opening = key.Opening(read->nonce);
+  remembered.opening = opened->opening;
   remembered.entry = *std::move(read);
   remembered.details = std::move(opened->details);
   return remembered;
@@ -164,6 +206,13 @@ absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectK
   }
   opened.inner.undetermined_reason = in.U8();
   opened.inner.matching_key = static_cast<int8_t>(in.U8());
+  opened.opening = key.Opening(read->nonce);
+  if (parts->version == kSealedOfGroup) {
+    const ByteSpan opening = in.Raw(sizeof(Digest));
+    if (opening.size() == sizeof(Digest)) {
+      std::copy(opening.begin(), opening.end(), opened.opening.begin());
+    }
+  }
   if (!in.Finished()) return absl::DataLossError("sealed details are malformed");
   return opened;
 }

@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "crypto/digest.h"
 #include "crypto/receipt.h"
 #include "server/ledger/period_keys.h"
@@ -43,6 +45,21 @@ struct WrittenEntry {
   crypto::Digest opening{};
 };
 
+// One slot of a group: what of an EntryContent is its own.
+struct SlotContent {
+  PrivateDetails inner;
+  TaggedSubject subject;
+};
+
+struct WrittenGroup {
+  struct Slot {
+    std::string entry;
+    std::string sealed;
+  };
+  std::vector<Slot> slots;
+  crypto::Digest opening{};  // of the commitment that they share
+};
+
 // The keys an entry needs, made sure of before the commit begins: nothing under the journal's lock
 // touches a file.
 struct EntryKeys {
@@ -61,7 +78,12 @@ class EntryWriter {
 
   static WrittenEntry Write(const EntryKeys& keys, EntryContent content, uint32_t minute);
 
-  // What a remembered item said: for the same request again.
+  // One entry for each slot, all with one commitment; the first slot's key opens it, and the
+  // opening lies sealed beside each. `content.inner` and `content.subject` are not looked at.
+  static WrittenGroup WriteGroup(const EntryKeys& keys, EntryContent content,
+                                 absl::Span<const SlotContent> slots, uint32_t minute);
+
+  // What a remembered item said: for the same request again. Of a group: of its first entry.
   struct Remembered {
     crypto::SubjectEntry entry;
     crypto::Details details;
@@ -74,6 +96,7 @@ class EntryWriter {
   struct Opened {
     crypto::Details details;
     PrivateDetails inner;
+    crypto::Digest opening{};
   };
   static absl::StatusOr<Opened> OpenWith(const crypto::SubjectKey& key, absl::string_view entry,
                                          absl::string_view sealed);

@@ -20,6 +20,9 @@ constexpr size_t kSum = 32;    // over the row with this field zero, and the rec
 constexpr size_t kState = 36;  // 1: present
 constexpr size_t kNulls = 37;  // bit set: no value held
 constexpr size_t kMostColumns = 1000;
+constexpr size_t kReturnWidth = 8;
+// Set beside a column's type where its values have returns. Files without any are as they were.
+constexpr uint8_t kWithReturn = 0x80;
 
 size_t Width(FactType type) {
   switch (type) {
@@ -121,7 +124,7 @@ absl::StatusOr<std::shared_ptr<const FactColumns>> FactColumns::Make(
     }
     made->by_fact_[column.fact].push_back(static_cast<uint16_t>(i));
     made->offsets_.push_back(static_cast<uint32_t>(offset));
-    offset += Width(column.type);
+    offset += Width(column.type) + (column.with_return ? kReturnWidth : 0);
   }
   made->row_size_ = (offset + 7) / 8 * 8;
   made->columns_ = std::move(columns);
@@ -133,7 +136,9 @@ std::string FactColumns::Encode() const {
   writer.U32(static_cast<uint32_t>(columns_.size()));
   for (const FactColumn& column : columns_) {
     writer.ShortText(column.fact).U8(static_cast<uint8_t>(column.period.kind));
-    writer.U32(static_cast<uint32_t>(column.period.number)).U8(static_cast<uint8_t>(column.type));
+    const uint8_t with_return = column.with_return ? kWithReturn : 0;
+    writer.U32(static_cast<uint32_t>(column.period.number));
+    writer.U8(static_cast<uint8_t>(static_cast<uint8_t>(column.type) | with_return));
     writer.U32(static_cast<uint32_t>(column.codes.size()));
     for (const std::string& code : column.codes) writer.Field(code);
   }
@@ -149,7 +154,9 @@ absl::StatusOr<std::shared_ptr<const FactColumns>> FactColumns::Decode(absl::str
     column.fact = std::string(reader.ShortText());
     column.period.kind = static_cast<policies::PeriodKind>(reader.U8());
     column.period.number = static_cast<int32_t>(reader.U32());
-    const uint8_t type = reader.U8();
+    const uint8_t marked = reader.U8();
+    column.with_return = (marked & kWithReturn) != 0;
+    const uint8_t type = static_cast<uint8_t>(marked & ~kWithReturn);
     const uint32_t codes = reader.U32();
     if (!reader.ok() || type < 1 || type > 6 || codes > reader.remaining() / 4) {
       return absl::DataLossError("damaged fact columns");
@@ -171,8 +178,8 @@ void FactColumns::Seal(uint32_t record, uint8_t* row) const {
 void FactColumns::Renumber(uint32_t record, uint8_t* row) const { Seal(record, row); }
 
 absl::Status FactColumns::MakeRow(const PersonHandle& person, uint32_t record,
-                                  absl::Span<const absl::optional<FactValue>> values,
-                                  uint8_t* row) const {
+                                  absl::Span<const absl::optional<FactValue>> values, uint8_t* row,
+                                  absl::Span<const uint64_t> returns) const {
   std::memset(row, 0, row_size_);
   std::memcpy(row + kHandle, person.data(), person.size());
   row[kState] = 1;
@@ -183,7 +190,11 @@ absl::Status FactColumns::MakeRow(const PersonHandle& person, uint32_t record,
     }
     const absl::StatusOr<int64_t> stored = Stored(columns_[i], *values[i]);
     if (!stored.ok()) return stored.status();
-    std::memcpy(row + offsets_[i], &*stored, Width(columns_[i].type));
+    const size_t width = Width(columns_[i].type);
+    std::memcpy(row + offsets_[i], &*stored, width);
+    if (columns_[i].with_return && i < returns.size()) {
+      std::memcpy(row + offsets_[i] + width, &returns[i], kReturnWidth);
+    }
   }
   Seal(record, row);
   return absl::OkStatus();
@@ -226,6 +237,14 @@ absl::optional<FactValue> FactColumns::Value(size_t i, const uint8_t* row) const
   return value;
 }
 
+absl::optional<uint64_t> FactColumns::Return(size_t i, const uint8_t* row) const {
+  if (!columns_[i].with_return || (row[kNulls + i / 8] >> (i % 8) & 1) != 0) return absl::nullopt;
+  uint64_t pseudonym = 0;
+  std::memcpy(&pseudonym, row + offsets_[i] + Width(columns_[i].type), kReturnWidth);
+  if (pseudonym == 0) return absl::nullopt;
+  return pseudonym;
+}
+
 absl::optional<FactValue> RowFacts::Find(absl::string_view fact,
                                          const policies::Period& period) const {
   if (row_ == nullptr) return absl::nullopt;
@@ -233,6 +252,17 @@ absl::optional<FactValue> RowFacts::Find(absl::string_view fact,
   if (found == columns_->by_fact_.end()) return absl::nullopt;
   for (const uint16_t column : found->second) {
     if (columns_->columns_[column].period == period) return columns_->Value(column, row_);
+  }
+  return absl::nullopt;
+}
+
+absl::optional<uint64_t> RowFacts::ReturnOf(absl::string_view fact,
+                                            const policies::Period& period) const {
+  if (row_ == nullptr) return absl::nullopt;
+  const auto found = columns_->by_fact_.find(fact);
+  if (found == columns_->by_fact_.end()) return absl::nullopt;
+  for (const uint16_t column : found->second) {
+    if (columns_->columns_[column].period == period) return columns_->Return(column, row_);
   }
   return absl::nullopt;
 }

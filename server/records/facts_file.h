@@ -27,9 +27,13 @@ struct FactColumn {
   policies::Period period;
   policies::FactType type = policies::FactType::kWholeNumber;
   std::vector<std::string> codes;
+  // Beside each value stand 8 bytes more: a pseudonym of the return it is on, 0 where none is
+  // known.
+  bool with_return = false;
 
   friend bool operator==(const FactColumn& a, const FactColumn& b) {
-    return a.fact == b.fact && a.period == b.period && a.type == b.type && a.codes == b.codes;
+    return a.fact == b.fact && a.period == b.period && a.type == b.type && a.codes == b.codes &&
+           a.with_return == b.with_return;
   }
 };
 
@@ -45,11 +49,12 @@ class FactColumns {
   const std::vector<FactColumn>& columns() const { return columns_; }
   size_t row_size() const { return row_size_; }
 
-  // Writes one row for a person who is present. `values` are in the order of columns.
-  // InvalidArgument, without the value, when one does not fit its column.
+  // Writes one row for a person who is present. `values` are in the order of columns, as are
+  // `returns`, which count where a column has them. InvalidArgument, without the value, when one
+  // does not fit its column.
   absl::Status MakeRow(const PersonHandle& person, uint32_t record,
-                       absl::Span<const absl::optional<policies::FactValue>> values,
-                       uint8_t* row) const;
+                       absl::Span<const absl::optional<policies::FactValue>> values, uint8_t* row,
+                       absl::Span<const uint64_t> returns = {}) const;
   // A row that keeps a number taken for a person who is no longer in the data.
   void MakeAbsentRow(const PersonHandle& person, uint32_t record, uint8_t* row) const;
   // The same row under a record number that was not known when it was made.
@@ -60,6 +65,7 @@ class FactColumns {
   FactColumns() = default;
   void Seal(uint32_t record, uint8_t* row) const;
   absl::optional<policies::FactValue> Value(size_t column, const uint8_t* row) const;
+  absl::optional<uint64_t> Return(size_t column, const uint8_t* row) const;
 
   std::vector<FactColumn> columns_;
   std::vector<uint32_t> offsets_;
@@ -81,6 +87,8 @@ class RowFacts final : public policies::FactSource {
                                            const policies::Period& period) const override;
   absl::optional<policies::Period> Latest(absl::string_view fact, policies::PeriodKind kind,
                                           int32_t not_after) const override;
+  absl::optional<uint64_t> ReturnOf(absl::string_view fact,
+                                    const policies::Period& period) const override;
 
  private:
   const FactColumns* columns_ = nullptr;

@@ -85,6 +85,15 @@ ShapeOf<Mapping::MappedFact> FactShape() {
                                               {{"cents", "written as 123456"}, true}}),
                       &F::in_cents, "How amounts are written; units unless it says cents.",
                       "\"cents\""),
+          Optional<F>(
+              "return_id",
+              Map<F>("the return's id",
+                     {Required<F>("column", Text(), &F::return_id_column,
+                                  "The column that holds it.", "\"return_id\"")}),
+              policies::Itself<F>,
+              "For a fact held per return: the source's own id of the return, the same for all who "
+              "share it. Without it no sum over a group can be known.",
+              "{column: \"return_id\"}"),
       });
 }
 
@@ -196,8 +205,30 @@ std::vector<std::string> CheckAgainstCatalogue(const Mapping& mapping,
     if (mapped.in_cents && fact->type != policies::FactType::kMoney) {
       misfits.push_back(absl::StrCat("fact ", mapped.fact, ": only money can be in cents"));
     }
+    if (!mapped.return_id_column.empty() && fact->held_per != "return") {
+      misfits.push_back(absl::StrCat("fact ", mapped.fact,
+                                     ": the fact catalogue holds it per person, so it has no "
+                                     "return_id"));
+    }
   }
   return misfits;
+}
+
+std::vector<std::string> MappingNotes(const Mapping& mapping,
+                                      const policies::FactCatalogue& facts) {
+  std::vector<std::string> notes;
+  for (const Mapping::MappedFact& mapped : mapping.facts) {
+    const policies::FactDefinition* fact = facts.Find(mapped.fact);
+    if (fact == nullptr || fact->held_per != "return" || !mapped.return_id_column.empty()) continue;
+    if (fact->type != policies::FactType::kMoney &&
+        fact->type != policies::FactType::kWholeNumber) {
+      continue;
+    }
+    notes.push_back(absl::StrCat("fact ", mapped.fact, " for ", policies::PeriodName(mapped.period),
+                                 ": held per return, and the mapping names no return_id: sums over "
+                                 "a group are UNDETERMINED"));
+  }
+  return notes;
 }
 
 }  // namespace vouch::server::records

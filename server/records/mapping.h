@@ -29,6 +29,9 @@ struct Mapping {
     std::string column;
     policies::Period period;
     bool in_cents = false;  // money written as whole cents rather than as 1234.56
+    // For a fact held per return: the source's id of the return; empty when none is mapped, and
+    // then no sum over a group can be known.
+    std::string return_id_column = {};
   };
   std::vector<MappedFact> facts;
   // The query whose rows are loaded. Without it, a file is.
@@ -51,9 +54,12 @@ absl::optional<Mapping> ReadMapping(absl::string_view name, absl::string_view by
 nlohmann::ordered_json MappingSchema();
 
 // Where a mapping does not fit the fact catalogue: facts it does not list, periods of another kind,
-// cents for what is not money. Empty: it fits. Each says what was expected.
+// cents for what is not money, returns for what is held per person. Empty: it fits. Each says what
+// was expected.
 std::vector<std::string> CheckAgainstCatalogue(const Mapping& mapping,
                                                const policies::FactCatalogue& facts);
+// What loads as it is and answers less than it could: amounts held per return without a return id.
+std::vector<std::string> MappingNotes(const Mapping& mapping, const policies::FactCatalogue& facts);
 
 }  // namespace vouch::server::records
 

@@ -1,6 +1,7 @@
 #include "server/records/row_maker.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -73,6 +74,16 @@ PersonHandle HandleOf(const crypto::HmacKey& person_key, absl::string_view sourc
   return person_key.Mac(source_id);
 }
 
+uint64_t ReturnPseudonym(const crypto::HmacKey& person_key, const policies::Period& period,
+                         absl::string_view return_id) {
+  crypto::ByteWriter message;
+  message.Field("vouch-return/1").Field(policies::PeriodName(period)).Field(return_id);
+  const crypto::Digest mac = person_key.Mac(message.str());
+  uint64_t pseudonym = 0;
+  std::memcpy(&pseudonym, mac.data(), sizeof(pseudonym));
+  return pseudonym == 0 ? 1 : pseudonym;
+}
+
 absl::StatusOr<FactValue> ParseFact(const FactDefinition& fact, absl::string_view text,
                                     bool in_cents) {
   FactValue value;
@@ -130,7 +141,8 @@ absl::StatusOr<std::shared_ptr<const FactColumns>> ColumnsOf(const Mapping& mapp
       return absl::InvalidArgumentError(absl::StrCat("the mapping names the fact ", mapped.fact,
                                                      ", which the fact catalogue does not list"));
     }
-    columns.push_back({mapped.fact, mapped.period, fact->type, fact->codes});
+    columns.push_back({mapped.fact, mapped.period, fact->type, fact->codes,
+                       /*with_return=*/!mapped.return_id_column.empty()});
   }
   return FactColumns::Make(std::move(columns));
 }
@@ -145,8 +157,10 @@ RowMaker::RowMaker(Settings settings) : settings_(std::move(settings)) {
     identity_.push_back(std::move(places));
   }
   for (const Mapping::MappedFact& mapped : mapping.facts) {
-    facts_.push_back(
-        {settings_.catalogue->Find(mapped.fact), Want(mapped.column), mapped.in_cents});
+    FactPlace place{settings_.catalogue->Find(mapped.fact), Want(mapped.column), mapped.in_cents,
+                    mapped.period, absl::nullopt};
+    if (!mapped.return_id_column.empty()) place.return_place = Want(mapped.return_id_column);
+    facts_.push_back(place);
   }
 }
 
@@ -217,7 +231,12 @@ absl::Status RowMaker::Fill(const std::vector<absl::optional<std::string>>& valu
   }
 
   std::vector<absl::optional<FactValue>> facts;
+  std::vector<uint64_t> returns;
   for (const FactPlace& fact : facts_) {
+    const bool on_return = fact.return_place.has_value() && values[*fact.return_place].has_value();
+    returns.push_back(on_return ? ReturnPseudonym(settings_.keys->person, fact.period,
+                                                  *values[*fact.return_place])
+                                : 0);
     if (!values[fact.place].has_value()) {
       facts.emplace_back();
       continue;
@@ -227,8 +246,8 @@ absl::Status RowMaker::Fill(const std::vector<absl::optional<std::string>>& valu
     facts.emplace_back(std::move(*value));
   }
   made->row.resize(settings_.columns->row_size());
-  if (absl::Status s = settings_.columns->MakeRow(made->person, 0, facts,
-                                                  reinterpret_cast<uint8_t*>(&made->row[0]));
+  if (absl::Status s = settings_.columns->MakeRow(
+          made->person, 0, facts, reinterpret_cast<uint8_t*>(&made->row[0]), returns);
       !s.ok()) {
     return s;
   }

@@ -20,6 +20,11 @@ namespace vouch::server::records {
 // HMAC(K_person, source id).
 PersonHandle HandleOf(const crypto::HmacKey& person_key, absl::string_view source_id);
 
+// What stands for a return beside a fact: eight bytes of HMAC(K_person, period and the source's own
+// id of the return), never 0. Returns of different periods have nothing in common.
+uint64_t ReturnPseudonym(const crypto::HmacKey& person_key, const policies::Period& period,
+                         absl::string_view return_id);
+
 // The value that `text` spells for a fact of the catalogue. InvalidArgument says what was expected,
 // without the text. Money "-1234.56" or "1234" (or whole cents), dates "2026-11-20", yes/no as
 // yes, no, true, false, 1 or 0, a set of codes with semicolons between them (one alone: empty).
@@ -78,6 +83,8 @@ class RowMaker {
     const policies::FactDefinition* fact;
     size_t place;
     bool in_cents;
+    policies::Period period;
+    absl::optional<size_t> return_place;
   };
   std::vector<FactPlace> facts_;
 };

@@ -28,15 +28,18 @@ class MemoryJournal final : public server::journal::Journal {
     committed.second = head_.second;
     committed.first_entry = head_.tree_size;
     server::journal::SpanDecisions decisions(*tables_, proposals, head_.commit, head_.second);
-    std::vector<server::journal::StoredItem> items(proposals.size());
+    std::vector<server::journal::StoredItem> items;
     for (size_t item = 0; item < proposals.size(); ++item) {
-      server::journal::Decision decision =
-          decisions.Decide(item, [&] { return steps->StillPermitted(item, committed.second); });
+      server::journal::Decision decision = decisions.Decide(
+          item, items.size(), [&] { return steps->StillPermitted(item, committed.second); });
       decision.entry_index = head_.tree_size;
       server::journal::Written written = steps->Write(item, committed.second, decision);
-      if (!written.entry.empty()) ++head_.tree_size;
-      items[item] = {committed.second, decision.entry_index, std::move(written.entry),
-                     std::move(written.sealed)};
+      const auto keep = [&](std::string entry, std::string sealed) {
+        items.push_back({committed.second, head_.tree_size, std::move(entry), std::move(sealed)});
+        if (!items.back().entry.empty()) ++head_.tree_size;
+      };
+      keep(std::move(written.entry), std::move(written.sealed));
+      for (auto& slot : written.others) keep(std::move(slot.entry), std::move(slot.sealed));
       committed.decisions.push_back(decision);
     }
     committed.entries = static_cast<uint32_t>(head_.tree_size - committed.first_entry);

@@ -74,7 +74,7 @@ struct Request {
   size_t tokens = 2;
   size_t consents = 1;
   bool zero_token_subject = false;
-  bool padding_used = false;
+  std::string token_bytes, consent_bytes;
   absl::Time now = absl::FromCivil(absl::CivilDay(2027, 6, 1), absl::UTCTimeZone());
 
   absl::variant<Permit, Refusal> Authorize(GateObserver *observer = nullptr) const {
@@ -90,7 +90,8 @@ struct Request {
     asked.tokens = tokens;
     asked.consents = consents;
     asked.zero_token_subject = zero_token_subject;
-    asked.padding_used = padding_used;
+    asked.token_bytes = token_bytes;
+    asked.consent_bytes = consent_bytes;
     return Authorizer::Authorize(catalog, asked, now, observer);
   }
   bool Permitted() const { return absl::holds_alternative<Permit>(Authorize()); }
@@ -275,6 +276,8 @@ Request AboutAHousehold() {
   request.member_count = 2;
   request.tokens = 8;
   request.consents = 4;
+  request.token_bytes = std::string(4 * 32, 't') + std::string(4 * 32, '\0');
+  request.consent_bytes = std::string(2 * 32, 'c') + std::string(2 * 32, '\0');
   return request;
 }
 
@@ -282,6 +285,8 @@ TEST(AuthorizeTest, PermitsAGroupOfAnySizeUpToTheAgreements) {
   for (size_t count = 1; count <= 4; ++count) {
     Request request = AboutAHousehold();
     request.member_count = count;
+    request.token_bytes = std::string(64 * count, 't') + std::string(64 * (4 - count), '\0');
+    request.consent_bytes = std::string(32 * count, 'c') + std::string(32 * (4 - count), '\0');
     EXPECT_TRUE(request.Permitted()) << count;
   }
 }
@@ -295,7 +300,9 @@ TEST(AuthorizeTest, RefusesAGroupThatIsNotAsTheAgreementPadsIt) {
       {"subject.tokens", [](Request *r) { r->zero_token_subject = true; }},
       {"subject.consents", [](Request *r) { r->consents = 2; }},
       {"subject.consents", [](Request *r) { r->consents = 0; }},
-      {"subject", [](Request *r) { r->padding_used = true; }},
+      {"subject.tokens", [](Request *r) { r->token_bytes.replace(64, 64, 64, '\0'); }},
+      {"subject", [](Request *r) { r->token_bytes.back() = 1; }},
+      {"subject", [](Request *r) { r->consent_bytes.back() = 1; }},
   };
   for (const auto &[field, spoil] : faults) {
     Request request = AboutAHousehold();

@@ -100,6 +100,26 @@ constexpr char kAge[] = R"yaml(  - id: "is-adult"
     on_undetermined: {do: "ask-the-person"}
 )yaml";
 
+// Three ways in which a household counts together.
+constexpr char kHousehold[] = R"yaml(  - id: "$QUESTION"
+    ask: "Was the household's income small?"
+    about: {group: {at_most: $ATMOST}}
+    yes_when: {fact: "$FACT", period: "tax-year-2025", $HOW, at_most: {cents: 1000000}}
+    records_loaded_within: "30 days"
+    tell: "$TELL"
+    on_yes: {do: "accept"}
+    on_no: {do: "verify-independently", notice_days: 30}
+    on_undetermined: {do: "ask-the-person"}
+)yaml";
+
+constexpr char kJointIncome[] = R"yaml(  - name: "joint_income"
+    type: "money"
+    period: "tax-year"
+    held_per: "return"
+    meaning: "Income of a return."
+    source_system: "Returns"
+$CAPPED)yaml";
+
 constexpr char kFacts[] = R"yaml(format: "vouch-facts/1"
 agency: "tax.example"
 version: "2026"
@@ -119,7 +139,8 @@ $CAPPED  - name: "date_of_birth"
 $CAPPED)yaml";
 
 std::string FactsText(const Terms& terms) {
-  return absl::StrReplaceAll(kFacts, {{"$CAPPED", terms.capped}});
+  const std::string facts = absl::StrCat(kFacts, terms.household > 0 ? kJointIncome : "");
+  return absl::StrReplaceAll(facts, {{"$CAPPED", terms.capped}});
 }
 
 }  // namespace
@@ -137,6 +158,20 @@ std::string AgreementFolder::Text(const Terms& terms) const {
     absl::StrAppend(&questions,
                     absl::StrReplaceAll(kQuestion, {{"$QUESTION", id}, {"$TELL", tell}}));
   }
+  const auto household = [&](const char* id, const char* fact, const char* how, const char* tell) {
+    if (terms.household == 0) return;
+    absl::StrAppend(&questions,
+                    absl::StrReplaceAll(kHousehold, {{"$QUESTION", id},
+                                                     {"$ATMOST", absl::StrCat(terms.household)},
+                                                     {"$FACT", fact},
+                                                     {"$HOW", how},
+                                                     {"$TELL", tell}}));
+  };
+  household("household-small", "joint_income", "sum_over_group: true", "nothing");
+  household("household-small-all", "joint_income", "sum_over_group: true", "all");
+  household("household-earnings", "income", "sum_over_group: true", "nothing");
+  household("household-all-small", "income", "members: \"all\"", "nothing");
+  household("household-any-small", "income", "members: \"any\"", "nothing");
   // A keyed hash is shared with one asker.
   const bool loans = terms.token_kind == "blind";
   return absl::StrReplaceAll(

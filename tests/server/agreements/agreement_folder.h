@@ -32,6 +32,8 @@ struct Terms {
   int whole_agreement = 10000;
   int evaluations = 400000;
   std::string capped = "";  // a line of the fact income's definition
+  // Questions about a household of at most so many, and a fact held per return; 0: none.
+  int household = 0;
 };
 
 class AgreementFolder {

@@ -17,16 +17,24 @@
 namespace vouch::server::journal {
 namespace {
 
+// Each commit is about two people and a household: two members, and one slot of padding between
+// the two people.
 constexpr size_t kSpan = 3;
+constexpr size_t kEntries = 5;
+constexpr size_t kRows = 15;
+constexpr size_t kPlaces[kSpan] = {0, 1, 4};  // of the items' first entries
 
 std::vector<Proposal> SpanNumber(const policies::Limits& limits, uint64_t commit) {
-  std::vector<Proposal> asks;
-  for (size_t item = 0; item < kSpan; ++item) {
-    const std::string name = absl::StrCat(commit, "/", item);
-    asks.push_back(Ask(limits, name, name, kStart));
-  }
-  return asks;
+  const auto name = [commit](size_t item) { return absl::StrCat(commit, "/", item); };
+  return {Ask(limits, name(0), name(0), kStart),
+          AskGroup(limits, {name(1), absl::StrCat(name(1), " and another")}, 3, name(1), kStart),
+          Ask(limits, name(2), name(2), kStart)};
 }
+
+class SpanSteps : public WritingSteps {
+ public:
+  SpanSteps() { slots = {1, 3, 1}; }
+};
 
 // In the child: commits for ever, and reports each commit once it has returned.
 [[noreturn]] void CommitUntilKilled(const TemporaryFolder& folder, int report) {
@@ -36,7 +44,7 @@ std::vector<Proposal> SpanNumber(const policies::Limits& limits, uint64_t commit
   std::unique_ptr<Journal> journal = *std::move(opened);
   for (;;) {
     const uint64_t next = journal->head().commit + 1;
-    WritingSteps steps;
+    SpanSteps steps;
     if (!journal->Commit(SpanNumber(limits, next), At(kStart), &steps).ok()) _exit(4);
     if (write(report, &next, sizeof(next)) != sizeof(next)) _exit(5);
   }
@@ -48,13 +56,13 @@ void ExpectWhole(const TemporaryFolder& folder, uint64_t at_least) {
   ASSERT_NE(journal, nullptr);
   const Head head = journal->head();
   ASSERT_GE(head.commit, at_least);
-  EXPECT_EQ(head.tree_size, head.commit * kSpan);
+  EXPECT_EQ(head.tree_size, head.commit * kEntries);
   const auto figures = journal->figures();
-  EXPECT_EQ(figures.charge_rows, head.commit * kSpan * 3);
+  EXPECT_EQ(figures.charge_rows, head.commit * kRows);
   EXPECT_EQ(figures.remembered, head.commit * kSpan);
   crypto::CompactRange expected;
   for (uint64_t commit = 1; commit <= head.commit; ++commit) {
-    for (uint32_t item = 0; item < kSpan; ++item) {
+    for (uint32_t item = 0; item < kEntries; ++item) {
       auto stored = journal->Read({commit, item});
       ASSERT_TRUE(stored.ok());
       EXPECT_EQ(stored->entry, absl::StrCat("entry ", expected.size(), " at ", kStart));
@@ -65,12 +73,15 @@ void ExpectWhole(const TemporaryFolder& folder, uint64_t at_least) {
   if (head.commit == 0) return;
   // Each is remembered with its place: nothing is charged twice.
   for (uint64_t commit : {uint64_t{1}, (head.commit + 1) / 2, head.commit}) {
-    WritingSteps steps;
+    SpanSteps steps;
     auto again = journal->Commit(SpanNumber(limits, commit), At(kStart), &steps);
     ASSERT_TRUE(again.ok());
     for (const Decision& decision : again->decisions) {
       EXPECT_EQ(decision.verdict, Verdict::kReplay);
       EXPECT_EQ(decision.where.commit, commit);
+    }
+    for (size_t item = 0; item < kSpan; ++item) {
+      EXPECT_EQ(again->decisions[item].where.item, kPlaces[item]);
     }
   }
 }
@@ -132,16 +143,16 @@ int FillUpAndGoOn(const TemporaryFolder& folder) {
     size.rlim_cur = 3000;
     setrlimit(RLIMIT_FSIZE, &size);
     for (int i = 0; i < 2; ++i) {
-      WritingSteps steps;
+      SpanSteps steps;
       const auto full = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps);
       if (!absl::IsUnavailable(full.status())) return 4;
     }
     const auto figures = journal->figures();
-    if (figures.commits != done || figures.charge_rows != done * kSpan * 3) return 5;
+    if (figures.commits != done || figures.charge_rows != done * kRows) return 5;
     size.rlim_cur = unlimited;
     setrlimit(RLIMIT_FSIZE, &size);
     for (int i = 0; i < 5; ++i) {
-      WritingSteps steps;
+      SpanSteps steps;
       auto committed = journal->Commit(SpanNumber(limits, done + 1), At(kStart), &steps);
       if (!committed.ok()) return 6;
       if (committed->decisions[0].verdict != Verdict::kAnswer) return 7;
@@ -172,13 +183,13 @@ TEST(CrashTest, RollsBackWhereverInACommitTheDiskIsFull) {
     uint64_t commit = 1;
     for (int writes = 0; writes < 40; ++writes) {
       disk.FailWrites(ENOSPC, writes);
-      WritingSteps steps;
+      SpanSteps steps;
       const auto full = journal->Commit(SpanNumber(limits, commit), At(kStart), &steps);
       disk.FailWrites(0);
       if (!full.ok()) {
         EXPECT_TRUE(absl::IsUnavailable(full.status())) << full.status();
         EXPECT_EQ(journal->head().commit, commit - 1);
-        EXPECT_EQ(journal->figures().charge_rows, (commit - 1) * kSpan * 3);
+        EXPECT_EQ(journal->figures().charge_rows, (commit - 1) * kRows);
         ASSERT_TRUE(journal->Commit(SpanNumber(limits, commit), At(kStart), &steps).ok());
       }
       ++commit;
@@ -197,7 +208,7 @@ TEST(CrashDeathTest, AbortsWhenASyncFails) {
         FailingFiles disk;
         auto journal = OpenIn(folder);
         disk.FailSyncs(true);
-        WritingSteps steps;
+        SpanSteps steps;
         (void)journal->Commit(SpanNumber(limits, 1), At(kStart), &steps);
       },
       "the journal cannot go on: a commit failed");
@@ -214,7 +225,7 @@ TEST(CrashDeathTest, AbortsWhenAWriteFailsThoughThereIsRoom) {
         FailingFiles disk;
         auto journal = OpenIn(folder);
         disk.FailWrites(EIO);
-        WritingSteps steps;
+        SpanSteps steps;
         (void)journal->Commit(SpanNumber(limits, 1), At(kStart), &steps);
       },
       "the journal cannot go on: a commit failed");

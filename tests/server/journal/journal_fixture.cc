@@ -75,6 +75,18 @@ Proposal Ask(const policies::Limits& limits, const std::string& spelling,
   return proposal;
 }
 
+Proposal AskGroup(const policies::Limits& limits, const std::vector<std::string>& members,
+                  size_t slots, const std::string& request, uint32_t now, uint32_t value) {
+  Proposal proposal = Ask(limits, members[0], request, now, value);
+  proposal.charges.members = static_cast<uint32_t>(members.size());
+  for (size_t slot = 1; slot < slots; ++slot) {
+    const std::string name =
+        slot < members.size() ? members[slot] : absl::StrCat("padding ", slot, " of ", members[0]);
+    proposal.charges.others.push_back(Ask(limits, name, request, now, value).charges);
+  }
+  return proposal;
+}
+
 bool WritingSteps::StillPermitted(size_t item, uint32_t) {
   calls.push_back(absl::StrCat("permitted ", item));
   return permitted(item);
@@ -87,6 +99,11 @@ Written WritingSteps::Write(size_t item, uint32_t second, const Decision& decisi
     written.entry = absl::StrCat("entry ", decision.entry_index, " at ", second);
     written.sealed = absl::StrCat("sealed ", decision.entry_index);
     entries.push_back(written.entry);
+    for (size_t slot = 1; item < slots.size() && slot < slots[item]; ++slot) {
+      written.others.push_back({absl::StrCat("entry ", decision.entry_index + slot, " at ", second),
+                                absl::StrCat("sealed ", decision.entry_index + slot)});
+      entries.push_back(written.others.back().entry);
+    }
   }
   return written;
 }

@@ -46,12 +46,17 @@ std::unique_ptr<Journal> OpenIn(const TemporaryFolder& folder, uint64_t tail_byt
 Proposal Ask(const policies::Limits& limits, const std::string& spelling,
              const std::string& request, uint32_t now, uint32_t value = 1);
 
+// About a household: members and padding, each slot found by two keys.
+Proposal AskGroup(const policies::Limits& limits, const std::vector<std::string>& members,
+                  size_t slots, const std::string& request, uint32_t now, uint32_t value = 1);
+
 class WritingSteps : public CommitSteps {
  public:
   bool StillPermitted(size_t item, uint32_t commit_second) override;
   Written Write(size_t item, uint32_t commit_second, const Decision& decision) override;
 
   std::function<bool(size_t)> permitted = [](size_t) { return true; };
+  std::vector<size_t> slots;         // of each item; 1 for those that are not here
   std::vector<std::string> calls;    // "permitted 0", "write 0", ... in order
   std::vector<std::string> entries;  // as returned
 };

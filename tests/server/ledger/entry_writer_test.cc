@@ -192,5 +192,65 @@ TEST_F(EntryWriterTest, TheAnswerDoesNotStandInTheEntryOrTheSealedBytes) {
   EXPECT_EQ(written.entry.find(std::string(crypto::AsText(person_))), std::string::npos);
 }
 
+// Two members, one of whom is not found, and a slot of padding.
+std::vector<SlotContent> ThreeSlots(const crypto::Digest& person, const std::string& tokens) {
+  std::vector<SlotContent> slots(3);
+  slots[0].subject = {true, person, tokens};
+  slots[0].inner = {person, 0, 1};
+  slots[1].subject = {false, crypto::Sha256("anybody"), tokens};
+  slots[2].subject = {false, crypto::Sha256("anybody else"), tokens};
+  return slots;
+}
+
+TEST_F(EntryWriterTest, TheEntriesOfAGroupHaveOneCommitmentAndTagsOfTheirOwn) {
+  const EntryKeys keys = Keys();
+  const auto slots = ThreeSlots(person_, tokens_);
+  const WrittenGroup group = EntryWriter::WriteGroup(keys, Content(), slots, Minute());
+  ASSERT_EQ(group.slots.size(), 3u);
+  const auto first = *crypto::ReadSubjectEntry(group.slots[0].entry);
+  EXPECT_EQ(first.commitment, crypto::Commit(group.opening, Content().details.Bytes()));
+  for (const auto& slot : group.slots) {
+    const auto entry = *crypto::ReadSubjectEntry(slot.entry);
+    EXPECT_EQ(entry.commitment, first.commitment);
+    EXPECT_EQ(entry.minute, Minute());
+    EXPECT_EQ(slot.entry.size(), group.slots[0].entry.size());
+    EXPECT_EQ(slot.sealed.size(), group.slots[0].sealed.size());
+    if (&slot == &group.slots[0]) continue;
+    EXPECT_NE(entry.nonce, first.nonce);
+    EXPECT_NE(entry.tag, first.tag);
+  }
+}
+
+TEST_F(EntryWriterTest, EachSlotsKeyOpensTheCommitmentOfTheGroup) {
+  const EntryKeys keys = Keys();
+  auto slots = ThreeSlots(crypto::Sha256("first"), tokens_);
+  slots[1].subject = {true, person_, tokens_};
+  slots[1].inner = {person_, 5, 2};
+  const WrittenGroup group = EntryWriter::WriteGroup(keys, Content(2), slots, Minute());
+  const auto opened =
+      EntryWriter::OpenWith(PersonKey(keys, person_), group.slots[1].entry, group.slots[1].sealed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->opening, group.opening);
+  EXPECT_EQ(opened->details.answer, 2);
+  EXPECT_EQ(opened->inner.person, person_);
+  EXPECT_EQ(opened->inner.undetermined_reason, 5);
+  for (size_t other : {0, 2}) {
+    EXPECT_FALSE(EntryWriter::OpenWith(PersonKey(keys, person_), group.slots[other].entry,
+                                       group.slots[other].sealed)
+                     .ok());
+  }
+}
+
+TEST_F(EntryWriterTest, TheSameRequestOpensAnyOfAGroupsEntries) {
+  const WrittenGroup group =
+      EntryWriter::WriteGroup(Keys(), Content(2), ThreeSlots(person_, tokens_), Minute());
+  for (const auto& slot : group.slots) {
+    const auto remembered = writer_.Open(slot.entry, slot.sealed, Content().details.request);
+    ASSERT_TRUE(remembered.ok()) << remembered.status();
+    EXPECT_EQ(remembered->opening, group.opening);
+    EXPECT_EQ(remembered->details.answer, 2);
+  }
+}
+
 }  // namespace
 }  // namespace vouch::server::ledger

@@ -77,6 +77,42 @@ TEST_F(FactsFileTest, HoldsNothingForNullsOtherPeriodsAndOtherFacts) {
   EXPECT_FALSE(RowFacts().Find("income", kYear2024).has_value());
 }
 
+TEST_F(FactsFileTest, KeepsAReturnBesideAValue) {
+  FactColumn shared{"income", kYear2024, FactType::kMoney, {}};
+  shared.with_return = true;
+  const auto columns = *FactColumns::Make({shared, {"born", kNone, FactType::kDate, {}}});
+  const auto again = FactColumns::Decode(columns->Encode());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->columns(), columns->columns());
+  EXPECT_TRUE((*again)->columns()[0].with_return);
+  std::vector<uint8_t> row(columns->row_size());
+  const auto return_of = [&](absl::optional<FactValue> value, uint64_t pseudonym) {
+    const std::vector<absl::optional<FactValue>> values = {value, Number(FactType::kDate, 7)};
+    const std::vector<uint64_t> returns = {pseudonym, 99};
+    EXPECT_TRUE(columns->MakeRow({}, 0, values, row.data(), returns).ok());
+    const RowFacts facts(columns.get(), row.data());
+    EXPECT_EQ(facts.Find("born", kNone)->number, 7);
+    EXPECT_FALSE(facts.ReturnOf("born", kNone).has_value());
+    EXPECT_FALSE(facts.ReturnOf("income", kYear2025).has_value());
+    return facts.ReturnOf("income", kYear2024);
+  };
+  const FactValue income = Number(FactType::kMoney, -5);
+  EXPECT_EQ(return_of(income, 0xfedcba9876543210), 0xfedcba9876543210);
+  EXPECT_FALSE(return_of(income, 0).has_value());
+  EXPECT_FALSE(return_of(absl::nullopt, 12).has_value());
+  EXPECT_FALSE(RowFacts().ReturnOf("income", kYear2024).has_value());
+}
+
+TEST_F(FactsFileTest, AFileWithoutReturnsIsAsItWas) {
+  const auto plain = *FactColumns::Make({{"income", kYear2024, FactType::kMoney, {}}});
+  FactColumn shared{"income", kYear2024, FactType::kMoney, {}};
+  shared.with_return = true;
+  const auto with = *FactColumns::Make({shared});
+  EXPECT_EQ(with->row_size(), plain->row_size() + 8);
+  EXPECT_EQ(plain->Encode().size(), with->Encode().size());
+  EXPECT_NE(plain->columns(), with->columns());
+}
+
 TEST_F(FactsFileTest, TheLatestPeriodIsOneThatHoldsAValue) {
   const auto file = *FactsFile::Open(Write(1));
   const RowFacts facts(file->columns().get(), file->Row(0));

@@ -14,6 +14,7 @@ namespace vouch::server::records {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr char kExample[] = R"(format: "vouch-mapping/1"
@@ -103,6 +104,30 @@ TEST(MappingTest, SaysWhereItDoesNotFitTheCatalogue) {
   EXPECT_THAT(CheckAgainstCatalogue(*mapping, catalogue), Contains(HasSubstr("tax-year-2025")));
   catalogue.facts.pop_back();
   EXPECT_THAT(CheckAgainstCatalogue(*mapping, catalogue), Contains(HasSubstr("enrolled")));
+}
+
+TEST(MappingTest, AReturnStandsBesideWhatIsHeldPerReturn) {
+  const absl::optional<Mapping> mapping = Read(
+      With("period: \"tax-year-2025\"", "period: \"tax-year-2025\", return_id: {column: \"r\"}"));
+  ASSERT_TRUE(mapping.has_value());
+  EXPECT_EQ(mapping->facts[0].return_id_column, "r");
+  EXPECT_EQ(mapping->facts[1].return_id_column, "");
+  policies::FactCatalogue catalogue;
+  policies::FactDefinition income, enrolled;
+  income.name = "adjusted_gross_income";
+  income.type = policies::FactType::kMoney;
+  income.period = policies::PeriodKind::kTaxYear;
+  income.held_per = "return";
+  enrolled.name = "enrolled";
+  enrolled.type = policies::FactType::kYesNo;
+  enrolled.held_per = "return";
+  catalogue.facts = {income, enrolled};
+  EXPECT_TRUE(CheckAgainstCatalogue(*mapping, catalogue).empty());
+  // Amounts alone are added up.
+  EXPECT_THAT(MappingNotes(*mapping, catalogue), ElementsAre(HasSubstr("tax-year-2024")));
+  catalogue.facts[0].held_per = "person";
+  EXPECT_THAT(CheckAgainstCatalogue(*mapping, catalogue), ElementsAre(HasSubstr("return_id")));
+  EXPECT_TRUE(MappingNotes(*mapping, catalogue).empty());
 }
 
 TEST(MappingTest, TheCommittedSchemaIsTheGeneratedOne) {

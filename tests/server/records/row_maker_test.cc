@@ -74,5 +74,16 @@ TEST(ParseFactTest, CodesAreThoseOfTheCatalogueInItsOrder) {
   EXPECT_FALSE(Codes(FactType::kCodeSet, "a;a").has_value());
 }
 
+TEST(ReturnPseudonymTest, IsTheSameForOneReturnAndNoOther) {
+  const crypto::HmacKey key(crypto::SecretBytes::Random(32));
+  const policies::Period year{policies::PeriodKind::kTaxYear, 2025};
+  const uint64_t one = ReturnPseudonym(key, year, "R-1");
+  EXPECT_NE(one, 0u);
+  EXPECT_EQ(ReturnPseudonym(key, year, "R-1"), one);
+  EXPECT_NE(ReturnPseudonym(key, year, "R-2"), one);
+  EXPECT_NE(ReturnPseudonym(key, {policies::PeriodKind::kTaxYear, 2024}, "R-1"), one);
+  EXPECT_NE(ReturnPseudonym(crypto::HmacKey(crypto::SecretBytes::Random(32)), year, "R-1"), one);
+}
+
 }  // namespace
 }  // namespace vouch::server::records

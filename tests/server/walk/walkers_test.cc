@@ -279,6 +279,24 @@ TEST_F(WalkersTest, ACallIsForgottenOnceItIsDone) {
   EXPECT_TRUE(left.expired());
 }
 
+TEST(WalkersGroupTest, AGroupCountsAsItsSlots) {
+  Terms terms;
+  terms.household = 4;
+  World world(terms);
+  const std::atomic<int> commits{0};
+  const Ask ask = world.AboutHousehold({"ann", "bob"});
+  const auto call =
+      std::make_shared<FakeCall>(world.AdmitBatch(std::vector<Ask>(300, ask)), &commits);
+  WalkersOptions options;
+  options.threads = 1;
+  Walkers walkers(world.verification.get(), nullptr, options);
+  ASSERT_TRUE(walkers.Enqueue(call));
+  walkers.Stop();
+  EXPECT_EQ(call->firsts, (std::vector<uint32_t>{0, kSpan / 4, kSpan / 2}));
+  EXPECT_EQ(call->answered, 300u);
+  EXPECT_EQ(walkers.figures().items, 0u);
+}
+
 // Many threads, real questions, callers who go away: everything is answered or dropped once, and
 // nothing is left.
 TEST_F(WalkersTest, ManyThreadsLeaveNothingBehind) {

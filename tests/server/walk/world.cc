@@ -62,6 +62,27 @@ fakes::FakeSnapshot::Facts World::AddPerson(const std::string& name, int64_t inc
   return facts;
 }
 
+fakes::FakeSnapshot::Facts World::AddFiler(const std::string& name, int64_t income,
+                                           uint64_t on_return) {
+  auto facts = AddPerson(name, income);
+  if (income >= 0) facts->Hold("joint_income", "tax-year-2025", fakes::Money(income));
+  if (on_return != 0) facts->OnReturn("joint_income", "tax-year-2025", on_return);
+  return facts;
+}
+
+Ask World::AboutHousehold(const std::vector<std::string>& members, const std::string& question) {
+  Ask ask = About("");
+  ask.question = question;
+  ask.parameters.clear();
+  ask.tokens.clear();
+  for (const std::string& member : members) {
+    for (const crypto::Token& token : TokensOf(member)) ask.tokens.push_back(token);
+  }
+  ask.tokens.resize(static_cast<size_t>(terms.household) * 3);
+  ask.member_count = static_cast<uint32_t>(members.size());
+  return ask;
+}
+
 std::string World::NewRequestId() const {
   return std::string(crypto::AsText(crypto::NewUuidV7(absl::ToUnixMillis(clock.Now()))));
 }

@@ -51,7 +51,13 @@ class World {
   // A person with an income in cents; below 10,000.00 is YES for a household of 1.
   fakes::FakeSnapshot::Facts AddPerson(const std::string& name, int64_t income);
 
+  // The same, filed on a return: members of one return give the same number.
+  fakes::FakeSnapshot::Facts AddFiler(const std::string& name, int64_t income, uint64_t on_return);
+
   Ask About(const std::string& person);
+  // About a household, padded to the terms' size.
+  Ask AboutHousehold(const std::vector<std::string>& members,
+                     const std::string& question = "household-small");
   std::string NewRequestId() const;
   std::shared_ptr<const admission::AdmittedCall> Admit(const Ask& ask) const;
   std::shared_ptr<const admission::AdmittedCall> AdmitBatch(const std::vector<Ask>& asks) const;

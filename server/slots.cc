@@ -1,0 +1,148 @@
+#include "server/slots.h"
+
+#include <algorithm>
+
+#include "crypto/token.h"
+#include "policies/engine/question.h"
+
+namespace vouch::server {
+
+using policies::Answer;
+using policies::GroupMember;
+using policies::UndeterminedReason;
+
+bool Slot::FoundOne() const {
+  return resolved.has_value() && (resolved->match() == records::Match::kOne ||
+                                  resolved->match() == records::Match::kMismatch);
+}
+
+UndeterminedReason Slot::WhyUnknown() const {
+  switch (resolved->match()) {
+    case records::Match::kNone:
+      return UndeterminedReason::kNoRecord;
+    case records::Match::kSeveral:
+      return UndeterminedReason::kSeveralFound;
+    case records::Match::kMismatch:
+      return UndeterminedReason::kMismatch;
+    case records::Match::kOne:
+      break;
+  }
+  return resolved->held_back() ? UndeterminedReason::kHeldBack : UndeterminedReason::kNotTold;
+}
+
+Slots::Slots(const policies::Permit& permit, const admission::RequestedItem& item,
+             const crypto::Digest& content)
+    : is_group_(permit.question().group_at_most > 0) {
+  if (!is_group_) {
+    slots_.emplace_back();
+    slots_.front().tokens = item.tokens;
+    return;
+  }
+  const size_t count = static_cast<size_t>(permit.question().group_at_most);
+  const size_t members = item.member_count;
+  const size_t each = permit.agreement().match.size() * sizeof(crypto::Token);
+  stand_ins_.reserve((count - members) * each);
+  for (size_t slot = members; slot < count; ++slot) {
+    for (size_t key = 0; key < permit.agreement().match.size(); ++key) {
+      crypto::Digest nobody = content;
+      nobody[0] ^= static_cast<uint8_t>(slot);
+      nobody[1] ^= static_cast<uint8_t>(key);
+      stand_ins_.append(reinterpret_cast<const char*>(nobody.data()), nobody.size());
+    }
+  }
+  slots_.resize(count);
+  for (size_t slot = 0; slot < count; ++slot) {
+    slots_[slot].padding = slot >= members;
+    const absl::string_view tokens = slots_[slot].padding ? stand_ins_ : item.tokens;
+    slots_[slot].tokens = tokens.substr((slot - (slots_[slot].padding ? members : 0)) * each, each);
+  }
+}
+
+void Slots::Resolve(const records::Snapshot& snapshot, const policies::Permit& permit,
+                    uint32_t epoch) {
+  absl::InlinedVector<crypto::Token, 8> tokens(permit.agreement().match.size());
+  for (Slot& slot : slots_) {
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      std::copy_n(crypto::AsBytes(slot.tokens).begin() + i * sizeof(crypto::Token),
+                  sizeof(crypto::Token), tokens[i].begin());
+    }
+    slot.resolved = snapshot.Resolve(permit, epoch, tokens);
+  }
+}
+
+Judged Slots::Judge(const policies::Permit& permit, const policies::Parameters& parameters,
+                    absl::CivilDay today) const {
+  if (is_group_) return JudgeGroup(permit, parameters, today);
+  const Slot& person = first();
+  const Answer evaluated = policies::EvaluateQuestion(
+      permit.question(), parameters, person.resolved->facts(), permit.catalog().tables(), today);
+  Judged judged;
+  judged.reason = person.WhyUnknown();
+  if (judged.reason == UndeterminedReason::kNotTold && evaluated == Answer::kUndetermined) {
+    judged.reason = UndeterminedReason::kNotHeld;
+  }
+  if (judged.reason == UndeterminedReason::kNotTold) judged.answer = evaluated;
+  return judged;
+}
+
+Judged Slots::JudgeGroup(const policies::Permit& permit, const policies::Parameters& parameters,
+                         absl::CivilDay today) const {
+  absl::InlinedVector<GroupMember, 8> members;
+  UndeterminedReason unknown = UndeterminedReason::kNotHeld;
+  for (const Slot& slot : slots_) {
+    const UndeterminedReason why = slot.WhyUnknown();
+    GroupMember member;
+    member.facts = &slot.resolved->facts();
+    if (slot.padding) {
+      member.standing = GroupMember::Standing::kPadding;
+    } else if (why == UndeterminedReason::kNotTold) {
+      member.standing = GroupMember::Standing::kKnown;
+    } else {
+      member.standing = GroupMember::Standing::kUnknown;
+      if (unknown == UndeterminedReason::kNotHeld) unknown = why;
+    }
+    members.push_back(member);
+  }
+  Judged judged;
+  judged.answer = policies::EvaluateGroup(permit.question(), parameters, members,
+                                          permit.held().facts, permit.catalog().tables(), today);
+  if (TwoAreOne()) {
+    judged.answer = Answer::kUndetermined;
+    judged.reason = UndeterminedReason::kMismatch;
+  } else if (judged.answer == Answer::kUndetermined) {
+    judged.reason = unknown;
+  }
+  return judged;
+}
+
+// Looks at every pair, whoever they are.
+bool Slots::TwoAreOne() const {
+  bool two_are_one = false;
+  for (size_t a = 0; a < slots_.size(); ++a) {
+    for (size_t b = 0; b < a; ++b) {
+      const bool same = slots_[a].resolved->person() == slots_[b].resolved->person();
+      const bool found = slots_[a].FoundOne() && slots_[b].FoundOne();
+      two_are_one |= same && found && !slots_[a].padding && !slots_[b].padding;
+    }
+  }
+  return two_are_one;
+}
+
+absl::InlinedVector<ledger::SlotContent, 8> Slots::Contents(UndeterminedReason reason) const {
+  absl::InlinedVector<ledger::SlotContent, 8> contents;
+  for (const Slot& slot : slots_) {
+    ledger::SlotContent content;
+    content.subject.found = slot.FoundOne() && !slot.padding;
+    content.subject.person = slot.resolved->person();
+    content.subject.tokens = slot.tokens;
+    if (content.subject.found) {
+      content.inner.person = slot.resolved->person();
+      content.inner.matching_key = static_cast<int8_t>(slot.resolved->matching_key());
+    }
+    content.inner.undetermined_reason = static_cast<uint8_t>(reason);
+    contents.push_back(content);
+  }
+  return contents;
+}
+
+}  // namespace vouch::server
