@@ -130,6 +130,12 @@ crypto::Digest BatchRun::Fingerprint() const {
 absl::StatusOr<BatchCounts> BatchRun::Run() {
   const auto question = requester_.FindQuestion(options_.question, options_.purpose);
   if (!question.ok()) return question.status();
+  if ((*question)->group_at_most > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options_.question,
+                     " is about a group; a file has a row for each person. Ask about each group by "
+                     "itself"));
+  }
   question_ = *question;
   if (const absl::Status opened = OpenFiles(); !opened.ok()) return opened;
   if (!state_->finished()) {

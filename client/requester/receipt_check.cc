@@ -1,7 +1,9 @@
 #include "client/requester/receipt_check.h"
 
 #include <algorithm>
+#include <array>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
@@ -49,6 +51,30 @@ absl::Status CheckEntry(const SentItem& sent, const crypto::SubjectEntry& entry)
   return absl::OkStatus();
 }
 
+// The receipt's entry, or for a group the first of its slots' entries, which lie one after another
+// and differ in nonce and tag alone.
+absl::StatusOr<crypto::SubjectEntry> ReadEntries(const SentItem& sent, absl::string_view entries) {
+  if (sent.slots == 0 || entries.size() % sent.slots != 0) {
+    return Unproven("it has not an entry for each slot of the group");
+  }
+  const size_t each = entries.size() / sent.slots;
+  absl::StatusOr<crypto::SubjectEntry> first = crypto::ReadSubjectEntry(entries.substr(0, each));
+  if (!first.ok()) return Unproven(first.status().message());
+  absl::flat_hash_set<std::array<uint8_t, 16>> nonces = {first->nonce};
+  for (size_t slot = 1; slot < sent.slots; ++slot) {
+    absl::StatusOr<crypto::SubjectEntry> other =
+        crypto::ReadSubjectEntry(entries.substr(slot * each, each));
+    if (!other.ok()) return Unproven(other.status().message());
+    if (!nonces.insert(other->nonce).second) return Unproven("it repeats an entry");
+    other->nonce = first->nonce;
+    other->tag = first->tag;
+    if (other->Bytes() != entries.substr(0, each)) {
+      return Unproven("the entries of the group's slots differ in what they record");
+    }
+  }
+  return first;
+}
+
 // Only one spelling of a day counts, because the details commit to the day and not to its text.
 bool ReadDay(absl::string_view text, absl::CivilDay* day) {
   return text.size() == 10 && absl::ParseCivilTime(text, day) &&
@@ -67,7 +93,7 @@ crypto::Details RebuildDetails(const SentItem& sent, const v1::Answered& answere
   request.purpose = sent.purpose;
   request.epoch = sent.epoch;
   request.parameters = sent.parameters;
-  request.member_count = 1;
+  request.member_count = sent.member_count;
   request.tokens = crypto::AsBytes(sent.tokens);
   request.consents = crypto::AsBytes(sent.consents);
 
@@ -98,8 +124,8 @@ absl::StatusOr<CheckedAnswer> CheckReceipt(const SentItem& sent, const v1::Answe
   if (!ReadDay(answered.data_as_of(), &checked.data_as_of)) {
     return Unproven("the day of the data is no day");
   }
-  absl::StatusOr<crypto::SubjectEntry> entry = crypto::ReadSubjectEntry(answered.receipt().entry());
-  if (!entry.ok()) return Unproven(entry.status().message());
+  const absl::StatusOr<crypto::SubjectEntry> entry = ReadEntries(sent, answered.receipt().entry());
+  if (!entry.ok()) return entry.status();
   if (const absl::Status fits = CheckEntry(sent, *entry); !fits.ok()) return fits;
   if (const absl::Status timely = CheckTime(sent, *entry, now); !timely.ok()) return timely;
 

@@ -23,6 +23,10 @@ struct SentItem {
   uint32_t epoch = 0;
   crypto::RequestId request_id{};
   uint32_t position = 0;
+  // Of a group: its real members, and the slots that it is padded to, each with an entry. A person
+  // is one of one.
+  uint32_t member_count = 1;
+  uint32_t slots = 1;
   absl::string_view parameters;  // crypto::CanonicalParameters
   absl::string_view tokens;
   absl::string_view consents;
@@ -38,8 +42,9 @@ struct CheckedAnswer {
 // The clocks of two agencies may differ by this much before a receipt's time is disbelieved.
 inline constexpr absl::Duration kClocksMayDiffer = absl::Hours(1);
 
-// DataLoss unless the ledger entry is well formed and about exactly this question, and the opening
-// shows that it commits to exactly this answer and this request. What only the responder's keys or
+// DataLoss unless the ledger entry (of a group: of every slot, all of one commitment, minute and
+// period) is well formed and about exactly this question, and the opening shows that it commits to
+// exactly this answer and this request. What only the responder's keys or
 // its ledger could show is not checked here: nonce, tag, and the entry's place in the log.
 // `scratch` as for CanonicalRequest::Hash.
 absl::StatusOr<CheckedAnswer> CheckReceipt(const SentItem& sent, const v1::Answered& answered,

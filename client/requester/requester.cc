@@ -67,6 +67,44 @@ bool IsKeyEpoch(const absl::Status& status) {
   return refusal.has_value() && refusal->reason == "KEY_EPOCH";
 }
 
+// A person is a group of one slot.
+size_t SlotsOf(const policies::Question& question) {
+  return static_cast<size_t>(std::max(1, question.group_at_most));
+}
+
+absl::Span<const crypto::Identity> PeopleOf(const Asking& asking) {
+  if (!asking.members.empty()) return asking.members;
+  return absl::MakeConstSpan(&asking.person, 1);
+}
+
+// One for each person asked about, given or made; none where the agreement asks for none.
+absl::StatusOr<std::vector<Consent>> ConsentsOf(const Asking& asking,
+                                                const policies::Question& question,
+                                                const OwnAgreement& own) {
+  const size_t people = PeopleOf(asking).size();
+  if (people > SlotsOf(question)) {
+    return absl::InvalidArgumentError(
+        question.group_at_most == 0
+            ? absl::StrCat(question.id, " is about one person; several are given")
+            : absl::StrCat(question.id, " is about a group of at most ", question.group_at_most,
+                           " members; ", people, " are given"));
+  }
+  std::vector<Consent> consents;
+  if (!own.agreement.consent_required) return consents;
+  consents = asking.consents;
+  if (consents.empty() && asking.consent.has_value()) consents.push_back(*asking.consent);
+  if (consents.empty()) {
+    for (size_t i = 0; i < people; ++i) consents.push_back(NewConsent());
+  }
+  if (consents.size() != people) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", people,
+                                                   " consent references, one for each member in "
+                                                   "their order; ",
+                                                   consents.size(), " are given"));
+  }
+  return consents;
+}
+
 }  // namespace
 
 bool IsNobody(const TokenVector& tokens) {
@@ -154,10 +192,16 @@ GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& questio
   given.request_id = sent.request_id;
   given.position = sent.position;
   given.epoch = sent.epoch;
-  Consent consent;
-  if (sent.consents.size() == consent.size()) {
-    std::copy_n(crypto::AsBytes(sent.consents).begin(), consent.size(), consent.begin());
-    given.consent = consent;
+  for (size_t member = 0; member < sent.consents.size() / sizeof(Consent); ++member) {
+    if (member >= sent.member_count) break;
+    Consent consent;
+    std::copy_n(crypto::AsBytes(sent.consents).begin() + member * consent.size(), consent.size(),
+                consent.begin());
+    if (sent.slots == 1) {
+      given.consent = consent;
+    } else {
+      given.consents.push_back(consent);
+    }
   }
   return given;
 }
@@ -196,11 +240,6 @@ absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_v
     return NotListed("question.question", absl::StrCat(agreement.id, " lists only the questions ",
                                                        Ids(agreement.questions)));
   }
-  if (found->group_at_most > 0) {
-    return NotListed("question.question", absl::StrCat(found->id,
-                                                       " is about a household, which this version "
-                                                       "does not ask about"));
-  }
   if (!agreement.HasPurpose(purpose)) {
     return NotListed("question.purpose", absl::StrCat(agreement.id, " lists only the purposes ",
                                                       Ids(agreement.purposes)));
@@ -238,10 +277,10 @@ absl::StatusOr<std::shared_ptr<const OwnEpoch>> Requester::EpochAfter(uint32_t r
 }
 
 absl::StatusOr<std::vector<TokenVector>> Requester::MakeTokens(
-    const OwnEpoch& epoch, absl::Span<const crypto::Identity> people) {
+    const OwnEpoch& epoch, absl::Span<const crypto::Identity> people, size_t as_if) {
   const TokenMaker maker(&agreement_, &epoch, options_.connection.agency, channel_);
   const absl::CivilDay today = absl::ToCivilDay(Now(), agreement_.agreement.zone());
-  return Persist(options_.retries, [&] { return maker.Make(people, today, Deadline()); });
+  return Persist(options_.retries, [&] { return maker.Make(people, today, Deadline(), as_if); });
 }
 
 absl::StatusOr<GivenAnswer> Requester::Ask(const Asking& asking) {
@@ -250,34 +289,58 @@ absl::StatusOr<GivenAnswer> Requester::Ask(const Asking& asking) {
   if (!question.ok()) return question.status();
   const absl::Status listed = CheckParameters(**question, asking.parameters);
   if (!listed.ok()) return listed;
-  absl::optional<Consent> consent;
-  if (agreement_.agreement.consent_required) {
-    consent = asking.consent.has_value() ? *asking.consent : NewConsent();
-  }
+  const absl::StatusOr<std::vector<Consent>> consents = ConsentsOf(asking, **question, agreement_);
+  if (!consents.ok()) return consents.status();
   const crypto::RequestId id = asking.request_id.has_value()
                                    ? *asking.request_id
                                    : crypto::NewUuidV7(absl::ToUnixMillis(Now()));
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> epoch = CurrentEpoch();
   if (!epoch.ok()) return epoch.status();
-  absl::StatusOr<GivenAnswer> given = AskOnce(asking, **question, **epoch, id, consent);
+  absl::StatusOr<GivenAnswer> given = AskOnce(asking, **question, **epoch, id, *consents);
   if (!IsKeyEpoch(given.status())) return given;
   // Nothing is remembered under the id when the epoch was refused, so it stays the same.
   epoch = EpochAfter((*epoch)->statement.epoch);
   if (!epoch.ok()) return epoch.status();
-  return AskOnce(asking, **question, **epoch, id, consent);
+  return AskOnce(asking, **question, **epoch, id, *consents);
+}
+
+absl::Status Requester::FillSubject(absl::Span<const crypto::Identity> people, size_t slots,
+                                    const OwnEpoch& epoch, absl::Span<const Consent> consents,
+                                    v1::Subject* subject) {
+  const absl::StatusOr<std::vector<TokenVector>> tokens = MakeTokens(epoch, people, slots);
+  if (!tokens.ok()) return tokens.status();
+  for (size_t i = 0; i < people.size(); ++i) {
+    const std::string whom = slots == 1 ? "" : absl::StrCat("member ", i + 1, ": ");
+    if (IsNobody((*tokens)[i])) {
+      const absl::CivilDay today = absl::ToCivilDay(Now(), agreement_.agreement.zone());
+      return absl::InvalidArgumentError(
+          absl::StrCat(whom, WhyNobody(people[i], agreement_.agreement, today)));
+    }
+    const auto same =
+        std::find(tokens->begin(), tokens->begin() + static_cast<ptrdiff_t>(i), (*tokens)[i]);
+    if (same != tokens->begin() + static_cast<ptrdiff_t>(i)) {
+      return absl::InvalidArgumentError(absl::StrCat(whom, "is the same person as member ",
+                                                     same - tokens->begin() + 1,
+                                                     "; name everybody once"));
+    }
+    subject->mutable_tokens()->append(Joined((*tokens)[i]));
+  }
+  subject->set_member_count(static_cast<uint32_t>(people.size()));
+  for (const Consent& consent : consents) {
+    subject->mutable_consents()->append(reinterpret_cast<const char*>(consent.data()),
+                                        consent.size());
+  }
+  // A group of any size looks like a full one.
+  subject->mutable_tokens()->resize(slots * agreement_.agreement.match.size() *
+                                    sizeof(crypto::Token));
+  if (!consents.empty()) subject->mutable_consents()->resize(slots * sizeof(Consent));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
                                                const policies::Question& question,
                                                const OwnEpoch& epoch, const crypto::RequestId& id,
-                                               const absl::optional<Consent>& consent) {
-  const absl::StatusOr<std::vector<TokenVector>> tokens =
-      MakeTokens(epoch, absl::MakeConstSpan(&asking.person, 1));
-  if (!tokens.ok()) return tokens.status();
-  if (IsNobody(tokens->front())) {
-    return absl::InvalidArgumentError(WhyNobody(
-        asking.person, agreement_.agreement, absl::ToCivilDay(Now(), agreement_.agreement.zone())));
-  }
+                                               absl::Span<const Consent> consents) {
   v1::VerifyRequest request;
   request.set_request_id(id.data(), id.size());
   v1::Question* asked = request.mutable_question();
@@ -287,11 +350,10 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
   asked->set_purpose(asking.purpose);
   asked->set_epoch(epoch.statement.epoch);
   FillParameters(asking.parameters, request.mutable_parameters());
-  request.mutable_subject()->set_member_count(1);
-  request.mutable_subject()->set_tokens(Joined(tokens->front()));
-  if (consent.has_value()) {
-    request.mutable_subject()->set_consents(consent->data(), consent->size());
-  }
+  const size_t slots = SlotsOf(question);
+  const absl::Status filled =
+      FillSubject(PeopleOf(asking), slots, epoch, consents, request.mutable_subject());
+  if (!filled.ok()) return filled;
 
   const auto stub = v1::Verification::NewStub(channel_);
   const absl::StatusOr<v1::VerifyResponse> response =
@@ -314,6 +376,8 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
   sent.epoch = epoch.statement.epoch;
   sent.request_id = id;
   sent.parameters = parameters;
+  sent.member_count = request.subject().member_count();
+  sent.slots = static_cast<uint32_t>(slots);
   sent.tokens = request.subject().tokens();
   sent.consents = request.subject().consents();
   crypto::ByteWriter scratch;

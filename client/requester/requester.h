@@ -43,6 +43,9 @@ struct Asking {
   crypto::Identity person;
   // Where the agreement requires consent: the reference kept with it. Made when left out.
   absl::optional<Consent> consent;
+  // About a group, in place of the two above: everybody in it, and their consents in their order.
+  std::vector<crypto::Identity> members;
+  std::vector<Consent> consents;
   // To repeat an earlier asking, with everything else as it was. Made when left out.
   absl::optional<crypto::RequestId> request_id;
   std::string language = "en";  // of `say`
@@ -60,6 +63,7 @@ struct GivenAnswer {
   crypto::RequestId request_id{};
   uint32_t position = 0;            // within a batch message
   absl::optional<Consent> consent;  // to be kept with the person's consent
+  std::vector<Consent> consents;    // of a group: with each member's, in their order
   uint32_t epoch = 0;
 };
 
@@ -73,7 +77,8 @@ class Requester {
 
   // Asks, again with the same request id where that can help, and after a KEY_EPOCH refusal once in
   // the new epoch. Errors: RefusalOf(status) for what the responder (or the agreement, before
-  // anything is sent) refused; InvalidArgument when no match key can be formed from the person;
+  // anything is sent) refused; InvalidArgument when no match key can be formed from the person, or
+  // a group has too many members or the same one twice;
   // PermissionDenied for keys that must not be used; DataLoss for an answer that is not proved.
   absl::StatusOr<GivenAnswer> Ask(const Asking& asking);
 
@@ -91,7 +96,8 @@ class Requester {
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> CurrentEpoch();
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> EpochAfter(uint32_t refused);
   absl::StatusOr<std::vector<TokenVector>> MakeTokens(const OwnEpoch& epoch,
-                                                      absl::Span<const crypto::Identity> people);
+                                                      absl::Span<const crypto::Identity> people,
+                                                      size_t as_if = 0);
 
  private:
   Requester(OwnAgreement agreement, RequesterOptions options,
@@ -99,7 +105,11 @@ class Requester {
 
   absl::StatusOr<GivenAnswer> AskOnce(const Asking& asking, const policies::Question& question,
                                       const OwnEpoch& epoch, const crypto::RequestId& id,
-                                      const absl::optional<Consent>& consent);
+                                      absl::Span<const Consent> consents);
+  // The members of a group, or the one person, as the request carries them.
+  absl::Status FillSubject(absl::Span<const crypto::Identity> people, size_t slots,
+                           const OwnEpoch& epoch, absl::Span<const Consent> consents,
+                           v1::Subject* subject);
   absl::Time Now() const { return options_.clock(); }
   absl::Time Deadline() const { return absl::Now() + options_.retries.call_timeout; }
 

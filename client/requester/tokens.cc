@@ -92,8 +92,8 @@ absl::StatusOr<TokenMaker::Inputs> TokenMaker::InputsOf(const crypto::Identity& 
 }
 
 absl::StatusOr<std::vector<TokenVector>> TokenMaker::Make(absl::Span<const crypto::Identity> people,
-                                                          absl::CivilDay today,
-                                                          absl::Time deadline) const {
+                                                          absl::CivilDay today, absl::Time deadline,
+                                                          size_t as_if) const {
   std::vector<Inputs> inputs;
   for (const crypto::Identity& person : people) {
     absl::StatusOr<Inputs> made = InputsOf(person, today);
@@ -122,20 +122,20 @@ absl::StatusOr<std::vector<TokenVector>> TokenMaker::Make(absl::Span<const crypt
   for (size_t first = 0; first < inputs.size(); first += most) {
     const size_t count = std::min(most, inputs.size() - first);
     const absl::Status made =
-        MakeBlind(absl::MakeConstSpan(inputs).subspan(first, count), deadline, &tokens);
+        MakeBlind(absl::MakeConstSpan(inputs).subspan(first, count), as_if, deadline, &tokens);
     if (!made.ok()) return made;
   }
   return tokens;
 }
 
-absl::Status TokenMaker::MakeBlind(absl::Span<const Inputs> people, absl::Time deadline,
-                                   std::vector<TokenVector>* tokens) const {
+absl::Status TokenMaker::MakeBlind(absl::Span<const Inputs> people, size_t as_if,
+                                   absl::Time deadline, std::vector<TokenVector>* tokens) const {
   const policies::Agreement& agreement = agreement_->agreement;
   const size_t keys = agreement.match.size();
   crypto::OprfClient client;
   v1::EvaluateRequest request;
   // Padding people and keys that cannot be formed are random elements: the responder cannot tell.
-  for (size_t i = 0; i < Bucket(people.size()) * keys; ++i) {
+  for (size_t i = 0; i < Bucket(std::max(people.size(), as_if)) * keys; ++i) {
     const bool formed = i < people.size() * keys && !people[i / keys][i % keys].empty();
     absl::StatusOr<crypto::PointBytes> blinded =
         formed ? client.Blind(crypto::AsBytes(people[i / keys][i % keys])) : client.BlindNothing();

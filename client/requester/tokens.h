@@ -57,15 +57,18 @@ class TokenMaker {
              std::shared_ptr<grpc::Channel> channel);
 
   // One vector for each identity, in order. An identity from which no key can be formed gets all
-  // zeros. A refusal of the responder comes back as RefusalStatus.
+  // zeros. The responder is asked as if for `as_if` people where that is more: how many members a
+  // group has is not to be seen in the padding. A refusal of the responder comes back as
+  // RefusalStatus.
   absl::StatusOr<std::vector<TokenVector>> Make(absl::Span<const crypto::Identity> people,
-                                                absl::CivilDay today, absl::Time deadline) const;
+                                                absl::CivilDay today, absl::Time deadline,
+                                                size_t as_if = 0) const;
 
  private:
   using Inputs = std::vector<std::string>;  // one for each match key; empty: cannot be formed
 
   absl::StatusOr<Inputs> InputsOf(const crypto::Identity& person, absl::CivilDay today) const;
-  absl::Status MakeBlind(absl::Span<const Inputs> people, absl::Time deadline,
+  absl::Status MakeBlind(absl::Span<const Inputs> people, size_t as_if, absl::Time deadline,
                          std::vector<TokenVector>* tokens) const;
 
   const OwnAgreement* const agreement_;

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "client/vouch/asking_node.h"
 #include "client/vouch/commands.h"
@@ -32,11 +33,12 @@ absl::StatusOr<crypto::RequestId> ReadRequestId(const std::string& text) {
   return id;
 }
 
-absl::StatusOr<crypto::Identity> PersonOf(const AskOptions& options, Console* console) {
-  if (options.person.empty()) return ReadPerson(console->in(), "standard input");
+absl::StatusOr<std::vector<crypto::Identity>> PeopleOf(const AskOptions& options,
+                                                       Console* console) {
+  if (options.person.empty()) return ReadPeople(console->in(), "standard input");
   std::ifstream in(options.person, std::ios::binary);
   if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", options.person));
-  return ReadPerson(in, options.person);
+  return ReadPeople(in, options.person);
 }
 
 nlohmann::ordered_json ToJson(const AskOptions& options, const GivenAnswer& given) {
@@ -54,6 +56,9 @@ nlohmann::ordered_json ToJson(const AskOptions& options, const GivenAnswer& give
   json["recorded"] = TimeText(given.recorded);
   json["request_id"] = UuidText(given.request_id);
   if (given.consent.has_value()) json["consent"] = crypto::Hex(*given.consent);
+  for (const requester::Consent& consent : given.consents) {
+    json["consents"].push_back(crypto::Hex(consent));
+  }
   json["receipt"] = absl::Base64Escape(given.receipt);
   return json;
 }
@@ -75,6 +80,9 @@ void SayAnswer(const GivenAnswer& given, Console* console) {
   if (given.consent.has_value()) {
     console->Say(absl::StrCat("Consent:     ", crypto::Hex(*given.consent)));
   }
+  for (size_t i = 0; i < given.consents.size(); ++i) {
+    console->Say(absl::StrCat("Consent ", i + 1, ":   ", crypto::Hex(given.consents[i])));
+  }
   if (given.answer == policies::Answer::kUndetermined) {
     console->Say("UNDETERMINED is never grounds for adverse action.");
   }
@@ -83,7 +91,9 @@ void SayAnswer(const GivenAnswer& given, Console* console) {
 absl::StatusOr<Exit> SayRefusal(const AskOptions& options, const Asking& asking,
                                 const Refusal& refusal, Console* console) {
   const std::string id = UuidText(*asking.request_id);
-  const std::string consent = asking.consent.has_value() ? crypto::Hex(*asking.consent) : "";
+  std::vector<std::string> consents;
+  for (const requester::Consent& consent : asking.consents)
+    consents.push_back(crypto::Hex(consent));
   if (options.json) {
     nlohmann::ordered_json json;
     json["refusal"] = refusal.reason;
@@ -96,7 +106,8 @@ absl::StatusOr<Exit> SayRefusal(const AskOptions& options, const Asking& asking,
     if (!refusal.expected.empty()) json["expected"] = refusal.expected;
     if (!refusal.received.empty()) json["received"] = refusal.received;
     json["request_id"] = id;
-    if (!consent.empty()) json["consent"] = consent;
+    if (consents.size() == 1) json["consent"] = consents[0];
+    if (consents.size() > 1) json["consents"] = consents;
     console->Say(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return Exit::kFindings;
   }
@@ -114,7 +125,8 @@ absl::StatusOr<Exit> SayRefusal(const AskOptions& options, const Asking& asking,
   console->Note(absl::StrCat("Advice:  ", refusal.Advice()));
   if (refusal.Retriable()) {
     console->Note(absl::StrCat("To repeat it: --request-id ", id,
-                               consent.empty() ? "" : " --consent ", consent));
+                               consents.empty() ? "" : " --consent ",
+                               absl::StrJoin(consents, " --consent ")));
   }
   return Exit::kFindings;
 }
@@ -137,21 +149,24 @@ absl::StatusOr<Exit> AskOne(const AskOptions& options, requester::Requester* req
     if (!id.ok()) return id.status();
     asking.request_id = *id;
   }
-  if (!options.consent.empty()) {
+  for (const std::string& text : options.consents) {
     requester::Consent consent;
-    if (!crypto::FromHex(options.consent, absl::MakeSpan(consent))) {
+    if (!crypto::FromHex(text, absl::MakeSpan(consent))) {
       return UsageError("--consent takes 64 hexadecimal digits");
     }
-    asking.consent = consent;
-  } else if (agreement.consent_required) {
-    if (!options.request_id.empty()) {
-      return UsageError("to repeat an asking, give the same --consent as well");
-    }
-    asking.consent = requester::NewConsent();
+    asking.consents.push_back(consent);
   }
-  absl::StatusOr<crypto::Identity> person = PersonOf(options, console);
-  if (!person.ok()) return person.status();
-  asking.person = *std::move(person);
+  if (agreement.consent_required && options.consents.empty() && !options.request_id.empty()) {
+    return UsageError("to repeat an asking, give the same --consent as well");
+  }
+  absl::StatusOr<std::vector<crypto::Identity>> people = PeopleOf(options, console);
+  if (!people.ok()) return people.status();
+  asking.members = *std::move(people);
+  // Made here, so that a refusal can say how to repeat it.
+  while (agreement.consent_required && options.consents.empty() &&
+         asking.consents.size() < asking.members.size()) {
+    asking.consents.push_back(requester::NewConsent());
+  }
 
   const absl::StatusOr<GivenAnswer> given = requester->Ask(asking);
   if (!given.ok()) {
@@ -179,7 +194,7 @@ absl::StatusOr<Exit> Ask(const AskOptions& options, Console* console) {
   }
   const bool many = !options.input.empty();
   if (many &&
-      (!options.person.empty() || !options.request_id.empty() || !options.consent.empty())) {
+      (!options.person.empty() || !options.request_id.empty() || !options.consents.empty())) {
     return UsageError(
         "--person, --request-id and --consent are for one question; rows have theirs");
   }
@@ -249,14 +264,17 @@ void AddAskCommand(CLI::App* vouch, Console* console) {
   command->add_option("--parameter", options->parameters, "NAME=VALUE, once for each parameter")
       ->take_all();
   command->add_option("--person", options->person,
-                      "JSON file with the person; default: standard input");
+                      "JSON file with the person, or the members of a group; default: standard "
+                      "input");
   command->add_option("--language", options->language, "Of what to say to the person")
       ->capture_default_str();
   command->add_option("--request-id", options->request_id,
                       "Repeats an earlier asking: the same answer, charged once");
-  command->add_option("--consent", options->consent,
-                      "The reference kept with the person's consent, 64 hexadecimal digits; "
-                      "default: a new one");
+  command
+      ->add_option("--consent", options->consents,
+                   "The reference kept with the person's consent, 64 hexadecimal digits, once for "
+                   "each person asked about; default: new ones")
+      ->take_all();
   command->add_flag("--json", options->json, "Print everything for programs, the receipt included");
   command->add_option("--input", options->input, "CSV with a row for each person");
   command->add_option("--output", options->output, "CSV to write; with --input");
@@ -268,7 +286,8 @@ void AddAskCommand(CLI::App* vouch, Console* console) {
                     "may be charged twice");
   command->footer(
       "A person is one JSON object, never an argument: arguments are seen by every user of the\n"
-      "machine. Columns of a CSV are attributes, parameters, consent and reference.\n"
+      "machine. The members of a group are an array of such objects, or {\"members\": [...]}. "
+      "Columns of a CSV are attributes, parameters, consent and reference.\n"
       "A run that was interrupted goes on when the same command is run again.\n"
       "Exit codes: 0 answered, 1 refused, 2 usage, 3 unreadable or malformed file\n"
       "Examples:\n"

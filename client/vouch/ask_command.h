@@ -21,7 +21,7 @@ struct AskOptions {
   std::string language = "en";
   std::string person;  // a file; empty: standard input
   std::string request_id;
-  std::string consent;
+  std::vector<std::string> consents;  // one for each person
   bool json = false;
   // Many people:
   std::string input;

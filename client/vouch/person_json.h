@@ -5,6 +5,7 @@
 
 #include <istream>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -15,6 +16,10 @@ namespace vouch::client {
 // One object of attributes, each a text or a list of texts, at most 64 KiB. InvalidArgument begins
 // with `where` and repeats neither names nor values: people swap them.
 absl::StatusOr<crypto::Identity> ReadPerson(std::istream& in, absl::string_view where);
+
+// One such object, an array of them, or {"members": [...]}: everybody of a group. At most 64 KiB in
+// all; never empty.
+absl::StatusOr<std::vector<crypto::Identity>> ReadPeople(std::istream& in, absl::string_view where);
 
 }  // namespace vouch::client
 

@@ -170,6 +170,11 @@ absl::StatusOr<Exit> Load(const LoadChoice& choice, Console* console) {
   auto mapping = OpenMapping(choice.mapping, *file, console);
   if (!mapping.ok()) return mapping.status();
   auto catalogue = ChooseCatalogue(*file, choice, *mapping, console);
+  if (catalogue.ok()) {
+    for (const std::string& note : records::MappingNotes(*mapping, *catalogue)) {
+      console->Note(absl::StrCat(choice.mapping, ": ", note));
+    }
+  }
   if (!catalogue.ok()) return catalogue.status();
   const absl::Time now = absl::Now();
   policies::Report ignored;  // `vouch doctor` and `vouch agreement check` show what is wrong there

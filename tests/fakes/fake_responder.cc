@@ -368,6 +368,12 @@ v1::Answered FakeResponder::Record(const crypto::Digest& content, const v1::Ques
   answered.set_why(v1::NOT_TOLD);
   answered.set_data_as_of("2026-11-20");
   answered.mutable_receipt()->set_entry(entry.Bytes());
+  const policies::Question* asked = agreement_.FindQuestion(question.question());
+  for (int32_t slot = 1; asked != nullptr && slot < asked->group_at_most; ++slot) {
+    crypto::FillRandom(absl::MakeSpan(entry.nonce));
+    crypto::FillRandom(absl::MakeSpan(entry.tag));
+    answered.mutable_receipt()->mutable_entry()->append(entry.Bytes());
+  }
   answered.mutable_receipt()->set_opening(opening.data(), opening.size());
   answered.mutable_receipt()->set_index(recorded_.size());
   return answered;

@@ -20,6 +20,13 @@ namespace {
 std::string AgreementText(const WorldOptions& wish, const crypto::SigningKey& key_authority) {
   std::ifstream in(VOUCH_SOURCE_DIR "/tests/policies/data/income.yaml");
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (wish.household > 0) {
+    text = absl::StrReplaceAll(
+        text,
+        {{"about: \"person\"", absl::StrCat("about: {group: {at_most: ", wish.household, "}}")},
+         {"      period: \"tax-year-2025\"",
+          "      sum_over_group: true\n      period: \"tax-year-2025\""}});
+  }
   return absl::StrReplaceAll(
       text, {{absl::StrCat("sha256:", std::string(64, '4')),
               crypto::KeyFingerprint(crypto::AsBytes(key_authority.PublicDer()))},
