@@ -305,5 +305,47 @@ INSTANTIATE_TEST_SUITE_P(
         AnswerCase{"IsVeteran", kVeteran, "is-veteran", {}, Service(true, nullptr), kYes}),
     CaseName());
 
+// A household's facts and what the template about households answers about them.
+struct HouseholdCase {
+  const char *name;
+  std::vector<fakes::FakeFactSource> members;
+  Answer expected;
+};
+std::ostream &operator<<(std::ostream &out, const HouseholdCase &c) { return out << c.name; }
+
+class HouseholdTemplateTest : public ::testing::TestWithParam<HouseholdCase> {};
+
+TEST_P(HouseholdTemplateTest, AnswersAsTheOfficerMeant) {
+  Report report;
+  const std::shared_ptr<const Catalog> catalog = Load(
+      fs::path(VOUCH_SOURCE_DIR "/policies/templates") / "household-income-for-snap", &report);
+  ASSERT_EQ(catalog->all().size(), 1u);
+  const HeldAgreement &held = *catalog->all()[0];
+  std::vector<GroupMember> members;
+  for (const fakes::FakeFactSource &facts : GetParam().members) {
+    members.push_back({GroupMember::Standing::kKnown, &facts});
+  }
+  EXPECT_EQ(EvaluateGroup(held.agreement.questions[0], kFourInTheLower48, members, held.facts,
+                          catalog->tables(), absl::CivilDay(2026, 11, 21)),
+            GetParam().expected);
+}
+
+fakes::FakeFactSource Filed(int64_t cents, uint64_t on_return) {
+  return Income(cents).OnReturn("adjusted_gross_income", "tax-year-2025", on_return);
+}
+
+// 130% of the guideline for four in the lower 48 is 42,900 dollars.
+INSTANTIATE_TEST_SUITE_P(
+    Cases, HouseholdTemplateTest,
+    ::testing::Values(
+        HouseholdCase{"JointReturnAtTheLimit", {Filed(4290000, 1), Filed(4290000, 1)}, kYes},
+        HouseholdCase{"JointReturnOneCentAbove", {Filed(4290001, 1), Filed(4290001, 1)}, kNo},
+        HouseholdCase{"TwoReturnsAtTheLimit", {Filed(4000000, 1), Filed(290000, 2)}, kYes},
+        HouseholdCase{"TwoReturnsOneCentAbove", {Filed(4000000, 1), Filed(290001, 2)}, kNo},
+        HouseholdCase{"OneWithoutAReturn",
+                      {Filed(1, 1), fakes::FakeFactSource()},
+                      kUndetermined}),
+    CaseName());
+
 }  // namespace
 }  // namespace vouch::policies

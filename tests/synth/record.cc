@@ -337,7 +337,7 @@ std::string CsvHeader() {
          "former_family_name,postal_code,household_id,household_size,region,"
          "adjusted_gross_income,income_period,filing_status,quarterly_wages,wages_period,"
          "snap_enrolled,snap_as_of,medicaid_enrolled,medicaid_as_of,school_meals,veteran,discharge,"
-         "residence_county,residence_since,child_birth_date\n";
+         "residence_county,residence_since,child_birth_date,return_id\n";
 }
 
 void AppendCsv(const Record& record, std::string* out) {
@@ -361,7 +361,13 @@ void AppendCsv(const Record& record, std::string* out) {
   absl::StrAppend(out, as_of, ",", Word(facts.school_meals), ",", Word(facts.veteran), ",",
                   Word(facts.discharge), ",", facts.residence_county, ",");
   absl::StrAppend(out, IsoDate(facts.residence_since), ",",
-                  facts.child_birth_date ? IsoDate(*facts.child_birth_date) : "", "\n");
+                  facts.child_birth_date ? IsoDate(*facts.child_birth_date) : "", ",");
+  // Spouses who file jointly are on one return, which no household has two of.
+  if (filed) {
+    const bool joint = facts.filing_status == FilingStatus::kMarriedJoint;
+    absl::StrAppend(out, joint ? "J" : "R", joint ? facts.household : facts.number);
+  }
+  out->push_back('\n');
 }
 
 }  // namespace vouch::synth
