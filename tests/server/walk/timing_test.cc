@@ -29,6 +29,7 @@ constexpr double kPlanted = 600;  // ns for one subject
 constexpr int kRounds = 120;
 constexpr int kAttempts = 6;
 constexpr size_t kSubjects = 64;
+constexpr int kSlots = 4;  // of a household; as many slots a span as subjects otherwise
 
 int64_t CpuNanos() {
   timespec now{};
@@ -111,6 +112,7 @@ class TimingTest : public ::testing::Test {
     Terms terms;
     terms.id = records::LoadedFolder::kAgreement;
     terms.new_people = terms.whole_agreement = 1000000;
+    terms.household = kSlots;
     return terms;
   }
   std::vector<Subject> Span(size_t from) {
@@ -118,6 +120,23 @@ class TimingTest : public ::testing::Test {
     for (size_t i = 0; i < kSubjects; ++i) {
       Ask ask = world_.About("");
       ask.tokens = folder_.TokensOf(people_[from + i]);
+      span.push_back({world_.Admit(ask), 0});
+    }
+    return span;
+  }
+  // Households whose first `members` slots are people.
+  std::vector<Subject> Households(size_t from, size_t members) {
+    std::vector<Subject> span;
+    for (size_t i = 0; i < kSubjects; i += kSlots) {
+      Ask ask = world_.AboutHousehold({}, "household-any-small");
+      ask.tokens.clear();
+      for (size_t member = 0; member < members; ++member) {
+        for (const auto &token : folder_.TokensOf(people_[from + i + member])) {
+          ask.tokens.push_back(token);
+        }
+      }
+      ask.tokens.resize(kSlots * ask.tokens.size() / members);
+      ask.member_count = static_cast<uint32_t>(members);
       span.push_back({world_.Admit(ask), 0});
     }
     return span;
@@ -143,7 +162,10 @@ class TimingTest : public ::testing::Test {
   }
   void ExpectAlike(size_t a_from, const std::string &a_name, size_t b_from,
                    const std::string &b_name) {
-    const auto a = Span(a_from), b = Span(b_from);
+    ExpectAlike(Span(a_from), a_name, Span(b_from), b_name);
+  }
+  void ExpectAlike(const std::vector<Subject> &a, const std::string &a_name,
+                   const std::vector<Subject> &b, const std::string &b_name) {
     Timed(a, false);
     ASSERT_EQ(last_, a_name);
     Timed(b, false);
@@ -172,6 +194,18 @@ class TimingTest : public ::testing::Test {
 };
 
 TEST_F(TimingTest, YesAndNoTakeAsLong) { ExpectAlike(0, "YES", 4 * kSubjects, "NO"); }
+
+TEST_F(TimingTest, HouseholdsOfYesAndNoTakeAsLong) {
+  ExpectAlike(Households(0, kSlots), "YES", Households(4 * kSubjects, kSlots), "NO");
+}
+
+TEST_F(TimingTest, HouseholdsKnownAndUnknownTakeAsLong) {
+  ExpectAlike(Households(0, kSlots), "YES", Households(6 * kSubjects, kSlots), "UNDETERMINED");
+}
+
+TEST_F(TimingTest, HouseholdsOfOneAndOfManyTakeAsLong) {
+  ExpectAlike(Households(0, 1), "YES", Households(0, kSlots), "YES");
+}
 
 TEST_F(TimingTest, KnownAndUnknownPeopleTakeAsLong) {
   ExpectAlike(0, "YES", 6 * kSubjects, "UNDETERMINED");
