@@ -49,9 +49,13 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   });
 
   AddAgreementCheckCommand(agreement, console);
+  AddAgreementDiffCommand(agreement, console);
   AddAgreementDigestCommand(agreement, console);
   AddAgreementExplainCommand(agreement, console);
+  AddAgreementFmtCommand(agreement, console);
   AddAgreementOpenCommand(agreement, console);
+  AddAgreementRenewCommand(agreement, console);
+  AddAgreementReviseCommand(agreement, console);
   AddAgreementSimulateCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
   AddAgreementTestCommand(agreement, console);

@@ -373,6 +373,17 @@ AgreementState HeldAgreement::StateAt(absl::Time now) const {
   return AgreementState::kInForce;
 }
 
+namespace {
+
+// A renewal takes effect on the first day of the term it renews, long before anyone has it. It says
+// nothing new until the renewed term is over, so the file before it stays good until then.
+absl::Time ChangeoverEnd(const Agreement& newer) {
+  if (newer.renewed_from.has_value()) return absl::InfiniteFuture();
+  return newer.effective_from + newer.changeover;
+}
+
+}  // namespace
+
 std::shared_ptr<const Catalog> Catalog::Build(const std::vector<CatalogFile>& files,
                                               const Options& options,
                                               std::shared_ptr<const Catalog> previous,
@@ -388,7 +399,7 @@ std::shared_ptr<const Catalog> Catalog::Build(const std::vector<CatalogFile>& fi
   if (options.ends_changeover == nullptr) return catalog;
   for (const auto& [id, revisions] : catalog->by_id_) {
     for (const HeldAgreement* newer : revisions) {
-      if (newer->agreement.changeover <= absl::ZeroDuration()) continue;
+      if (ChangeoverEnd(newer->agreement) <= newer->agreement.effective_from) continue;
       for (const HeldAgreement* older : revisions) {
         if (older->agreement.revision < newer->agreement.revision &&
             Hex(older->digest) == newer->agreement.replaces &&
@@ -420,7 +431,7 @@ const HeldAgreement* Catalog::FindReplaced(absl::string_view agreement_id, absl:
   const HeldAgreement* counts = Find(agreement_id, now);
   const auto found = replaced_.find(counts);
   if (found == replaced_.end() || counts->StateAt(now) != AgreementState::kInForce ||
-      now >= counts->agreement.effective_from + counts->agreement.changeover ||
+      now >= ChangeoverEnd(counts->agreement) ||
       found->second->StateAt(now) != AgreementState::kInForce) {
     return nullptr;
   }

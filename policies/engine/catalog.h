@@ -81,8 +81,9 @@ class Catalog {
   // the id is unknown.
   const HeldAgreement* Find(absl::string_view agreement_id, absl::Time now) const;
   // The revision that may be used at `now` beside the one that counts: the one that it replaces, by
-  // digest, for the newer one's `changeover` after that took effect; never past its own last day,
-  // and not when the newer one narrows. nullptr when there is none.
+  // digest, for the newer one's `changeover` after that took effect, or for good when the newer one
+  // is its unchanged renewal; never past its own last day, and not when the newer one narrows.
+  // nullptr when there is none.
   const HeldAgreement* FindReplaced(absl::string_view agreement_id, absl::Time now) const;
   // As HeldAgreement::StateAt, of a revision among the others: changeover for the one that
   // FindReplaced gives, expired for one whose place another has taken.

@@ -63,8 +63,8 @@ void Changes::Add(Effect effect, const Place& place, std::string text, Example e
   // Where one file has nothing, what it stands in is named instead.
   const bool gone = absl::StartsWith(place.before, place.after);
   change.path = gone ? place.before : place.after;
-  change.before = PlaceOf(before_tree_, place.before);
-  change.after = PlaceOf(after_tree_, place.after);
+  change.before = PlaceOf(before_tree_, absl::StrCat(place.before, place.within_before));
+  change.after = PlaceOf(after_tree_, absl::StrCat(place.after, place.within_after));
   change.text = std::move(text);
   change.example = std::move(example);
   change.words = words;

@@ -23,6 +23,9 @@ class Changes {
   struct Place {
     std::string before;
     std::string after;
+    // Nearer to what differs, for the positions only; empty where there is nothing nearer.
+    std::string within_before = "";
+    std::string within_after = "";
   };
   static Place Same(std::string path) { return {path, path}; }
 

@@ -115,7 +115,9 @@ std::string CodeSet(const Condition& leaf, const Resolved& resolved) {
   return absl::StrCat(static_cast<int>(comparison), " ", absl::StrJoin(sets, "|"));
 }
 
-absl::string_view ComparisonText(Comparison comparison) {
+}  // namespace
+
+absl::string_view ComparisonKey(Comparison comparison) {
   switch (comparison) {
     case Comparison::kAtMost:
       return "at_most";
@@ -138,8 +140,6 @@ absl::string_view ComparisonText(Comparison comparison) {
   }
   return "";
 }
-
-}  // namespace
 
 void CollectLeaves(const Condition& condition, Leaves* leaves) {
   if (condition.kind == Condition::Kind::kLeaf) leaves->push_back(&condition);
@@ -223,7 +223,7 @@ std::string ConditionText(const Condition& condition) {
   if (condition.members == GroupMembers::kAny) absl::StrAppend(&text, " of any member");
   const Threshold& threshold = condition.threshold;
   if (threshold.share.has_value()) {
-    absl::StrAppend(&text, " ", ComparisonText(condition.comparison), " ", threshold.share->percent,
+    absl::StrAppend(&text, " ", ComparisonKey(condition.comparison), " ", threshold.share->percent,
                     "% of ", threshold.share->table, " ", threshold.share->edition);
     for (const auto& [dimension, parameter] : threshold.share->row) {
       absl::StrAppend(&text, ", ", dimension, " by ", parameter);
@@ -234,7 +234,7 @@ std::string ConditionText(const Condition& condition) {
       rows.push_back(absl::StrCat(ParametersText(row.when), ": ", ValueText(row.value)));
     }
     const size_t shown = std::min<size_t>(rows.size(), 4);
-    absl::StrAppend(&text, " ", ComparisonText(condition.comparison), " ",
+    absl::StrAppend(&text, " ", ComparisonKey(condition.comparison), " ",
                     absl::StrJoin(rows.begin(), rows.begin() + static_cast<long>(shown), "; "));
     if (rows.size() > shown) absl::StrAppend(&text, "; and ", rows.size() - shown, " rows more");
   } else if (threshold.constants.empty()) {
@@ -243,7 +243,7 @@ std::string ConditionText(const Condition& condition) {
     std::vector<std::string> values;
     for (const FactValue& value : threshold.constants) values.push_back(ValueText(value));
     absl::StrAppend(
-        &text, " ", ComparisonText(condition.comparison), " ",
+        &text, " ", ComparisonKey(condition.comparison), " ",
         absl::StrJoin(values, condition.comparison == Comparison::kBetween ? " and " : ", "));
   }
   return text;

@@ -192,7 +192,17 @@ class QuestionComparison {
     const Condition* was = &a_.yes_when;
     const Condition* is = &b_.yes_when;
     Deepest(a_.yes_when, b_.yes_when, &was, &is, &path);
-    const Changes::Place place = At(path);
+    Changes::Place place = At(path);
+    if (was->kind == Condition::Kind::kLeaf && is->kind == Condition::Kind::kLeaf &&
+        was->fact == is->fact) {
+      const bool period = was->period.text != is->period.text;
+      const auto within = [period](const Condition& leaf) {
+        if (period) return std::string(".period");
+        return absl::StrCat(".", ComparisonKey(leaf.comparison));
+      };
+      place.within_before = within(*was);
+      place.within_after = within(*is);
+    }
     std::string text = same_words
                            ? Line("is worded alike, but a table it goes by holds other amounts.")
                            : Line(absl::StrCat("YES when ", ConditionText(*is), "; was when ",

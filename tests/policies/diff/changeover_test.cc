@@ -160,6 +160,16 @@ TEST_F(ChangeoverTest, AnotherLengthOfChangeoverDoesNotEndIt) {
   EXPECT_EQ(Admitted(1, At(7, 4, 0)), "AGREEMENT_MISMATCH");
 }
 
+TEST_F(ChangeoverTest, ARenewalLeavesTheFileBeforeItGoodUntilItsOwnLastDay) {
+  second_ = Replaced(second_, "effective: \"2027-07-01\"", "effective: \"2027-01-01\"");
+  Hold(Replaced(second_, "  expires: \"2027-12-31\"\n",
+                "  expires: \"2028-12-31\"\n  renewal: {former_expiry: \"2027-12-31\", certified: "
+                "[{by: \"tax.example\", on: \"2027-11-01\"}]}\n"));
+  EXPECT_EQ(Admitted(1, At(12, 31)), "1");
+  EXPECT_EQ(Admitted(2, At(12, 31)), "2");
+  EXPECT_EQ(Admitted(1, At(12, 31) + absl::Hours(24)), "AGREEMENT_MISMATCH");
+}
+
 TEST_F(ChangeoverTest, IsComparedOnceForASet) {
   Hold(second_);
   for (int i = 0; i < 10; ++i) (void)Admitted(1, At(7, 4));
