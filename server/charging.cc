@@ -76,54 +76,52 @@ std::string Sorted(Members* members) {
 
 }  // namespace
 
-journal::Charges ChargesOf(const journal::RowNames& names, const ChargedQuestion& asked,
-                           const Slots& slots) {
+void FillCharges(const journal::RowNames& names, const ChargedQuestion& asked, const Slots& slots,
+                 journal::Charges* charges) {
   const policies::Agreement& agreement = asked.permit->agreement();
-  journal::Charges charges;
-  charges.agreement = asked.agreement;
-  charges.value = asked.fingerprint;
-  charges.limits = &agreement.limits;
-  charges.rows_die_after = static_cast<uint32_t>(absl::ToUnixSeconds(agreement.expires_at));
+  charges->agreement = asked.agreement;
+  charges->value = asked.fingerprint;
+  charges->limits = &agreement.limits;
+  charges->rows_die_after = static_cast<uint32_t>(absl::ToUnixSeconds(agreement.expires_at));
   FactNames facts;
   CollectFacts(asked.permit->question().yes_when, &facts);
 
   const auto v_of = [&](const Slot& slot) {
     return names.Tokens(asked.asker, agreement.id, crypto::AsBytes(slot.tokens));
   };
-  charges.tokens = v_of(slots.first());
+  charges->tokens = v_of(slots.first());
   if (!slots.is_group()) {
-    ChargePeople(names, asked, slots.first(), &charges);
-    ChargeFacts(names, asked, facts, slots.first(), {}, &charges);
-    return charges;
+    ChargePeople(names, asked, slots.first(), charges);
+    ChargeFacts(names, asked, facts, slots.first(), {}, charges);
+    return;
   }
 
   // With whom a person is asked about is part of what is asked: V has it as the request names
   // them, and P as they were found, so that another spelling or epoch is not another value to P.
   absl::InlinedVector<journal::RowKey, 8> named;
   absl::InlinedVector<crypto::Digest, 8> found;
-  charges.others.resize(slots.all().size() - 1);
-  charges.members = 0;
+  charges->others.resize(slots.all().size() - 1);
+  charges->members = 0;
   for (uint32_t i = 0; i < slots.all().size(); ++i) {
     const Slot& slot = slots.all()[i];
-    journal::SubjectCharges& subject = i == 0 ? charges : charges.others[i - 1];
+    journal::SubjectCharges& subject = i == 0 ? *charges : charges->others[i - 1];
     const journal::RowKey v = v_of(slot);
     const journal::RowKey padding =
-        names.PaddingTokens(asked.asker, agreement.id, charges.tokens, i);
+        names.PaddingTokens(asked.asker, agreement.id, charges->tokens, i);
     subject.tokens = slot.padding ? padding : v;
     named.push_back(slot.padding ? journal::RowKey{} : v);
     const bool counts = slot.FoundOne() && !slot.padding;
     found.push_back(counts ? slot.resolved->person() : crypto::Digest{});
-    if (!slot.padding) ++charges.members;
+    if (!slot.padding) ++charges->members;
   }
-  charges.value = names.GroupValue(asked.label, crypto::AsBytes(Sorted(&named)));
+  charges->value = names.GroupValue(asked.label, crypto::AsBytes(Sorted(&named)));
   const std::string people = Sorted(&found);
-  charges.people_value = names.GroupValue(asked.label, crypto::AsBytes(people));
+  charges->people_value = names.GroupValue(asked.label, crypto::AsBytes(people));
   for (uint32_t i = 0; i < slots.all().size(); ++i) {
-    journal::SubjectCharges& subject = i == 0 ? charges : charges.others[i - 1];
+    journal::SubjectCharges& subject = i == 0 ? *charges : charges->others[i - 1];
     ChargePeople(names, asked, slots.all()[i], &subject);
     ChargeFacts(names, asked, facts, slots.all()[i], crypto::AsBytes(people), &subject);
   }
-  return charges;
 }
 
 }  // namespace vouch::server

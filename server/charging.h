@@ -24,9 +24,10 @@ struct ChargedQuestion {
   journal::RowKey agreement{};
 };
 
-// The slots are resolved. As many rows whoever they are and however many are members.
-journal::Charges ChargesOf(const journal::RowNames& names, const ChargedQuestion& asked,
-                           const Slots& slots);
+// The slots are resolved. As many rows whoever they are and however many are members. `charges` is
+// as it was made.
+void FillCharges(const journal::RowNames& names, const ChargedQuestion& asked, const Slots& slots,
+                 journal::Charges* charges);
 
 }  // namespace vouch::server
 

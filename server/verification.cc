@@ -314,7 +314,7 @@ journal::Proposal Verification::Propose(const Step& step, Shared* shared) const 
   asked.agreement = rows.agreement;
   proposal.epoch_row = rows.epoch;
   proposal.epoch = request.epoch;
-  proposal.charges = ChargesOf(*rooms_.row_names, asked, step.slots);
+  FillCharges(*rooms_.row_names, asked, step.slots, &proposal.charges);
   return proposal;
 }
 
