@@ -56,6 +56,7 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   AddAgreementOpenCommand(agreement, console);
   AddAgreementRenewCommand(agreement, console);
   AddAgreementReviseCommand(agreement, console);
+  AddAgreementRulesCommand(agreement, console);
   AddAgreementSimulateCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
   AddAgreementTestCommand(agreement, console);

@@ -20,6 +20,7 @@ void AddAgreementFmtCommand(CLI::App* agreement, Console* console);
 void AddAgreementOpenCommand(CLI::App* agreement, Console* console);
 void AddAgreementRenewCommand(CLI::App* agreement, Console* console);
 void AddAgreementReviseCommand(CLI::App* agreement, Console* console);
+void AddAgreementRulesCommand(CLI::App* agreement, Console* console);
 void AddAgreementSimulateCommand(CLI::App* agreement, Console* console);
 void AddAgreementStatusCommand(CLI::App* agreement, Console* console);
 void AddAgreementTestCommand(CLI::App* agreement, Console* console);

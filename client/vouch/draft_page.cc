@@ -6,8 +6,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/vouch/agreement_explanation.h"
+#include "client/vouch/agreement_linting.h"
 #include "client/vouch/agreement_source.h"
-#include "client/vouch/disclosure_notes.h"
 #include "crypto/digest.h"
 #include "policies/engine/diff/diff.h"
 #include "policies/engine/explain/html_page.h"
@@ -76,7 +76,8 @@ absl::string_view LineOf(const std::map<std::string, std::string>& sources,
 void WriteFinding(const policies::Finding& finding,
                   const std::map<std::string, std::string>& sources, const std::string& path,
                   std::string* out) {
-  const absl::string_view severity = SeverityName(finding.severity);
+  const bool waived = finding.waived.has_value();
+  const absl::string_view severity = waived ? "waived" : SeverityName(finding.severity);
   std::string place = Escaped(FileName(finding.file));
   if (finding.position.line > 0) {
     absl::StrAppend(&place, ", line ", finding.position.line, ", column ", finding.position.column);
@@ -85,12 +86,17 @@ void WriteFinding(const policies::Finding& finding,
     }
   }
   absl::StrAppend(out, "<li class=\"finding ",
-                  finding.severity == Severity::kNote ? "note-finding" : severity,
+                  waived || finding.severity == Severity::kNote ? "note-finding" : severity,
                   "\">\n<p><strong>", severity, "</strong> in ", place, ": ",
                   Escaped(finding.message), "</p>\n");
   const absl::string_view line = absl::StripSuffix(LineOf(sources, finding), "\r");
   if (!line.empty()) absl::StrAppend(out, "<pre>", Escaped(line), "</pre>\n");
   if (!finding.mend.empty()) absl::StrAppend(out, "<p>mend: ", Escaped(finding.mend), "</p>\n");
+  if (waived) {
+    absl::StrAppend(out, "<p>waived by ", Escaped(finding.waived->by), " until ",
+                    Escaped(finding.waived->until), ": ", Escaped(finding.waived->reason),
+                    "</p>\n");
+  }
   absl::StrAppend(out, "<p class=\"rule\">", Escaped(finding.rule),
                   finding.cite.empty() ? "" : "; see ", Escaped(finding.cite), "</p>\n</li>\n");
 }
@@ -214,9 +220,8 @@ PageReply DraftPage::Show(const PageRequest& request, const std::string& text,
                           const std::string& based_on, const Notice& notice) const {
   policies::Report report;
   const AgreementSource source = OpenAgreementText(file_.path(), text, &report);
-  if (source.agreement.has_value()) {
-    AddDisclosureNotes(*source.agreement, file_.path(), text, people_, &report);
-  }
+  const bool readable = source.held != nullptr && !report.HasErrors();
+  LintSources({&source}, BuiltInLintOptions(people_), &report);
   const std::string name = FileName(file_.path());
   PageReply reply;
   std::string& out = reply.html;
@@ -254,7 +259,7 @@ PageReply DraftPage::Show(const PageRequest& request, const std::string& text,
   WriteForm(request, editable, based_on, &out);
   WriteFindings(report, source.Sources(), file_.path(), &out);
   out.append("<section aria-labelledby=\"meaning\">\n<h2 id=\"meaning\">What it means</h2>\n");
-  if (source.held != nullptr && !report.HasErrors()) {
+  if (readable) {
     out.append(explain::HtmlSections(ExplainSource(source), 3));
   } else {
     out.append("<p>What the text means is said here once it has no errors.</p>\n");

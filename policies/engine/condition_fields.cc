@@ -259,7 +259,11 @@ class JustTrueShape : public Shape<Threshold> {
                                         absl::StrCat("`", reading->path(), "` can only be true"),
                                         "for the opposite, put the condition under `not`");
   }
-  Json Schema(SchemaDefinitions*) const override { return Json{{"const", true}}; }
+  // yaml-language-server compares the text of a truth value with `const` and `enum`, so the text
+  // stands there too; the type keeps quoted text out.
+  Json Schema(SchemaDefinitions*) const override {
+    return Json{{"type", "boolean"}, {"enum", Json::array({true, "true"})}};
+  }
 
  private:
   ShapeOf<bool> yes_no_ = YesNo();

@@ -20,8 +20,9 @@ bool Before(const Finding& a, const Finding& b) {
          std::make_pair(b.position.line, b.position.column);
 }
 
-absl::string_view SeverityName(Severity severity) {
-  switch (severity) {
+absl::string_view SeverityName(const Finding& finding) {
+  if (finding.waived.has_value()) return "waived";
+  switch (finding.severity) {
     case Severity::kNote:
       return "note";
     case Severity::kWarning:
@@ -77,7 +78,7 @@ std::string Plain(absl::string_view word) {
 }  // namespace
 
 void Report::Add(Finding finding) {
-  if (finding.severity == Severity::kError) {
+  if (finding.severity == Severity::kError && !finding.waived.has_value()) {
     has_errors_ = true;
     if (absl::StartsWith(finding.rule, "yaml/") || absl::StartsWith(finding.rule, "file/")) {
       unreadable_ = true;
@@ -109,10 +110,15 @@ std::string Report::ToText(absl::string_view source) const {
   for (const Finding& f : findings_) {
     absl::StrAppend(&out, Shown(f.file, 200));
     if (f.position.line > 0) absl::StrAppend(&out, ":", f.position.line, ":", f.position.column);
-    absl::StrAppend(&out, ": ", SeverityName(f.severity), ": ", f.message, " [", f.rule, "]\n");
+    absl::StrAppend(&out, ": ", SeverityName(f), ": ", f.message, " [", f.rule, "]\n");
     absl::StrAppend(&out, Excerpt(source, f.position));
     if (!f.mend.empty()) absl::StrAppend(&out, "  mend: ", f.mend, "\n");
     if (!f.cite.empty()) absl::StrAppend(&out, "  see:  ", f.cite, "\n");
+    if (!f.page.empty()) absl::StrAppend(&out, "  page: ", f.page, "\n");
+    if (f.waived.has_value()) {
+      absl::StrAppend(&out, "  waived by ", Shown(f.waived->by, 200), " until ", f.waived->until,
+                      ": ", Shown(f.waived->reason, 2000), "\n");
+    }
   }
   if (left_out_ > 0) {
     absl::StrAppend(&out, "and ", left_out_, " more findings; mend these first.\n");
@@ -123,16 +129,22 @@ std::string Report::ToText(absl::string_view source) const {
 std::string Report::ToJson() const {
   nlohmann::json all = nlohmann::json::array();
   for (const Finding& f : findings_) {
-    all.push_back({{"severity", std::string(SeverityName(f.severity))},
-                   {"rule", f.rule},
-                   {"file", f.file},
-                   {"line", f.position.line},
-                   {"column", f.position.column},
-                   {"path", f.path},
-                   {"offending", f.offending},
-                   {"message", f.message},
-                   {"mend", f.mend},
-                   {"cite", f.cite}});
+    nlohmann::json one = {{"severity", std::string(SeverityName(f))},
+                          {"rule", f.rule},
+                          {"file", f.file},
+                          {"line", f.position.line},
+                          {"column", f.position.column},
+                          {"path", f.path},
+                          {"offending", f.offending},
+                          {"message", f.message},
+                          {"mend", f.mend},
+                          {"cite", f.cite}};
+    if (!f.page.empty()) one["page"] = f.page;
+    if (f.waived.has_value()) {
+      one["waived"] = {
+          {"by", f.waived->by}, {"reason", f.waived->reason}, {"until", f.waived->until}};
+    }
+    all.push_back(std::move(one));
   }
   return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }

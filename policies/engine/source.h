@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 
 namespace vouch::policies {
 
@@ -19,6 +20,13 @@ struct Position {
 };
 
 enum class Severity { kNote, kWarning, kError };
+
+// Who answers for a finding that the parties waived, in the agreement's own words.
+struct WaivedBy {
+  std::string by;
+  std::string reason;
+  std::string until;  // the last day it is good for
+};
 
 // One thing wrong or worth knowing, in the words every tool shows.
 struct Finding {
@@ -31,6 +39,8 @@ struct Finding {
   std::string message;    // what is wrong and what was expected
   std::string mend;       // how to mend it, "did you mean" included
   std::string cite;       // section or statute the rule comes from
+  std::string page;       // of a rule pack's rule: where it is explained
+  absl::optional<WaivedBy> waived = absl::nullopt;  // then it is shown, and is no error
 };
 
 // Findings, file by file in the order the files were first named, and by position within each.

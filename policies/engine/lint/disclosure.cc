@@ -10,7 +10,7 @@
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
+#include "policies/engine/lint/thresholds.h"
 
 namespace vouch::policies::lint {
 namespace {
@@ -31,16 +31,6 @@ uint64_t VariantCount(const Question& question) {
     count = Times(count, values);
   }
   return count;
-}
-
-// The least whole number of cents that a share does not reach: value * 100 > amount * percent.
-int64_t FirstAbove(int64_t amount, int64_t percent) {
-  const absl::int128 product = absl::int128(amount) * percent;
-  return static_cast<int64_t>(product / 100 + 1);
-}
-int64_t FirstAtOrAbove(int64_t amount, int64_t percent) {
-  const absl::int128 product = absl::int128(amount) * percent;
-  return static_cast<int64_t>((product + 99) / 100);
 }
 
 // Everything compared with one fact in one period.
