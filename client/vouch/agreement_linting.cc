@@ -19,6 +19,9 @@ namespace {
 namespace lint = policies::lint;
 namespace node = server::node;
 
+// How far back revisions are followed.
+constexpr int kMostRevisions = 20;
+
 // The agreement with that digest among the .yaml files of a folder.
 std::unique_ptr<policies::Agreement> AgreementBeside(const std::string& folder,
                                                      const std::string& digest) {
@@ -59,15 +62,25 @@ void LintSources(const std::vector<const AgreementSource*>& sources,
     file.agreed.agreement = &*source->agreement;
     if (source->held != nullptr) file.agreed.facts = &source->held->facts;
     if (source->catalog != nullptr) file.agreed.tables = &source->catalog->tables();
-    const std::string& replaces = source->agreement->replaces;
-    for (const AgreementSource* other : sources) {
-      if (other->agreement.has_value() && crypto::Hex(other->digest) == replaces) {
-        file.replaced = &*other->agreement;
+    const policies::Agreement* at = &*source->agreement;
+    for (int i = 0; i < kMostRevisions && at->replaces != "none"; ++i) {
+      const policies::Agreement* before = nullptr;
+      for (const AgreementSource* other : sources) {
+        if (other->agreement.has_value() && crypto::Hex(other->digest) == at->replaces) {
+          before = &*other->agreement;
+        }
       }
-    }
-    if (file.replaced == nullptr && replaces != "none") {
-      beside.push_back(AgreementBeside(FolderOf(source->path), replaces));
-      file.replaced = beside.back().get();
+      if (before == nullptr) {
+        beside.push_back(AgreementBeside(FolderOf(source->path), at->replaces));
+        before = beside.back().get();
+      }
+      if (before == nullptr) break;
+      if (file.replaced == nullptr) {
+        file.replaced = before;
+      } else {
+        file.earlier.push_back(before);
+      }
+      at = before;
     }
     files.push_back(std::move(file));
   }

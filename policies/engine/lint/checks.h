@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "policies/engine/agreement.h"
+#include "policies/engine/lint/condition_logic.h"
 #include "policies/engine/lint/disclosure.h"
 #include "policies/engine/lint/lint.h"
 #include "policies/engine/lint/rules.h"
@@ -16,18 +17,26 @@
 
 namespace vouch::policies::lint {
 
+// A file with what is computed of it once for all rules.
+struct Subject {
+  const LintFile& file;
+  Tree tree;
+  std::vector<ConditionLogic> logic;  // of each question
+};
+
 // One rule looking at one agreement.
 class Finder {
  public:
-  Finder(const Rule& rule, const LintFile& file, const Tree& tree, const LintOptions& options,
+  Finder(const Rule& rule, const Subject& subject, const LintOptions& options,
          std::vector<Finding>* out)
-      : rule_(rule), file_(file), tree_(tree), options_(options), out_(out) {}
+      : rule_(rule), subject_(subject), options_(options), out_(out) {}
 
   const Rule& rule() const { return rule_; }
-  const LintFile& file() const { return file_; }
-  const Agreement& agreement() const { return *file_.agreed.agreement; }
+  const LintFile& file() const { return subject_.file; }
+  const Agreement& agreement() const { return *subject_.file.agreed.agreement; }
+  const std::vector<ConditionLogic>& logic() const { return subject_.logic; }
   const LintOptions& options() const { return options_; }
-  const Node& At(absl::string_view path) const { return NodeAt(tree_.root, path); }
+  const Node& At(absl::string_view path) const { return NodeAt(subject_.tree.root, path); }
   // Of the rule's pack; aborts when the pack lacks it, which a test would have seen.
   int64_t Figure(absl::string_view name) const;
 
@@ -39,8 +48,7 @@ class Finder {
 
  private:
   const Rule& rule_;
-  const LintFile& file_;
-  const Tree& tree_;
+  const Subject& subject_;
   const LintOptions& options_;
   std::vector<Finding>* out_;
 };

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kShownVariants = 3;
 constexpr size_t kMostCodesOfASet = 8;
+constexpr uint64_t kStepsAVariant = 20;  // what listing its values takes
 constexpr int64_t kOldest = 130;
 constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
 constexpr int64_t kGreatest = std::numeric_limits<int64_t>::max();
@@ -71,8 +72,6 @@ class Reasoning {
     if (out_.judged) budget_ -= steps;
     return out_.judged;
   }
-
-  // ---- the condition as tests over variables
 
   Branch Build(const Condition& condition) {
     Branch branch;
@@ -423,6 +422,7 @@ class Reasoning {
 
   // False when the budget ran out or something is always unknown.
   bool JudgeVariant(bool* yes, bool* no) {
+    if (!Spend(kStepsAVariant)) return false;
     uint64_t combinations = 1;
     for (Variable& variable : variables_) {
       if (!Resolve(&variable)) {

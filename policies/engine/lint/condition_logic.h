@@ -34,7 +34,7 @@ struct ConditionLogic {
 
 // Steps of work for one question, and for a whole agreement, before it is left unjudged.
 inline constexpr uint64_t kMostStepsAQuestion = 2000000;
-inline constexpr uint64_t kMostSteps = 20000000;
+inline constexpr uint64_t kMostSteps = 10000000;
 
 // `steps` is what is left of kMostSteps; it is counted down.
 ConditionLogic ReasonAbout(const AgreedFacts& agreed, const Question& question, uint64_t* steps);

@@ -31,11 +31,16 @@ absl::CivilDay AfterMonths(absl::CivilDay day, int64_t months) {
 // The day on which the term of this revision began: a revision that only changes the agreement
 // within its term does not begin a new one.
 absl::CivilDay TermBegan(const Finder& find) {
-  const Agreement* replaced = find.file().replaced;
-  const absl::CivilDay effective = find.agreement().effective;
-  if (replaced == nullptr || replaced->effective > effective) return effective;
-  // A term that was over is no longer run on.
-  return replaced->expires + 1 < effective ? effective : replaced->effective;
+  std::vector<const Agreement*> earlier = find.file().earlier;
+  if (find.file().replaced != nullptr) earlier.insert(earlier.begin(), find.file().replaced);
+  absl::CivilDay began = find.agreement().effective;
+  for (const Agreement* before : earlier) {
+    // A term that was over is no longer run on.
+    if (before->effective > began || before->expires + 1 < began) break;
+    began = before->effective;
+    if (before->renewed_from.has_value()) break;
+  }
+  return began;
 }
 
 void Term(Finder* find) {
@@ -47,7 +52,7 @@ void Term(Finder* find) {
   const bool earlier = began != find->agreement().effective;
   find->Add(
       "dates.expires",
-      absl::StrCat("the term runs from ", DayText(began), earlier ? " (the revision before)" : "",
+      absl::StrCat("the term runs from ", DayText(began), earlier ? " (an earlier revision)" : "",
                    " to ", DayText(find->agreement().expires), ", longer than ", months, " months"),
       absl::StrCat("write a last day no later than ", DayText(last),
                    ", or a waiver that says who allowed the longer term"));
@@ -353,7 +358,7 @@ void NoticeDays(Finder* find) {
     for (const std::string& start : find->rule().where_cited) {
       if (!absl::StartsWith(cite.cite, start)) continue;
       days = find->Figure("days_where_cited");
-      which = absl::StrCat(" under ", cite.cite);
+      which = absl::StrCat(" under ", Shown(cite.cite));
     }
   }
   for (size_t i = 0; i < find->agreement().questions.size(); ++i) {

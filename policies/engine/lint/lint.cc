@@ -53,7 +53,11 @@ class Linting {
     for (const LintFile& file : files) {
       Report ignored;
       absl::optional<Tree> tree = ReadTree(file.name, file.bytes, &ignored);
-      trees_.push_back(tree.has_value() ? *std::move(tree) : Tree());
+      subjects_.push_back({file, tree.has_value() ? *std::move(tree) : Tree(), {}});
+      uint64_t steps = kMostSteps;
+      for (const Question& question : file.agreed.agreement->questions) {
+        subjects_.back().logic.push_back(ReasonAbout(file.agreed, question, &steps));
+      }
     }
   }
 
@@ -81,7 +85,7 @@ class Linting {
 
  private:
   Finder FinderFor(const Rule& rule, size_t file) {
-    return Finder(rule, files_[file], trees_[file], options_, &findings_);
+    return Finder(rule, subjects_[file], options_, &findings_);
   }
 
   void RunTogether() {
@@ -163,7 +167,7 @@ class Linting {
 
   const std::vector<LintFile>& files_;
   const LintOptions& options_;
-  std::vector<Tree> trees_;
+  std::vector<Subject> subjects_;
   std::vector<Finding> findings_;
 };
 
@@ -208,7 +212,7 @@ void Finder::AddAt(Severity severity, Position position, absl::string_view path,
   Finding finding;
   finding.severity = severity;
   finding.rule = rule_.id;
-  finding.file = file_.name;
+  finding.file = file().name;
   finding.position = position;
   finding.path = std::string(path);
   finding.offending = Shown(At(path).text);

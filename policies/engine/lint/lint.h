@@ -25,6 +25,8 @@ struct LintFile {
   AgreedFacts agreed;
   // The revision it replaces, when its file is at hand; nullptr otherwise.
   const Agreement* replaced = nullptr;
+  // Those before it, the nearest first, as far as they are at hand.
+  std::vector<const Agreement*> earlier = {};
 };
 
 struct LintOptions {

@@ -23,13 +23,10 @@ std::string ValuesText(const Parameters& parameters) {
   });
 }
 
-// Reasons about each question, and hands over what came out.
 template <typename F>
 void EachReasoned(Finder* find, F visit) {
-  uint64_t steps = kMostSteps;
-  for (size_t q = 0; q < find->agreement().questions.size(); ++q) {
-    visit(q, ReasonAbout(find->file().agreed, find->agreement().questions[q], &steps));
-  }
+  const std::vector<ConditionLogic>& logic = find->logic();
+  for (size_t q = 0; q < logic.size(); ++q) visit(q, logic[q]);
 }
 
 std::string FactsOf(const Finder& find, size_t question) {
@@ -230,7 +227,7 @@ void EditionChanges(Finder* find) {
           path + ".edition",
           absl::StrCat("on ", absl::FormatCivilTime(used[i]->effective),
                        ", within the term, the threshold changes from edition ", used[i - 1]->year,
-                       " to ", used[i]->year, " (", used[i]->citation, ")"),
+                       " to ", used[i]->year, " (", Shown(used[i]->citation), ")"),
           "see that the program changes on that very day, or name the edition it uses");
     }
   });

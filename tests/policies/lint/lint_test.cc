@@ -258,5 +258,70 @@ TEST(LintTest, ConditionsTooLargeToGoThroughAreLeftUnjudged) {
   EXPECT_THAT(Of(report, "logic/never-yes"), IsEmpty());
 }
 
+TEST(LintTest, TermRunsFromTheFirstOfSeveralRevisions) {
+  const auto first = OpenTemplate("veteran-status");
+  const auto second = OpenTemplate("veteran-status", {{"2026-10-01", "2027-03-01"}});
+  const auto third =
+      OpenTemplate("veteran-status", {{"2026-10-01", "2027-09-01"}, {"2027-09-30", "2028-12-31"}});
+  LintFile file = FileOf(*third, "agreement.yaml");
+  const auto terms = [&file] {
+    Report report;
+    Lint({file}, OptionsOn(kToday), &report);
+    return Of(report, "us-federal/term");
+  };
+  EXPECT_THAT(terms(), IsEmpty());
+  file.replaced = &second->agreement;
+  EXPECT_EQ(terms().size(), 1u);  // 22 months
+  file.earlier = {&first->agreement};
+  ASSERT_EQ(terms().size(), 1u);
+  EXPECT_THAT(terms()[0].message, HasSubstr("from 2026-10-01 (an earlier revision)"));
+  // A term that was over before is not run on.
+  const auto over = OpenTemplate("veteran-status", {{"2027-09-30", "2026-12-31"}});
+  file.replaced = &over->agreement;
+  file.earlier.clear();
+  EXPECT_THAT(terms(), IsEmpty());
+}
+
+// As many questions and parameter values as a file may hold.
+TEST(LintTest, TheLargestAgreementIsLintedSoon) {
+  std::string text = TemplateText("income-for-student-aid", "agreement.yaml");
+  const size_t from = text.find("  - id: \"income-at-or-below");
+  const size_t to = text.find("limits:\n");
+  const std::string question =
+      "  - id: \"question-NUMBER\"\n"
+      "    ask: \"Was income at or below the limit?\"\n"
+      "    about: \"person\"\n"
+      "    parameters:\n"
+      "      household_size: {from: 1, to: 3333}\n"
+      "      region: {one_of: [\"contiguous\", \"alaska\", \"hawaii\"]}\n"
+      "    yes_when:\n"
+      "      all_of:\n"
+      "        - fact: \"adjusted_gross_income\"\n"
+      "          period: \"tax-year-2025\"\n"
+      "          at_most: {percent: PERCENT, of: \"hhs-poverty-guidelines\", edition: \"2026\", "
+      "row: {persons: \"household_size\", region: \"region\"}}\n"
+      "        - fact: \"adjusted_gross_income\"\n"
+      "          period: \"tax-year-2025\"\n"
+      "          at_least: {cents: 100}\n"
+      "    records_loaded_within: \"30 days\"\n"
+      "    on_yes: {do: \"accept\"}\n"
+      "    on_no: {do: \"verify-independently\", notice_days: 30}\n"
+      "    on_undetermined: {do: \"ask-the-person\"}\n";
+  std::string questions;
+  for (int i = 1; i <= 200; ++i) {
+    absl::StrAppend(&questions, absl::StrReplaceAll(question, {{"NUMBER", absl::StrCat(i)},
+                                                               {"PERCENT", absl::StrCat(i)}}));
+  }
+  text.replace(from, to - from, questions);
+  const auto opened =
+      Open("agreement.yaml", text, TemplateText("income-for-student-aid", "facts.yaml"));
+  ASSERT_EQ(opened->agreement.questions.size(), 200u);
+  Report report;
+  const absl::Time began = absl::Now();
+  Lint({FileOf(*opened, "agreement.yaml")}, OptionsOn(kToday), &report);
+  EXPECT_LT(absl::Now() - began, absl::Seconds(20));
+  EXPECT_FALSE(report.findings().empty());
+}
+
 }  // namespace
 }  // namespace vouch::policies::lint
