@@ -1,18 +1,22 @@
 """A revision that takes effect while questions are asked: under load, on real nodes."""
 
 import datetime
+import json
+import os
 import pathlib
 import re
 import sys
 import threading
 import time
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 import wire  # noqa: E402
 from federation import Agreement  # noqa: E402
-from world import VALUES, World, clock_environment, income_template, main, wait_until  # noqa: E402
+from world import (VALUES, World, clock_environment, income_template, main, run,  # noqa: E402
+                   wait_until)
 
 IN_FORCE, CHANGEOVER, WAITING, EXPIRED = 3, 4, 2, 5
 BEFORE, AFTER = 20, 5  # seconds of load on either side of the moment
@@ -47,6 +51,7 @@ class Changeover(unittest.TestCase):
         offset.write_text(str(max(int(ahead), 0)))
         self.moment = time.time() + (hour - datetime.datetime.now(
             datetime.timezone.utc)).total_seconds() - max(int(ahead), 0)
+        self.ahead = max(int(ahead), 0)
         world.tax.start(environment=clock_environment(offset))
         world.tax.wait_ready(self.first)
         world.client = world.aid.client(world.tax)
@@ -133,6 +138,30 @@ class Changeover(unittest.TestCase):
         self.assertIn(self.ask(world, self.second, person), ("YES", "NO"))
         for agreement in (self.first, self.second):
             self.assertEqual(self.ask(world, agreement, person), "PERSON_LIMIT")
+
+    def test_clocks_a_minute_apart_refuse_nobody(self):
+        world = self.world()
+        world.aid.set_partner("tax.example", address=world.tax.address)
+        person = world.filers()[0]
+        identity = {name: person[name] for name in ("social_security_number", "date_of_birth",
+                                                    "given_name", "family_name", "postal_code")}
+        clock = world.federation.folder / "asker-clock"
+
+        def ask(seconds):
+            """`vouch ask` at an asker whose clock is that much ahead of the answering node's."""
+            clock.write_text(str(self.ahead + seconds))
+            with mock.patch.dict(os.environ, clock_environment(clock)):
+                done = run("vouch", "ask", "--node", world.aid.folder, "--agreement", self.first.id,
+                           "--question", self.first.questions[0], "--purpose", self.first.purpose,
+                           "--parameter", "household_size=1", "--parameter", "region=contiguous",
+                           "--json", stdin=json.dumps(identity), accept=(0, 1))
+            return json.loads(done.stdout).get("answer", done.stdout)
+
+        self.assertIn(ask(60), ("YES", "NO"))
+        self.assertLess(time.time(), self.moment, "the moment came before the question")
+        wait_until("the moment", lambda: time.time() > self.moment + 1, 60)
+        for seconds in (-60, 0, 60):
+            self.assertIn(ask(seconds), ("YES", "NO"), seconds)
 
 
 if __name__ == "__main__":
