@@ -107,7 +107,8 @@ void WriteFindings(const policies::Report& report,
   size_t errors = 0;
   size_t others = 0;
   for (const policies::Finding& finding : report.findings()) {
-    (finding.severity == Severity::kError ? errors : others) += 1;
+    const bool error = finding.severity == Severity::kError && !finding.waived.has_value();
+    (error ? errors : others) += 1;
   }
   absl::StrAppend(out,
                   "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n",
