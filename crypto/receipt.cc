@@ -142,6 +142,16 @@ std::string AgreementAdoptedEntry(uint32_t minute, absl::string_view agreement_i
   return std::move(out).str();
 }
 
+std::string AgreementStoppedEntry(uint32_t minute, const StoppedAgreement& stopped,
+                                  absl::Span<const std::string> signers) {
+  ByteWriter out = StartEntry(EntryKind::kAgreementStopped, minute);
+  out.ShortText(stopped.agreement_id).ShortText(stopped.party).U8(stopped.lifted ? 2 : 1);
+  out.U64(stopped.first_revision).U64(stopped.last_revision).U64(stopped.second);
+  out.Raw(stopped.text).U8(static_cast<uint8_t>(signers.size()));
+  for (const std::string& signer : signers) out.ShortText(signer);
+  return std::move(out).str();
+}
+
 std::string EpochStatementEntry(uint32_t minute, absl::string_view agreement_id, uint32_t epoch,
                                 const Digest& statement_digest) {
   ByteWriter out = StartEntry(EntryKind::kEpochStatement, minute);

@@ -94,6 +94,18 @@ std::string CountedEvaluationsEntry(uint32_t minute, absl::string_view requester
 std::string AgreementAdoptedEntry(uint32_t minute, absl::string_view agreement_id,
                                   uint64_t revision, const Digest& digest,
                                   absl::Span<const std::string> signers);
+// What a party's signed notice said: that it stops these revisions, or lifts its own stops.
+struct StoppedAgreement {
+  absl::string_view agreement_id;
+  absl::string_view party;
+  bool lifted = false;
+  uint64_t first_revision = 0;
+  uint64_t last_revision = 0;
+  uint64_t second = 0;  // of the notice, since 1970
+  Digest text{};        // SHA-256 of its text
+};
+std::string AgreementStoppedEntry(uint32_t minute, const StoppedAgreement& stopped,
+                                  absl::Span<const std::string> signers);
 std::string EpochStatementEntry(uint32_t minute, absl::string_view agreement_id, uint32_t epoch,
                                 const Digest& statement_digest);
 std::string ClockAcknowledgedEntry(uint32_t minute, int64_t seconds_changed);

@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
+#include "policies/engine/source.h"
 #include "server/node/agreements_standing.h"
 
 namespace vouch::server {
@@ -12,8 +14,8 @@ namespace vouch::server {
 policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const agreements::AgreementSet& set,
                                  const records::Snapshot* snapshot, absl::string_view agency,
-                                 absl::Time now) {
-  const policies::AgreementState state = set.catalog->StateOf(held, now);
+                                 absl::string_view asker, absl::Time now) {
+  const policies::AgreementState state = set.catalog->StateOf(held, now, asker);
   const bool used = state == policies::AgreementState::kInForce ||
                     state == policies::AgreementState::kChangeover;
   if (!used || held.agreement.answers != agency) return state;
@@ -22,6 +24,19 @@ policies::AgreementState StateOf(const policies::HeldAgreement& held,
                      snapshot->Ready(held.agreement, current->statement);
   return ready ? state : policies::AgreementState::kNotReady;
 }
+
+namespace {
+
+std::vector<std::string> SignersOf(const policies::HeldAgreement& held) {
+  std::vector<std::string> signers;
+  for (const policies::Signature& one : held.signatures) {
+    signers.push_back(absl::StrCat(one.agency, ": ", one.role, one.role.empty() ? "" : ", ",
+                                   policies::Shown(one.signer, 200), " (", one.key, ")"));
+  }
+  return signers;
+}
+
+}  // namespace
 
 absl::Status AgreementsShown::Show(const agreements::AgreementSet& set,
                                    const records::Snapshot* snapshot, absl::Time now) {
@@ -32,10 +47,12 @@ absl::Status AgreementsShown::Show(const agreements::AgreementSet& set,
   std::vector<telemetry::AgreementFigures> figures;
   for (const auto& held : set.catalog->all()) {
     const policies::Agreement& agreement = held->agreement;
-    const std::string state(
-        policies::AgreementStateName(StateOf(*held, set, snapshot, agency_, now)));
-    standing.held.push_back(
-        {agreement.id, agreement.revision, crypto::Hex(held->digest), held->file, state, ""});
+    const std::string state(policies::AgreementStateName(
+        StateOf(*held, set, snapshot, agency_, agreement.AskerBehind(agency_), now)));
+    const auto why = set.why.find({agreement.id, agreement.revision});
+    standing.held.push_back({agreement.id, agreement.revision, crypto::Hex(held->digest),
+                             held->file, state, why == set.why.end() ? "" : why->second,
+                             SignersOf(*held)});
     figures.push_back({agreement.id, agreement.revision, state,
                        absl::ToDoubleHours(agreement.expires_at - now) / 24});
   }

@@ -14,12 +14,12 @@
 
 namespace vouch::server {
 
-// As HeldAgreement::StateAt, and NOT_READY where `agency` answers but has no complete index of the
-// current epoch. `snapshot` may be nullptr.
+// As HeldAgreement::StateFor the asker, StateAt when that is empty, and NOT_READY where `agency`
+// answers but has no complete index of the current epoch. `snapshot` may be nullptr.
 policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const agreements::AgreementSet& set,
                                  const records::Snapshot* snapshot, absl::string_view agency,
-                                 absl::Time now);
+                                 absl::string_view asker, absl::Time now);
 
 // Thread-safe.
 class AgreementsShown {

@@ -117,7 +117,8 @@ grpc::ServerUnaryReactor* VerificationService::ListAgreements(
     listed->set_id(agreement.id);
     listed->set_revision(static_cast<uint64_t>(agreement.revision));
     listed->set_digest(held->digest.data(), held->digest.size());
-    const policies::AgreementState state = StateOf(*held, *set, snapshot.get(), face_->agency, now);
+    const policies::AgreementState state =
+        StateOf(*held, *set, snapshot.get(), face_->agency, agreement.AskerBehind(requester), now);
     const agreements::Epoch* current = set->CurrentEpoch(agreement.id, now);
     listed->set_state(static_cast<v1::AgreementState>(state));
     if (current != nullptr) FillStatement(current, listed->mutable_current());

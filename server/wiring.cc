@@ -74,6 +74,11 @@ absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::P
   return peers;
 }
 
+// As an entry holds a signer, in at most 255 bytes.
+std::string SignerText(const std::string& key, const std::string& role, const std::string& agency) {
+  return absl::StrCat(key, " ", role, " ", agency).substr(0, 255);
+}
+
 // A node may start before its first load: it then answers NOT_READY.
 class RecordsWhenLoaded final : public records::Records {
  public:
@@ -103,7 +108,7 @@ class RecordsWhenLoaded final : public records::Records {
 
 struct Node::Parts {
   explicit Parts(node::NodeFile node_file)
-      : file(std::move(node_file)),
+      : file(node_file),
         admission(peers),
         period_keys(file.keys + "/periods"),
         entries(&period_keys),
@@ -122,6 +127,8 @@ struct Node::Parts {
   absl::Status EnterClock(absl::Duration ahead);
   absl::Status AdoptOne(const policies::HeldAgreement& held, bool beside_higher);
   absl::Status AdoptEpoch(const std::string& agreement_id, const agreements::Epoch& epoch);
+  absl::Status EnterNotice(const agreements::StopNotice& notice,
+                           const agreements::JudgedAgency& judged);
   void RefreshCertificate();
   void Maintain();
   void Tick();
@@ -159,7 +166,8 @@ struct Node::Parts {
   std::map<std::string, std::string> problems;  // what -> how it stands
   std::vector<std::string> unwritten;           // counted entries a full disk kept back
 
-  std::mutex reload_mutex;  // one reload at a time
+  std::mutex reload_mutex;  // one reload at a time; guards the next
+  node::NodeFile signing;   // as last read: who signs, for whom
   std::mutex tls_mutex;     // guards the next
   TlsMaterial tls;
   PartnerTimes partner_times;  // after what it reports to
@@ -202,6 +210,10 @@ absl::Status Node::Parts::ReloadNodeFile() {
                         absl::StrCat(taken.message(), "; the partners from before stay"));
   }
   partner_times.SetPartners(read->partners);
+  {
+    const std::lock_guard<std::mutex> lock(reload_mutex);
+    signing = *read;
+  }
   Log(Level::kInfo, "partners loaded", {{"count", absl::StrCat(read->partners.size())}});
   return absl::OkStatus();
 }
@@ -219,21 +231,76 @@ absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool bes
   adoption.agreement_id = held.agreement.id;
   adoption.revision = held.agreement.revision;
   adoption.digest = held.digest;
-  // Until a higher revision takes effect, the one before stays as it was adopted.
-  if (beside_higher) {
-    for (const journal::Journal::Adoption& known : journal->adoptions()) {
-      if (known.agreement_id == adoption.agreement_id && known.revision == adoption.revision &&
-          known.digest == adoption.digest) {
-        return absl::OkStatus();
+  const auto signers_of = [&](const std::string& agency) {
+    std::vector<std::string> signers;
+    for (const policies::Signature& one : held.signatures) {
+      if (agency.empty() || one.agency == agency) {
+        signers.push_back(SignerText(one.key, one.role, one.agency));
       }
     }
+    return signers;
+  };
+  const auto adopt = [&](const std::string& agency) {
+    const absl::Time now = CommitTime();
+    return journal->Adopt(
+        adoption,
+        crypto::AgreementAdoptedEntry(static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
+                                      held.agreement.id, static_cast<uint64_t>(adoption.revision),
+                                      held.digest, signers_of(agency)),
+        now);
+  };
+  // Until a higher revision takes effect, the one before stays as it was adopted.
+  bool known = false;
+  if (beside_higher) {
+    for (const journal::Journal::Adoption& one : journal->adoptions()) {
+      known |= one.agreement_id == adoption.agreement_id && one.revision == adoption.revision &&
+               one.digest == adoption.digest;
+    }
   }
+  absl::Status adopted = known ? absl::OkStatus() : adopt("");
+  if (!adopted.ok() || held.agreement.asks.size() == 1) return adopted;
+  // Of several askers each comes in when it has signed.
+  for (const std::string& asker : held.agreement.asks) {
+    if (!held.SignedFor(asker)) continue;
+    adoption.agreement_id = agreements::AskerName(held.agreement.id, asker);
+    adopted = adopt(asker);
+    // A higher revision of the agreement may have this row; then it is that one which counts.
+    if (!adopted.ok() && !(known && absl::IsFailedPrecondition(adopted))) return adopted;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Node::Parts::EnterNotice(const agreements::StopNotice& notice,
+                                      const agreements::JudgedAgency& judged) {
+  std::vector<std::string> signers;
+  for (const policies::Signature& one : agreements::SignaturesOf(judged)) {
+    signers.push_back(SignerText(one.key, one.role, one.agency));
+  }
+  crypto::StoppedAgreement stopped;
+  stopped.agreement_id = notice.agreement_id;
+  stopped.party = notice.party;
+  stopped.lifted = notice.lifts;
+  stopped.first_revision = static_cast<uint64_t>(notice.first_revision);
+  stopped.last_revision = static_cast<uint64_t>(notice.last_revision);
+  stopped.second = static_cast<uint64_t>(absl::ToUnixSeconds(notice.time));
+  stopped.text = crypto::Sha256(notice.Text());
+  journal::Journal::Adoption row;
+  row.agreement_id = agreements::NoticeName(notice);
+  row.revision = absl::ToUnixSeconds(notice.time);
+  row.digest = stopped.text;
   const absl::Time now = CommitTime();
-  return journal->Adopt(adoption,
-                        crypto::AgreementAdoptedEntry(
-                            static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), held.agreement.id,
-                            static_cast<uint64_t>(held.agreement.revision), held.digest, {}),
-                        now);
+  absl::Status entered =
+      journal->Adopt(row,
+                     crypto::AgreementStoppedEntry(
+                         static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), stopped, signers),
+                     now);
+  if (entered.ok()) {
+    Log(Level::kWarning, notice.lifts ? "stop lifted" : "agreement stopped",
+        {{"agreement", notice.agreement_id},
+         {"party", notice.party},
+         {"reason", policies::Shown(notice.reason, 500)}});
+  }
+  return entered;
 }
 
 // Each statement is entered once: the same (agreement, epoch) with another key is refused for ever.
@@ -253,6 +320,7 @@ absl::Status Node::Parts::AdoptEpoch(const std::string& agreement_id,
 
 absl::Status Node::Parts::ReloadAgreements() {
   std::lock_guard<std::mutex> lock(reload_mutex);
+  agreements->SetSigning(agreements::SigningRules::Read(signing));
   absl::Status reloaded = agreements->Reload();
   Problem("agreements folder", reloaded);
   if (!reloaded.ok()) return reloaded;
@@ -303,13 +371,26 @@ absl::Status Node::Parts::Open() {
   options.keys_folder = file.keys;
   options.agency = file.agency;
   options.use = file.use;
-  options.allow_unsigned = file.allow_unsigned_agreements;
+  options.now = [this] { return clock.Now(); };
+  options.remembered = [this] {
+    std::vector<agreements::Remembered> all;
+    for (const journal::Journal::Adoption& one : journal->adoptions()) {
+      all.push_back({one.agreement_id, one.revision, one.digest});
+    }
+    return all;
+  };
+  options.enter_notice = [this](const agreements::StopNotice& notice,
+                                const agreements::JudgedAgency& judged) {
+    return EnterNotice(notice, judged);
+  };
   options.adopt = [this](const policies::HeldAgreement& held, bool beside_higher) {
     return AdoptOne(held, beside_higher);
   };
   options.adopt_epoch = [this](const std::string& agreement_id, const agreements::Epoch& epoch) {
     return AdoptEpoch(agreement_id, epoch);
   };
+  signing = file;
+  options.signing = agreements::SigningRules::Read(signing);
   agreements = std::make_unique<agreements::Agreements>(std::move(options));
   index_keeper =
       std::make_unique<IndexKeeper>(IndexKeeper::Options{file.agency, file.records, file.keys},
@@ -445,10 +526,6 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file) {
   parts->maintenance = std::thread([running] { running->Maintain(); });
   parts->partner_times.SetPartners(file.partners);
   Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
-  if (file.allow_unsigned_agreements) {
-    Log(Level::kWarning, "unsigned agreements are allowed by node.yaml",
-        {{"mend", "set unsigned_agreements: \"refuse\" before real people are asked about"}});
-  }
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
 
@@ -516,11 +593,6 @@ std::string Node::Screen() const {
   absl::StrAppend(&out, "  ledger            ", head.origin, ", ", head.tree_size, " entries\n");
   for (const std::string& line : parts.partner_times.Lines()) {
     absl::StrAppend(&out, "  partners' time    ", line, "\n");
-  }
-  if (parts.file.allow_unsigned_agreements) {
-    absl::StrAppend(&out,
-                    "  WARNING           unsigned agreements are in use "
-                    "(unsigned_agreements: \"allow\")\n");
   }
   std::lock_guard<std::mutex> lock(parts.mutex);
   for (const auto& [what, standing] : parts.problems) {

@@ -57,9 +57,12 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   AddAgreementRenewCommand(agreement, console);
   AddAgreementReviseCommand(agreement, console);
   AddAgreementRulesCommand(agreement, console);
+  AddAgreementSignCommand(agreement, console);
   AddAgreementSimulateCommand(agreement, console);
   AddAgreementStatusCommand(agreement, console);
+  AddAgreementStopCommand(agreement, console);
   AddAgreementTestCommand(agreement, console);
+  AddAgreementVerifyCommand(agreement, console);
 }
 
 }  // namespace vouch::client

@@ -21,9 +21,12 @@ void AddAgreementOpenCommand(CLI::App* agreement, Console* console);
 void AddAgreementRenewCommand(CLI::App* agreement, Console* console);
 void AddAgreementReviseCommand(CLI::App* agreement, Console* console);
 void AddAgreementRulesCommand(CLI::App* agreement, Console* console);
+void AddAgreementSignCommand(CLI::App* agreement, Console* console);
 void AddAgreementSimulateCommand(CLI::App* agreement, Console* console);
 void AddAgreementStatusCommand(CLI::App* agreement, Console* console);
+void AddAgreementStopCommand(CLI::App* agreement, Console* console);
 void AddAgreementTestCommand(CLI::App* agreement, Console* console);
+void AddAgreementVerifyCommand(CLI::App* agreement, Console* console);
 
 // What `revise` and `renew` share: where the next revision goes, and that nothing is overwritten.
 std::string NextRevisionPath(const std::string& path, int64_t revision);

@@ -83,7 +83,7 @@ AgreementSource OpenAgreementText(const std::string& path, std::string bytes,
   options.known = known;
   options.use = source.agreement->use;
   options.agency = source.agreement->answers;
-  options.allow_unsigned = true;
+  options.as_if_signed = true;
   source.catalog = policies::Catalog::Build(source.files, options, nullptr, {}, report);
   for (const auto& held : source.catalog->all()) {
     if (held->file == path) source.held = held.get();

@@ -16,6 +16,7 @@
 #include "crypto/fips.h"
 #include "crypto/identity.h"
 #include "crypto/tls_probe.h"
+#include "server/agreements/countersignatures.h"
 #include "server/node/clock_note.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/folders.h"
@@ -24,6 +25,7 @@
 namespace vouch::client {
 namespace {
 
+namespace agreements = server::agreements;
 namespace node = server::node;
 namespace records = server::records;
 
@@ -58,6 +60,7 @@ class Doctor {
     Certificate();
     OwnChain();
     Authority();
+    Signing();
     Agreements();
     Records();
     for (const node::Partner& partner : file_.partners) ExaminePartner(partner);
@@ -245,6 +248,7 @@ class Doctor {
                 "agree on a new revision, or remove the file");
         continue;
       }
+      Signatures(*held, about);
       const std::string until = absl::StrCat("until ", absl::FormatCivilTime(agreement.expires));
       if (now_ < agreement.effective_from) {
         Ok(about, absl::StrCat("waits for ", absl::FormatCivilTime(agreement.effective)));
@@ -254,6 +258,61 @@ class Doctor {
         Ok(about, absl::StrCat("is in force ", until));
       }
       EpochKeys(agreement);
+    }
+  }
+
+  // As the node would judge a first load now; it may have adopted the agreement before.
+  void Signatures(const policies::HeldAgreement& held, const std::string& about) {
+    const policies::Agreement& agreement = held.agreement;
+    const auto bytes = node::ReadText(absl::StrCat(file_.agreements, "/", held.file));
+    if (!bytes.ok()) return;
+    const absl::string_view own = agreement.AskerBehind(file_.agency);
+    std::vector<std::string> agencies = {agreement.answers};
+    for (const std::string& asker : agreement.asks) {
+      if (agreement.answers == file_.agency || own == asker) agencies.push_back(asker);
+    }
+    for (const std::string& agency : agencies) {
+      const std::string name = agreements::SignatureFileName(held.file, agency);
+      const auto text = node::ReadText(absl::StrCat(file_.agreements, "/", name));
+      absl::optional<std::string> message;
+      if (text.ok()) message = *text;
+      const auto judge = [&](bool adopted) {
+        return agreements::JudgeSignatures(*signing_, agency, name, *bytes, message, now_, adopted);
+      };
+      const agreements::JudgedAgency strict = judge(false);
+      if (strict.signed_by_all()) continue;
+      if (judge(true).signed_by_all()) {
+        Warn(about,
+             absl::StrCat(strict.why,
+                          ": it would not be adopted today; a node that adopted it "
+                          "before goes on"),
+             strict.mend);
+      } else {
+        Problem(about, absl::StrCat("is not in force: ", strict.why), strict.mend);
+      }
+    }
+  }
+
+  void Signing() {
+    signing_ = agreements::SigningRules::Read(file_);
+    const auto check = [&](const std::string& agency) {
+      const auto* found = signing_->Find(agency);
+      const std::string about = absl::StrCat("signers of ", agency);
+      if (found == nullptr) {
+        Warn(about, "node.yaml does not say who signs: no agreement with it comes into force",
+             "write `signing` for it in node.yaml (docs/signing.md)");
+      } else if (!found->problem.empty()) {
+        Problem(about, found->problem, "put the authorities of its officers' certificates there");
+      } else {
+        Ok(about, absl::StrCat("are set: ", found->officers.size(), " role(s)"));
+      }
+    };
+    check(file_.agency);
+    for (const node::Partner& partner : file_.partners) check(partner.agency);
+    if (file_.use == policies::Use::kLive &&
+        node::Exists(absl::StrCat(folder_, "/signing/officer.key"))) {
+      Problem("development officer", "the key of a development officer lies on a live node",
+              "remove signing/officer.key, and name in node.yaml officers who keep their own keys");
     }
   }
 
@@ -471,6 +530,7 @@ class Doctor {
   std::string own_chain_;
   std::unique_ptr<crypto::SigningKey> own_key_;
   std::shared_ptr<const policies::Catalog> catalog_;
+  std::shared_ptr<const agreements::SigningRules> signing_;
   std::vector<Diagnosis> all_;
 };
 

@@ -58,8 +58,9 @@ journal: "journal"
 keys: "keys"
 run: "run"
 
-# Whether agreements without signatures are used. "allow" is for development, never for live.
-unsigned_agreements: "refuse"
+# Who signs agreements for this agency: every role below, each by any one of the certificates named,
+# by the fingerprint of their key or by their subject. The same stands under each partner.
+$3
 
 # What the log holds: "info", "warning" or "error". It never holds anything about a person.
 log_level: "info"
@@ -86,6 +87,23 @@ then announce a key in the agency's name.
   On the officer's: vouch keys sign --statement OUT --authority-key KEY --output SIGNED
   On the node:      vouch keys accept --node FOLDER --statement SIGNED
 )";
+
+constexpr absl::string_view kSigningNote =
+    R"(officer.key and officer.pem are a development officer: with them `vouch agreement sign` signs
+agreements for this agency, so that everything can be tried out. Never use them with live data: who
+can read this folder can sign. In production officers keep their keys on cards or in files of their
+own (docs/agreements.md, "Signing"), node.yaml names their certificates, and this folder holds
+nothing but anchors.pem, the authority of these certificates, and revocation lists.
+
+  vouch agreement sign FILE --key signing/officer.key --certificate signing/officer.pem
+)";
+
+// A live node begins without signers: none made here may ever sign for real people.
+constexpr absl::string_view kSigningLater =
+    R"(# No agreement comes into force before these lines name this agency's officers.
+# signing:
+#   anchors: "signing/anchors.pem"
+#   officers: [{role: "program officer", any_of: ["CN=Jo Doe,OU=Agency,O=Government,C=US"]}])";
 
 // Everything below one folder, written beside its place and moved there whole.
 class NewFolder {
@@ -159,7 +177,30 @@ crypto::CertificateRequest Request(absl::string_view name, absl::Time now, int d
   return request;
 }
 
-absl::Status WriteCertificates(const InitOptions& options, absl::Time now, NewFolder* folder) {
+// An officer whose key lies on the node, to try everything out with. The lines of node.yaml.
+absl::StatusOr<std::string> WriteOfficer(const InitOptions& options, absl::Time now,
+                                         const crypto::IssuedCertificate& authority,
+                                         NewFolder* folder) {
+  crypto::CertificateRequest request =
+      Request(absl::StrCat(options.agency, " development officer"), now, 1095);
+  request.uris = {absl::StrCat(crypto::kAgencyUriPrefix, options.agency)};
+  request.for_tls = false;
+  const auto officer = crypto::Issue(request, authority.certificate_pem, authority.key);
+  if (!officer.ok()) return officer.status();
+  folder->Public("signing/anchors.pem", authority.certificate_pem);
+  folder->Public("signing/officer.pem", officer->certificate_pem);
+  folder->PrivateKey("signing/officer.key", officer->key);
+  folder->Public("signing/README.txt", kSigningNote);
+  return absl::Substitute(
+      "signing:\n"
+      "  anchors: \"signing/anchors.pem\"\n"
+      "  officers: [{role: \"program officer\", any_of: [\"$0\"]}]",
+      crypto::KeyFingerprint(crypto::AsBytes(officer->key.PublicDer())));
+}
+
+// What node.yaml says of signing comes back.
+absl::StatusOr<std::string> WriteCertificates(const InitOptions& options, absl::Time now,
+                                              NewFolder* folder) {
   crypto::CertificateRequest authority_request =
       Request(absl::StrCat(options.agency, " development authority"), now, 3650);
   authority_request.is_authority = true;
@@ -184,7 +225,8 @@ absl::Status WriteCertificates(const InitOptions& options, absl::Time now, NewFo
   if (!encryption.ok()) return encryption.status();
   folder->Public(absl::StrCat("keys/", node::kEncryptionCertificate), encryption->certificate_pem);
   folder->PrivateKey(absl::StrCat("keys/", node::kEncryptionKey), encryption->key);
-  return absl::OkStatus();
+  if (options.use == "live") return std::string(kSigningLater);
+  return WriteOfficer(options, now, authority, folder);
 }
 
 absl::Status CheckListen(absl::string_view listen) {
@@ -211,14 +253,16 @@ absl::StatusOr<Exit> Init(InitOptions options, Console* console) {
   for (const absl::string_view name : {"agreements", "agreements/tables", "partners", "run"}) {
     folder->Folder(name, 0755);
   }
-  for (const absl::string_view name : {"keys", "tls", "authority", "records", "journal"}) {
+  for (const absl::string_view name :
+       {"keys", "tls", "authority", "records", "journal", "signing"}) {
     folder->Folder(name, 0700);
   }
   for (const absl::string_view name : node::kSecretNames) {
     folder->Secret(absl::StrCat("keys/", name));
   }
   folder->PrivateKey("keys/ledger.key", crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
-  if (absl::Status written = WriteCertificates(options, now, folder); !written.ok()) return written;
+  const absl::StatusOr<std::string> signing = WriteCertificates(options, now, folder);
+  if (!signing.ok()) return signing.status();
   const crypto::SigningKey authority = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
   const std::string fingerprint = crypto::KeyFingerprint(crypto::AsBytes(authority.PublicDer()));
   folder->PrivateKey("authority/authority.key", authority);
@@ -226,8 +270,8 @@ absl::StatusOr<Exit> Init(InitOptions options, Console* console) {
   for (const policies::reference::BuiltInFile& table : policies::reference::BuiltInTables()) {
     folder->Public(absl::StrCat("agreements/tables/", table.name), table.bytes);
   }
-  folder->Public(node::kNodeFileName,
-                 absl::Substitute(kNodeText, options.agency, options.use, options.listen));
+  folder->Public(node::kNodeFileName, absl::Substitute(kNodeText, options.agency, options.use,
+                                                       options.listen, *signing));
   if (absl::Status moved = folder->MoveToPlace(); !moved.ok()) return moved;
 
   const auto file = OpenNode(options.folder, console);
@@ -252,8 +296,11 @@ absl::StatusOr<Exit> Init(InitOptions options, Console* console) {
       "\n"
       "Next:\n"
       "  1. Exchange with each partner:  vouch partner export --node $0 --output DIR\n"
-      "                                  vouch partner add --node $0 --agency NAME --anchors FILE\n"
+      "                                  vouch partner add --node $0 --agency NAME --anchors FILE "
+      "\\\n"
+      "                                      --signing-anchors FILE --officers FILE\n"
       "  2. Put agreement folders into $0/agreements and run: vouch agreement check FILE\n"
+      "     Sign them, both parties:     vouch agreement sign FILE\n"
       "  3. Where you answer:            vouch keys create --node $0 --agreement ID\n"
       "                                  vouch records load --node $0 --mapping FILE --input FILE\n"
       "  4. See that all is well:        vouch doctor --node $0\n"

@@ -42,7 +42,7 @@ std::shared_ptr<const policies::Catalog> ReadCatalog(const node::NodeFile& file,
   options.known = node::NamesOfCrypto();
   options.use = file.use;
   options.agency = file.agency;
-  options.allow_unsigned = true;
+  options.as_if_signed = true;
   options.ends_changeover = policies::diff::EndsChangeover;
   return policies::Catalog::Build(FilesBelow(file.agreements), options, nullptr, {}, report);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/node_folder.h"
+#include "client/vouch/officer_lines.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -22,6 +23,9 @@ struct AddOptions {
   std::string anchors;
   std::string address;
   std::string encryption_certificate;
+  std::string signing_anchors;
+  std::string officers_file;
+  std::vector<std::string> officers;  // ROLE=WHO
 };
 
 // `text` with one more item under "partners:", comments and everything else left as they are.
@@ -98,6 +102,25 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
     }
   }
 
+  const absl::StatusOr<std::string> signing_anchors =
+      options.signing_anchors.empty() ? std::string() : node::ReadText(options.signing_anchors);
+  if (!signing_anchors.ok()) return signing_anchors.status();
+  const absl::StatusOr<std::vector<node::OfficerRole>> officers =
+      ReadOfficers(options.officers_file, options.officers);
+  if (!officers.ok()) return officers.status();
+  if (signing_anchors->empty() != officers->empty()) {
+    return UsageError(
+        "who signs for a partner takes both: --signing-anchors, and --officers or "
+        "--officer");
+  }
+  if (!signing_anchors->empty()) {
+    const auto trusted = crypto::TrustAnchors::Load(*signing_anchors, "");
+    if (!trusted.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(options.signing_anchors, ": ", trusted.status().message()));
+    }
+  }
+
   const std::string partners = absl::StrCat(options.folder, "/partners");
   const std::string own = absl::StrCat("partners/", options.agency);
   for (const std::string& folder : {partners, absl::StrCat(options.folder, "/", own)}) {
@@ -113,6 +136,12 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
   if (!encryption->empty()) {
     if (absl::Status kept = keep("encryption.pem", *encryption); !kept.ok()) return kept;
     absl::StrAppend(&item, "\n    encryption_certificate: \"", own, "/encryption.pem\"");
+  }
+
+  if (!signing_anchors->empty()) {
+    if (absl::Status kept = keep("signing.pem", *signing_anchors); !kept.ok()) return kept;
+    absl::StrAppend(&item, "\n    signing:\n      anchors: \"", own, "/signing.pem\"\n",
+                    OfficersYaml(*officers, "      "));
   }
 
   const std::string path = absl::StrCat(options.folder, "/", node::kNodeFileName);
@@ -137,6 +166,10 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
                             ". A running node takes it up at SIGHUP (systemctl reload vouchd)."));
   if (options.encryption_certificate.empty()) {
     console->Say("Without --encryption-certificate, keyed-hash keys cannot be shared with it.");
+  }
+  if (officers->empty()) {
+    console->Say(
+        "Without --signing-anchors and --officers, no agreement with it comes into force here.");
   }
   return Exit::kFine;
 }
@@ -164,21 +197,41 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
     if (!absl::IsAlreadyExists(made)) return made;
     return absl::AlreadyExistsError(absl::StrCat(options.output, ": exists; name a new folder"));
   }
+  const absl::StatusOr<std::string> signing_anchors =
+      file->signing.empty() ? std::string() : node::ReadText(file->signing.anchors);
+  if (!signing_anchors.ok()) return signing_anchors.status();
+  std::vector<std::pair<absl::string_view, std::string>> files = {{"anchors.pem", *anchors},
+                                                                  {"encryption.pem", *encryption}};
+  if (!file->signing.empty()) {
+    files.push_back({"signing.pem", *signing_anchors});
+    files.push_back({"officers.txt", OfficersText(file->signing.officers)});
+  }
+  std::string digests;
+  for (const auto& [name, contents] : files) {
+    absl::StrAppend(&digests, "\n  ", name, std::string(16 - name.size(), ' '),
+                    crypto::Hex(crypto::Sha256(contents)));
+  }
   const std::string about = absl::StrCat(
       "What a partner needs from ", file->agency, ". Nothing here is secret, but check with ",
-      file->agency, " by another way that it is genuine:\n  anchors.pem     ",
-      crypto::Hex(crypto::Sha256(*anchors)), "\n  encryption.pem  ",
-      crypto::Hex(crypto::Sha256(*encryption)), "\n\nAdd it to your node with\n",
-      "  vouch partner add --node FOLDER --agency ", file->agency,
-      " --anchors anchors.pem --encryption-certificate encryption.pem --address HOST:PORT\n");
-  for (const auto& [name, contents] : std::vector<std::pair<absl::string_view, absl::string_view>>{
-           {"anchors.pem", *anchors}, {"encryption.pem", *encryption}, {"README.txt", about}}) {
+      file->agency, " by another way that it is genuine:", digests,
+      "\n\nAdd it to your node with\n", "  vouch partner add --node FOLDER --agency ", file->agency,
+      " --anchors anchors.pem --encryption-certificate encryption.pem --address HOST:PORT",
+      file->signing.empty() ? ""
+                            : " \\\n      --signing-anchors signing.pem --officers officers.txt",
+      "\n");
+  files.push_back({"README.txt", about});
+  for (const auto& [name, contents] : files) {
     const absl::Status written =
         crypto::ReplaceFile(absl::StrCat(options.output, "/", name), contents, false);
     if (!written.ok()) return written;
   }
-  console->Say(absl::StrCat("Wrote anchors.pem, encryption.pem and README.txt to ", options.output,
+  std::vector<absl::string_view> names;
+  for (const auto& file_and_text : files) names.push_back(file_and_text.first);
+  console->Say(absl::StrCat("Wrote ", absl::StrJoin(names, ", "), " to ", options.output,
                             ". Give the folder to the partner; nothing in it is secret."));
+  if (file->signing.empty()) {
+    console->Say("node.yaml does not say who signs for this agency, so nothing was written of it.");
+  }
   return Exit::kFine;
 }
 
@@ -199,10 +252,18 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
   add_command->add_option("--address", add->address, "Where its node listens, HOST:PORT");
   add_command->add_option("--encryption-certificate", add->encryption_certificate,
                           "PEM certificate to which keys for it are encrypted");
+  add_command->add_option("--signing-anchors", add->signing_anchors,
+                          "PEM of the authorities of its officers' certificates");
+  add_command->add_option("--officers", add->officers_file,
+                          "Who signs for it, as `vouch partner export` writes it");
+  add_command->add_option("--officer", add->officers,
+                          "The same, one by one: ROLE=WHO, with WHO a certificate file, a "
+                          "fingerprint or a subject; several of one role are alternatives");
   add_command->footer(
       "Example:\n"
       "  vouch partner add --node ./fsa --agency irs.treasury.example --anchors anchors.pem \\\n"
-      "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem");
+      "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem \\\n"
+      "      --signing-anchors signing.pem --officers officers.txt");
   add_command->callback([add, console] { console->Run([&] { return Add(*add, console); }); });
 
   auto out = std::make_shared<ExportOptions>();

@@ -199,8 +199,9 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
   }
   gates.Passed(Gate::kParty);
   // Signatures before dates: an expired agreement that was never countersigned is nobody's.
-  const AgreementState state = held->StateAt(now);
-  if (!held->signatures_satisfied || state == AgreementState::kUnsigned ||
+  const absl::string_view asker = held->agreement.AskerBehind(requester);
+  const AgreementState state = held->StateFor(asker, now);
+  if (!held->SignedFor(asker) || state == AgreementState::kUnsigned ||
       state == AgreementState::kStopped) {
     return gates.Stop(Gate::kSignatures, NotPermitted());
   }
@@ -226,7 +227,8 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
 
   const HeldAgreement* replaced = catalog.FindReplaced(agreement_id, now);
   if (replaced != nullptr && digest == absl::MakeConstSpan(replaced->digest) &&
-      !replaced->agreement.AskerBehind(requester).empty()) {
+      replaced->StateFor(replaced->agreement.AskerBehind(requester), now) ==
+          AgreementState::kInForce) {
     gates.Passed(Gate::kDigest);
     return replaced;
   }

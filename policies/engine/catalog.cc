@@ -83,6 +83,7 @@ class CatalogBuild {
   }
 
   std::vector<std::shared_ptr<const HeldAgreement>> TakeAll() {
+    for (auto& held : all_) ApplyStops(&held);
     std::sort(all_.begin(), all_.end(), [](const auto& a, const auto& b) {
       return std::tie(a->agreement.id, a->agreement.revision) <
              std::tie(b->agreement.id, b->agreement.revision);
@@ -92,6 +93,23 @@ class CatalogBuild {
   ReferenceTables TakeTables() { return std::move(tables_); }
 
  private:
+  // What is held from before is held by others too, and never changed in place.
+  void ApplyStops(std::shared_ptr<const HeldAgreement>* held) const {
+    const Agreement& agreement = (*held)->agreement;
+    std::vector<Stop> stops;
+    for (const Stop& stop : options_.stops) {
+      const bool party = stop.party == agreement.answers || agreement.IsAsker(stop.party);
+      if (party && stop.agreement_id == agreement.id && stop.first_revision <= agreement.revision &&
+          agreement.revision <= stop.last_revision) {
+        stops.push_back(stop);
+      }
+    }
+    if (stops.empty() && (*held)->stops.empty()) return;
+    auto changed = std::make_shared<HeldAgreement>(**held);
+    changed->stops = std::move(stops);
+    *held = std::move(changed);
+  }
+
   void Add(absl::string_view rule, const CatalogFile& file, absl::string_view path,
            std::string message, std::string mend) {
     Finding finding;
@@ -142,15 +160,35 @@ class CatalogBuild {
     candidate->held->agreement = std::move(*agreement);
     candidate->held->digest = file.digest;
     candidate->held->file = file.name;
-    candidate->held->signatures_satisfied = file.signatures_satisfied || options_.allow_unsigned;
+    candidate->held->signatures = file.signatures;
+    CountSignatures(candidate);
     candidate->good = Fits(candidate);
     if (!candidate->good) Spoil(candidate);
+  }
+
+  void CountSignatures(Candidate* candidate) const {
+    const CatalogFile& file = *candidate->file;
+    HeldAgreement& held = *candidate->held;
+    const Agreement& agreement = held.agreement;
+    const auto has_signed = [&](const std::string& agency) {
+      return options_.as_if_signed || file.signed_by.count(agency) > 0;
+    };
+    // An asker's node is interested in itself, a contractor's in whom it acts for.
+    const absl::string_view own = agreement.AskerBehind(options_.agency);
+    for (const std::string& asker : agreement.asks) {
+      if (!has_signed(agreement.answers) || !has_signed(asker)) {
+        held.unsigned_askers.insert(asker);
+      } else if (agreement.answers == options_.agency || own.empty() || own == asker) {
+        held.signatures_satisfied = true;
+      }
+    }
   }
 
   void Spoil(Candidate* candidate) {
     candidate->good = false;
     broken_files_.insert(candidate->file->name);
-    broken_ids_.insert(candidate->held->agreement.id);
+    // What the caller will not have keeps nothing alive but what it stands in the place of.
+    if (candidate->file->refused.empty()) broken_ids_.insert(candidate->held->agreement.id);
   }
 
   bool Fits(Candidate* candidate) {
@@ -233,13 +271,18 @@ class CatalogBuild {
   void RefuseTwins() {
     std::map<std::pair<std::string, int64_t>, std::vector<Candidate*>> by_revision;
     for (Candidate& candidate : candidates_) {
-      if (candidate.held == nullptr) continue;
+      // Whoever was refused already takes nothing from another.
+      if (candidate.held == nullptr || !candidate.file->refused.empty()) continue;
       const Agreement& agreement = candidate.held->agreement;
       by_revision[{agreement.id, agreement.revision}].push_back(&candidate);
     }
     for (auto& [key, twins] : by_revision) {
       if (twins.size() < 2) continue;
+      const auto is_signed = [](const Candidate* one) { return one->held->signatures_satisfied; };
+      const auto all_signed = std::count_if(twins.begin(), twins.end(), is_signed);
       for (Candidate* twin : twins) {
+        // A draft that nobody signed does no harm to the one that was countersigned.
+        if (all_signed == 1 && is_signed(twin)) continue;
         const Candidate* other = twin == twins[0] ? twins[1] : twins[0];
         Add("catalog/same-revision", *twin->file, "agreement.revision",
             absl::StrCat("`", other->file->name, "` is revision ", key.second, " of `", key.first,
@@ -297,15 +340,19 @@ class CatalogBuild {
 
   void Keep() {
     std::set<std::pair<std::string, int64_t>> taken;
+    // One that took the place of another's file before it was signed.
+    std::set<std::string> unsigned_files;
     for (const Candidate& candidate : candidates_) {
       if (!candidate.good) continue;
       taken.insert({candidate.held->agreement.id, candidate.held->agreement.revision});
+      if (!candidate.held->signatures_satisfied) unsigned_files.insert(candidate.file->name);
       all_.push_back(candidate.held);
     }
     if (previous_ == nullptr) return;
     for (const auto& held : previous_->all()) {
       const bool disturbed =
-          broken_files_.count(held->file) > 0 || broken_ids_.count(held->agreement.id) > 0;
+          broken_files_.count(held->file) > 0 || broken_ids_.count(held->agreement.id) > 0 ||
+          (held->signatures_satisfied && unsigned_files.count(held->file) > 0);
       if (!disturbed || taken.count({held->agreement.id, held->agreement.revision}) > 0) continue;
       if (KeepTables(*held)) all_.push_back(held);
     }
@@ -365,10 +412,32 @@ absl::string_view AgreementStateName(AgreementState state) {
   return "";
 }
 
+bool HeldAgreement::SignedFor(absl::string_view asker) const {
+  return signatures_satisfied && unsigned_askers.count(std::string(asker)) == 0;
+}
+
+bool HeldAgreement::StoppedFor(absl::string_view asker) const {
+  return std::any_of(stops.begin(), stops.end(), [&](const Stop& stop) {
+    return stop.party == agreement.answers || stop.party == asker;
+  });
+}
+
 AgreementState HeldAgreement::StateAt(absl::Time now) const {
-  // Expiry first: nothing, a missing signature included, makes an expired agreement look revivable.
+  const bool stopped = std::all_of(agreement.asks.begin(), agreement.asks.end(),
+                                   [&](const std::string& asker) { return StoppedFor(asker); });
+  return StateOf(signatures_satisfied, stopped, now);
+}
+
+AgreementState HeldAgreement::StateFor(absl::string_view asker, absl::Time now) const {
+  return StateOf(SignedFor(asker), StoppedFor(asker), now);
+}
+
+AgreementState HeldAgreement::StateOf(bool is_signed, bool stopped, absl::Time now) const {
+  // Stopped before everything, as its party said so; then expiry: nothing, a missing signature
+  // included, makes an expired agreement look revivable.
+  if (stopped) return AgreementState::kStopped;
   if (now >= agreement.expires_at) return AgreementState::kExpired;
-  if (!signatures_satisfied) return AgreementState::kUnsigned;
+  if (!is_signed) return AgreementState::kUnsigned;
   if (now < agreement.effective_from) return AgreementState::kWaiting;
   return AgreementState::kInForce;
 }
@@ -438,8 +507,9 @@ const HeldAgreement* Catalog::FindReplaced(absl::string_view agreement_id, absl:
   return found->second;
 }
 
-AgreementState Catalog::StateOf(const HeldAgreement& held, absl::Time now) const {
-  const AgreementState state = held.StateAt(now);
+AgreementState Catalog::StateOf(const HeldAgreement& held, absl::Time now,
+                                absl::string_view asker) const {
+  const AgreementState state = asker.empty() ? held.StateAt(now) : held.StateFor(asker, now);
   if (state != AgreementState::kInForce || Find(held.agreement.id, now) == &held) return state;
   return FindReplaced(held.agreement.id, now) == &held ? AgreementState::kChangeover
                                                        : AgreementState::kExpired;

@@ -2,9 +2,11 @@
 #ifndef VOUCH_POLICIES_ENGINE_CATALOG_H_
 #define VOUCH_POLICIES_ENGINE_CATALOG_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,15 +28,46 @@ enum class AgreementState : uint8_t {
 };
 absl::string_view AgreementStateName(AgreementState state);
 
+// An officer's signature on an agreement, as whoever knows cryptography judged it.
+struct Signature {
+  std::string agency;
+  std::string role;    // for which it counts
+  std::string signer;  // the subject of the certificate
+  std::string key;     // "sha256:..." of the certificate's key
+};
+
+// A party's notice that an agreement is stopped, not lifted since.
+struct Stop {
+  std::string agreement_id;
+  std::string party;
+  int64_t first_revision = 1;
+  int64_t last_revision = INT64_MAX;
+  absl::Time since;
+};
+
 // One revision of one agreement as held: its file, its catalogue, and whether it may be used.
 struct HeldAgreement {
   Agreement agreement;
   FileDigest digest{};
   std::string file;
   FactCatalogue facts;
-  bool signatures_satisfied = false;  // countersigned, or unsigned and allowed by the node
-  // waiting, in force or expired by date; unsigned when signatures are missing.
+  // Countersigned by the answering agency and at least one asker that this node has to do with.
+  bool signatures_satisfied = false;
+  std::set<std::string> unsigned_askers;  // askers for whom it is not countersigned
+  std::vector<Signature> signatures;
+  std::vector<Stop> stops;  // of its parties
+
+  // With several askers it is in force for each that has signed, and each stops it for itself
+  // alone; the answering agency stops it for all.
+  bool SignedFor(absl::string_view asker) const;
+  bool StoppedFor(absl::string_view asker) const;
+  // Expired, waiting or in force by date; unsigned when signatures are missing, stopped when no
+  // asker is left for whom it is not.
   AgreementState StateAt(absl::Time now) const;
+  AgreementState StateFor(absl::string_view asker, absl::Time now) const;
+
+ private:
+  AgreementState StateOf(bool is_signed, bool stopped, absl::Time now) const;
 };
 
 // A file as the caller read it from the folder.
@@ -42,9 +75,10 @@ struct CatalogFile {
   std::string name;  // path relative to the agreements folder
   std::string bytes;
   FileDigest digest{};
-  // For an agreement: the caller found every signature that this node requires. The engine knows no
-  // cryptography, so it takes the caller's word.
-  bool signatures_satisfied = false;
+  // For an agreement: the agencies of which the caller found every signature that it requires, and
+  // these signatures. The engine knows no cryptography, so it takes the caller's word.
+  std::set<std::string> signed_by = {};
+  std::vector<Signature> signatures = {};
   // Why the caller will not have this agreement, whatever it says: then an error, and what was held
   // of it stays. Empty when there is nothing against it.
   std::string refused = "";
@@ -57,7 +91,9 @@ class Catalog {
     KnownNames known;
     Use use = Use::kTest;  // agreements of the other use are refused
     std::string agency;    // the node's own; an agreement it is no party to is refused
-    bool allow_unsigned = false;
+    // Agreements count as signed by all: for officers' tools, which look at drafts.
+    bool as_if_signed = false;
+    std::vector<Stop> stops = {};
     // Whether the revision `after` replaces must not be used beside it: it narrows what may be
     // asked, learned or done, or that cannot be told. Asked once for each pair at Build. Without it
     // no changeover is given.
@@ -85,9 +121,11 @@ class Catalog {
   // is its unchanged renewal; never past its own last day, and not when the newer one narrows.
   // nullptr when there is none.
   const HeldAgreement* FindReplaced(absl::string_view agreement_id, absl::Time now) const;
-  // As HeldAgreement::StateAt, of a revision among the others: changeover for the one that
-  // FindReplaced gives, expired for one whose place another has taken.
-  AgreementState StateOf(const HeldAgreement& held, absl::Time now) const;
+  // As HeldAgreement::StateFor the asker, StateAt when that is empty, of a revision among the
+  // others: changeover for the one that FindReplaced gives, expired for one whose place another has
+  // taken.
+  AgreementState StateOf(const HeldAgreement& held, absl::Time now,
+                         absl::string_view asker = "") const;
   // All revisions of all agreements, ordered by id and revision.
   const std::vector<std::shared_ptr<const HeldAgreement>>& all() const { return all_; }
   const ReferenceTables& tables() const { return tables_; }

@@ -107,6 +107,13 @@ absl::optional<std::vector<const Node::Entry*>> MatchFields(
   for (const Node::Entry& entry : node.entries) {
     const auto known = [&](const FieldText* field) { return field->key == entry.key; };
     if (std::any_of(fields.begin(), fields.end(), known)) continue;
+    const auto retired = std::find_if(rules.retired.begin(), rules.retired.end(),
+                                      [&](const auto& one) { return one.first == entry.key; });
+    if (retired != rules.retired.end()) {
+      reading->Error("field/unknown-key", entry.position, entry.key,
+                     absl::StrCat("`", entry.key, "` is no longer a key here"), retired->second);
+      continue;
+    }
     const std::string near = Nearest(entry.key, absent);
     std::vector<std::string> all;
     for (const FieldText* field : fields) all.push_back(field->key);

@@ -170,6 +170,8 @@ struct FieldText {
 struct MappingRules {
   // Of each group exactly one key is written.
   std::vector<std::vector<std::string>> exactly_one_of;
+  // Keys that former versions had, and what to do instead; refused as unknown, in these words.
+  std::vector<std::pair<std::string, std::string>> retired;
 };
 // For each field the entry that holds it, or nullptr. Reports unknown and missing keys; an unknown
 // key that can only stand for one field is reported and read as that field.

@@ -6,6 +6,7 @@
 
 #include "policies/engine/cases/case_file.h"
 #include "policies/engine/schema.h"
+#include "server/node/node_file.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   }
   std::vector<vouch::policies::SchemaFile> files = vouch::policies::EngineSchemas();
   files.push_back(vouch::policies::cases::CasesSchema());
+  files.push_back({"node.schema.json", vouch::server::node::NodeFileSchema()});
   for (const vouch::policies::SchemaFile& file : files) {
     const std::string path = std::string(argv[1]) + "/" + file.name;
     std::ofstream out(path, std::ios::binary);

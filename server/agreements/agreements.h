@@ -15,6 +15,8 @@
 #include "crypto/token.h"
 #include "crypto/voprf.h"
 #include "policies/engine/catalog.h"
+#include "server/agreements/countersignatures.h"
+#include "server/agreements/stop_notice.h"
 
 namespace vouch::server::agreements {
 
@@ -34,7 +36,9 @@ struct Epoch {
 struct AgreementSet {
   std::shared_ptr<const policies::Catalog> catalog;
   std::map<std::string, std::vector<Epoch>, std::less<>> epochs;  // by agreement, by epoch
-  policies::Report report;                // what is wrong with the folder's files
+  policies::Report report;  // what is wrong with the folder's files
+  // Of an agreement's revision that is unsigned or stopped: why, in a sentence.
+  std::map<std::pair<std::string, int64_t>, std::string> why;
   std::vector<std::string> key_problems;  // epoch keys that cannot be used, and why
 
   // The usable epoch with that number, or nullptr.
@@ -50,7 +54,13 @@ struct AgreementsOptions {
   std::string keys_folder;
   std::string agency;  // the node's own
   policies::Use use = policies::Use::kTest;
-  bool allow_unsigned = false;
+  std::shared_ptr<const SigningRules> signing;  // to begin with; nullptr: nobody signs
+  std::function<absl::Time()> now;
+  // What the node remembers of agreements for ever: adoptions under the agreement's id, and the
+  // names of stop_notice.h.
+  std::function<std::vector<Remembered>()> remembered;
+  // Enters a notice durably. FailedPrecondition when it is older than one of its name.
+  std::function<absl::Status(const StopNotice&, const JudgedAgency&)> enter_notice;
   // Asked for every agreement about to be held: entering its digest and revision durably is its
   // adoption. What cannot be adopted (a lower revision, another file of the same revision, a full
   // disk) is not held. `beside_higher`: a higher revision is about to be held as well, so that one
@@ -63,22 +73,40 @@ struct AgreementsOptions {
 // Thread-safe. Readers take Current(); Reload swaps it.
 class Agreements {
  public:
-  explicit Agreements(AgreementsOptions options) : options_(std::move(options)) {}
+  explicit Agreements(AgreementsOptions options)
+      : options_(std::move(options)),
+        signing_(options_.signing != nullptr ? options_.signing
+                                             : std::make_shared<const SigningRules>()) {}
 
   // Reads both folders. The set changes even when some files are bad: those keep their last good
   // revision, an agreement whose keys cannot be read its last good epochs. Unavailable when a
   // folder cannot be read; the set stays as it was.
+  //
+  // A revision comes into the set as signed when every signature that the signing rules want of its
+  // parties is there and good at the time; a first load is its adoption. What was adopted is not
+  // judged by dates, revocation or officers again, but its signatures must be there and fit.
   absl::Status Reload();
-  // True when a file's name, size or time of change differs from what the last Reload read, or when
-  // something could not be adopted for a reason that may pass.
+  // True when a file's name, size or time of change differs from what the last Reload read, the
+  // signing rules' files included, or when something could not be adopted for a reason that may
+  // pass.
   bool Changed() const;
+  // From the next Reload on.
+  void SetSigning(std::shared_ptr<const SigningRules> signing);
 
   // Never null after a first Reload.
   std::shared_ptr<const AgreementSet> Current() const;
 
  private:
+  struct Folder;
+  struct Judgement;
   std::string Fingerprint() const;
+  void JudgeFile(const Folder& folder, const std::vector<Remembered>& remembered,
+                 policies::CatalogFile* file, Judgement* judgement) const;
+  std::vector<policies::Stop> JudgeNotices(const Folder& folder,
+                                           const std::vector<Remembered>& remembered,
+                                           policies::Report* report, bool* again) const;
   std::shared_ptr<const policies::Catalog> BuildAdopted(std::vector<policies::CatalogFile> files,
+                                                        std::vector<policies::Stop> stops,
                                                         policies::Report* report,
                                                         bool* again) const;
   std::vector<Epoch> AdoptedEpochs(const policies::Agreement& agreement, AgreementSet* next,
@@ -86,6 +114,8 @@ class Agreements {
 
   const AgreementsOptions options_;
   mutable std::mutex mutex_;
+  std::shared_ptr<const SigningRules> signing_;
+  absl::Time look_again_ = absl::InfiniteFuture();  // when time may have mended a signature
   std::shared_ptr<const AgreementSet> current_ = std::make_shared<AgreementSet>();
   std::string fingerprint_;
 };

@@ -27,7 +27,8 @@ Json ToJson(const AgreementsStanding& standing) {
                             {"digest", one.digest},
                             {"file", one.file},
                             {"state", one.state},
-                            {"why", one.why}});
+                            {"why", one.why},
+                            {"signers", one.signers}});
   }
   json["findings"] = Json::array();
   for (const policies::Finding& finding : standing.findings) {
@@ -65,10 +66,11 @@ absl::StatusOr<AgreementsStanding> ReadAgreementsStanding(const std::string& run
     const Json json = Json::parse(*text);
     standing.written = absl::FromUnixSeconds(json.at("written").get<int64_t>());
     for (const Json& one : json.at("held")) {
-      standing.held.push_back(
-          {one.at("id").get<std::string>(), one.at("revision").get<int64_t>(),
-           one.at("digest").get<std::string>(), one.at("file").get<std::string>(),
-           one.at("state").get<std::string>(), one.at("why").get<std::string>()});
+      standing.held.push_back({one.at("id").get<std::string>(), one.at("revision").get<int64_t>(),
+                               one.at("digest").get<std::string>(),
+                               one.at("file").get<std::string>(),
+                               one.at("state").get<std::string>(), one.at("why").get<std::string>(),
+                               one.value("signers", std::vector<std::string>())});
     }
     for (const Json& one : json.at("findings")) {
       policies::Finding finding;

@@ -17,10 +17,11 @@ namespace vouch::server::node {
 struct AgreementStanding {
   std::string id;
   int64_t revision = 0;
-  std::string digest;  // 64 hexadecimal digits
-  std::string file;    // relative to the agreements folder
-  std::string state;   // policies::AgreementStateName, when it was written
-  std::string why;     // of `unsigned` and `stopped`, in plain words; may be empty
+  std::string digest;                // 64 hexadecimal digits
+  std::string file;                  // relative to the agreements folder
+  std::string state;                 // policies::AgreementStateName, when it was written
+  std::string why;                   // of `unsigned` and `stopped`, in plain words; may be empty
+  std::vector<std::string> signers;  // of the signatures that count
 };
 struct AgreementsStanding {
   absl::Time written = absl::InfinitePast();

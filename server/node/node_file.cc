@@ -52,6 +52,42 @@ ShapeOf<V> Words(const std::vector<std::pair<policies::ChoiceWord, V>>& words) {
   return policies::Choice<V>(words);
 }
 
+ShapeOf<Signing> SigningShape() {
+  static const ShapeOf<OfficerRole> role = Map<OfficerRole>(
+      "a role",
+      {
+          Required<OfficerRole>("role", Text({60, ".*", "a role, such as \"program officer\""}),
+                                &OfficerRole::role, "What the signer signs as.",
+                                "\"program officer\""),
+          Required<OfficerRole>(
+              "any_of",
+              policies::List(Text({500, "sha256:[0-9a-f]{64}|[A-Za-z0-9.]+=.*",
+                                   "\"sha256:\" and 64 hexadecimal digits, or the subject of a "
+                                   "certificate such as \"CN=Jo Doe,O=Agency,C=US\""}),
+                             1, 50),
+              &OfficerRole::any_of,
+              "The certificates of which any one may sign in this role: the fingerprint of the key "
+              "(`vouch agreement verify` shows it), or the subject.",
+              "[\"CN=Jo Doe,O=Agency,C=US\"]"),
+      });
+  return Map<Signing>(
+      "who signs agreements",
+      {
+          Required<Signing>("anchors", FilePath(), &Signing::anchors,
+                            "PEM file of the authorities of the officers' certificates.",
+                            "\"signing/anchors.pem\""),
+          Optional<Signing>("revocations", FilePath(), &Signing::revocations,
+                            "PEM file of revocation lists. When given, a certificate without a "
+                            "current list is refused.",
+                            "\"signing/revocations.pem\""),
+          Required<Signing>("officers", policies::List(role, 1, 20), &Signing::officers,
+                            "The roles in which an agreement must be signed, each by a signer of "
+                            "its own.",
+                            "[{role: \"program officer\", any_of: [\"CN=Jo "
+                            "Doe,O=Agency,C=US\"]}]"),
+      });
+}
+
 ShapeOf<Partner> PartnerShape() {
   return Map<Partner>(
       "a partner",
@@ -87,6 +123,11 @@ ShapeOf<Partner> PartnerShape() {
                             "\"partners/irs.treasury.example/encryption.pem\""),
           Optional<Partner>("calls_per_second", Number(1, 1000000), &Partner::calls_per_second,
                             "Calls of this agency beyond this are refused as BUSY.", "2000"),
+          Optional<Partner>("signing", SigningShape(), &Partner::signing,
+                            "Who signs agreements for this agency. Left out: nothing it is a party "
+                            "to comes into force here.",
+                            "{anchors: \"partners/irs.treasury.example/signing.pem\", officers: "
+                            "[{role: \"program officer\", any_of: [\"CN=Jo Doe\"]}]}"),
       });
 }
 
@@ -94,9 +135,6 @@ ShapeOf<NodeFile> NodeShape() {
   static const std::vector<std::pair<policies::ChoiceWord, policies::Use>> kUses = {
       {{"test", "made-up people only; never beside live agreements"}, policies::Use::kTest},
       {{"live", "real people"}, policies::Use::kLive}};
-  static const std::vector<std::pair<policies::ChoiceWord, bool>> kUnsigned = {
-      {{"refuse", "only countersigned agreements are used"}, false},
-      {{"allow", "for development: agreements count as signed"}, true}};
   static const std::vector<std::pair<policies::ChoiceWord, bool>> kCrypto = {
       {{"default", "whatever OpenSSL of this host has"}, false},
       {{"fips", "a validated module alone; this version refuses to start with it"}, true}};
@@ -104,6 +142,11 @@ ShapeOf<NodeFile> NodeShape() {
       {{"info", "starts, reloads, loads and problems"}, "info"},
       {{"warning", "problems only"}, "warning"},
       {{"error", "failures only"}, "error"}};
+  policies::MappingRules rules;
+  rules.retired = {{"unsigned_agreements",
+                    "take the line out: every agreement is countersigned. Say under `signing` who "
+                    "signs for this agency and, under each partner, who signs for it "
+                    "(docs/operations.md, Signing); then `vouch agreement sign` the files"}};
   return Map<NodeFile>(
       "the node's settings",
       {
@@ -143,11 +186,11 @@ ShapeOf<NodeFile> NodeShape() {
           Required<NodeFile>("run", FilePath(), &NodeFile::run,
                              "Folder for what a running node leaves for others: its port, sockets.",
                              "\"run\""),
-          Optional<NodeFile>("unsigned_agreements", Words<bool>(kUnsigned),
-                             &NodeFile::allow_unsigned_agreements,
-                             "Whether agreements without signatures are used; \"allow\" only with "
-                             "use: \"test\".",
-                             "\"refuse\""),
+          Optional<NodeFile>("signing", SigningShape(), &NodeFile::signing,
+                             "Who signs agreements for this agency. Left out: no agreement comes "
+                             "into force here.",
+                             "{anchors: \"signing/anchors.pem\", officers: [{role: \"program "
+                             "officer\", any_of: [\"CN=Jo Doe\"]}]}"),
           Optional<NodeFile>("reflection", policies::YesNo(), &NodeFile::reflection,
                              "Whether gRPC clients may list the services.", "true"),
           Optional<NodeFile>("crypto", Words<bool>(kCrypto), &NodeFile::fips,
@@ -175,7 +218,8 @@ ShapeOf<NodeFile> NodeShape() {
                              "writes them.",
                              "[{agency: \"irs.treasury.example\", anchors: \"partners/"
                              "irs.treasury.example/anchors.pem\"}]"),
-      });
+      },
+      rules);
 }
 
 void CheckPartners(const NodeFile& file, const Node& root, Reading* reading) {
@@ -252,6 +296,11 @@ void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
       CheckPath(absl::StrCat(file.keys, "/", name), false, true, at("keys"), reading);
     }
   }
+  for (const auto& [key, path] :
+       {std::make_pair("signing.anchors", &file.signing.anchors),
+        std::make_pair("signing.revocations", &file.signing.revocations)}) {
+    if (!path->empty()) CheckPath(*path, false, false, at(key), reading);
+  }
   for (size_t i = 0; i < file.partners.size(); ++i) {
     const Partner& partner = file.partners[i];
     const auto check = [&](absl::string_view key, const std::string& path) {
@@ -261,16 +310,25 @@ void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
     check("anchors", partner.anchors);
     check("revocations", partner.revocations);
     check("encryption_certificate", partner.encryption_certificate);
+    check("signing.anchors", partner.signing.anchors);
+    check("signing.revocations", partner.signing.revocations);
   }
 }
 
 void Resolve(const std::string& folder, NodeFile* file) {
-  std::vector<std::string*> paths = {&file->certificate, &file->key,     &file->agreements,
-                                     &file->records,     &file->journal, &file->keys,
-                                     &file->run};
+  std::vector<std::string*> paths = {&file->certificate,
+                                     &file->key,
+                                     &file->agreements,
+                                     &file->records,
+                                     &file->journal,
+                                     &file->keys,
+                                     &file->run,
+                                     &file->signing.anchors,
+                                     &file->signing.revocations};
   for (Partner& partner : file->partners) {
     paths.insert(paths.end(),
-                 {&partner.anchors, &partner.revocations, &partner.encryption_certificate});
+                 {&partner.anchors, &partner.revocations, &partner.encryption_certificate,
+                  &partner.signing.anchors, &partner.signing.revocations});
   }
   for (std::string* path : paths) *path = Within(folder, *path);
 }
@@ -293,23 +351,27 @@ const Partner* NodeFile::FindPartner(absl::string_view name) const {
   return nullptr;
 }
 
+const Signing* NodeFile::SigningOf(absl::string_view signer_agency) const {
+  const Signing* found = nullptr;
+  if (signer_agency == agency) {
+    found = &signing;
+  } else if (const Partner* partner = FindPartner(signer_agency)) {
+    found = &partner->signing;
+  }
+  return found == nullptr || found->empty() ? nullptr : found;
+}
+
 absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_view text,
                                       policies::Report* report) {
   const absl::StatusOr<std::string> absolute = Absolute(folder);
   const std::string root_folder = absolute.ok() ? *absolute : folder;
-  const std::function<void(NodeFile*, const Node&, Reading*)> check = [&](NodeFile* file,
-                                                                          const Node& root,
-                                                                          Reading* reading) {
-    file->folder = root_folder;
-    Resolve(root_folder, file);
-    if (file->allow_unsigned_agreements && file->use == policies::Use::kLive) {
-      reading->Error("node/unsigned-live", policies::NodeAt(root, "unsigned_agreements").position,
-                     "allow", "a live node uses only countersigned agreements",
-                     "write unsigned_agreements: \"refuse\" and have the agreements signed");
-    }
-    CheckPartners(*file, root, reading);
-    CheckPaths(*file, root, reading);
-  };
+  const std::function<void(NodeFile*, const Node&, Reading*)> check =
+      [&](NodeFile* file, const Node& root, Reading* reading) {
+        file->folder = root_folder;
+        Resolve(root_folder, file);
+        CheckPartners(*file, root, reading);
+        CheckPaths(*file, root, reading);
+      };
   return policies::ReadDocument<NodeFile>(absl::StrCat(folder, "/", kNodeFileName), text,
                                           *NodeShape(), report, check);
 }

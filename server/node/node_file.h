@@ -18,6 +18,22 @@
 
 namespace vouch::server::node {
 
+// Someone who must sign agreements for an agency.
+struct OfficerRole {
+  std::string role;  // "program officer", "privacy officer", ...
+  // Whoever may sign in that role: "sha256:..." of the key in the certificate, or the certificate's
+  // subject (RFC 2253).
+  std::vector<std::string> any_of;
+};
+// Whose signatures make an agency's part of an agreement. Every role needs a signer of its own.
+struct Signing {
+  std::string anchors;      // path: PEM of the authorities of the officers' certificates
+  std::string revocations;  // path: PEM of revocation lists; may be empty
+  std::vector<OfficerRole> officers;
+
+  bool empty() const { return officers.empty(); }
+};
+
 // An agency this node exchanges questions with. Its certificates are believed only under its own
 // anchors.
 struct Partner {
@@ -32,6 +48,7 @@ struct Partner {
   std::string dns_name;
   std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
   int64_t calls_per_second = 2000;     // admission: refused as BUSY above
+  Signing signing;                     // who signs agreements for it
 
   crypto::CertificateBinding binding() const { return {key_pin, issuer, dns_name}; }
 };
@@ -45,7 +62,7 @@ struct NodeFile {
   std::string certificate, key;  // paths: TLS chain and key, PEM
   // Paths of folders.
   std::string agreements, records, journal, keys, run;
-  bool allow_unsigned_agreements = false;  // unsigned_agreements: "allow" | "refuse"
+  Signing signing;  // who signs agreements for this agency
   bool reflection = true;
   bool fips = false;               // crypto: "default" | "fips"
   std::string log_level = "info";  // "info" | "warning" | "error"
@@ -59,6 +76,8 @@ struct NodeFile {
   std::string folder;  // the node's own, absolute
 
   const Partner* FindPartner(absl::string_view agency) const;
+  // Its own, or a partner's; nullptr when node.yaml does not say who signs for that agency.
+  const Signing* SigningOf(absl::string_view signer_agency) const;
 };
 
 // Paths come back absolute, resolved against `folder`. Findings name file, line and column.

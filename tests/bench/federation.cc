@@ -11,10 +11,13 @@
 #include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "crypto/receipt.h"
+#include "crypto/signed_message.h"
 #include "policies/reference/built_in.h"
+#include "server/agreements/countersignatures.h"
 #include "server/index_keeper.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/known_names.h"
+#include "server/node/node_file.h"
 #include "server/records/manifest.h"
 #include "tests/synth/record.h"
 #include "vouch/v1/verification.pb.h"
@@ -42,7 +45,7 @@ records: "records"
 journal: "journal"
 keys: "keys"
 run: "run"
-unsigned_agreements: "allow"
+signing: {anchors: "tls/authority.pem", officers: [{role: "officer", any_of: ["CN=bench officer"]}]}
 reflection: false
 log_level: "warning"
 drain_seconds: 2
@@ -50,6 +53,7 @@ partners:
   - agency: "$1"
     anchors: "tls/authority.pem"
     calls_per_second: 1000000
+    signing: {anchors: "tls/authority.pem", officers: [{role: "officer", any_of: ["CN=bench officer"]}]}
 )";
 
 constexpr absl::string_view kFacts = R"(format: "vouch-facts/1"
@@ -232,7 +236,17 @@ absl::Status Federation::WriteCertificates() {
     status.Update(
         crypto::WritePrivateFile(place + ".key", issued->key.ToPem(crypto::RawSecretAccess{})));
   }
-  return status;
+  if (!status.ok()) return status;
+  request.common_name = "bench officer";
+  request.for_tls = false;
+  absl::StatusOr<crypto::IssuedCertificate> officer =
+      crypto::Issue(request, authority.certificate_pem, authority.key);
+  if (!officer.ok()) return officer.status();
+  absl::StatusOr<crypto::DocumentSigner> signer = crypto::DocumentSigner::FromPem(
+      officer->key.ToPem(crypto::RawSecretAccess{}), "", officer->certificate_pem);
+  if (!signer.ok()) return signer.status();
+  officer_ = std::make_unique<crypto::DocumentSigner>(*std::move(signer));
+  return absl::OkStatus();
 }
 
 std::string Federation::AgreementsOf(const std::string& id) const {
@@ -255,7 +269,14 @@ absl::Status Federation::WriteAgreement(const std::string& id, crypto::TokenKind
                        absl::FormatCivilTime(Today() - 30), absl::FormatCivilTime(Today() + 300),
                        kind == crypto::TokenKind::kBlind ? "blind" : "keyed-hash", fingerprint);
   if (kind == crypto::TokenKind::kKeyedHash) digest_ = crypto::Sha256(text);
-  status.Update(crypto::ReplaceFile(absl::StrCat(folder, id, ".yaml"), text, false));
+  const std::string path = absl::StrCat(folder, id, ".yaml");
+  status.Update(crypto::ReplaceFile(path, text, false));
+  const auto signature = crypto::SignDetached(*officer_, text, absl::Now());
+  if (!signature.ok()) return signature.status();
+  for (const absl::string_view agency : {kRequester, kResponder}) {
+    status.Update(crypto::ReplaceFile(server::agreements::SignatureFileName(path, agency),
+                                      *signature, false));
+  }
   return status;
 }
 
@@ -288,7 +309,14 @@ absl::StatusOr<std::vector<server::records::IndexRequest>> Federation::Indexes(
   options.folder = AgreementsOf(agreement);
   options.keys_folder = folder_ + "/keys";
   options.agency = kResponder;
-  options.allow_unsigned = true;
+  policies::Report report;
+  const auto node = server::node::ReadNodeFolder(folder_, &report);
+  if (!node.ok()) return node.status();
+  options.signing = server::agreements::SigningRules::Read(*node);
+  options.now = [] { return absl::Now(); };
+  options.remembered = [] { return std::vector<server::agreements::Remembered>(); };
+  options.enter_notice = [](const server::agreements::StopNotice&,
+                            const server::agreements::JudgedAgency&) { return absl::OkStatus(); };
   options.adopt = [](const policies::HeldAgreement&, bool) { return absl::OkStatus(); };
   options.adopt_epoch = [](const std::string&, const server::agreements::Epoch&) {
     return absl::OkStatus();

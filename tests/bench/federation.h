@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "crypto/digest.h"
+#include "crypto/document_signer.h"
 #include "crypto/identity.h"
 #include "crypto/keys.h"
 #include "crypto/token.h"
@@ -72,7 +73,8 @@ class Federation {
   void FillQuestion(Request* request) const;
 
   const std::string folder_;
-  crypto::Digest digest_{};  // of the keyed-hash agreement
+  crypto::Digest digest_{};                          // of the keyed-hash agreement
+  std::unique_ptr<crypto::DocumentSigner> officer_;  // signs for both agencies
   std::shared_ptr<const crypto::KeyedHash> tokens_;
   std::vector<server::records::IndexRequest> keyed_index_;
 };

@@ -215,7 +215,7 @@ class Node:
         self.process = self.port = self.metrics_port = None
         self.log = federation.folder / f"{self.name}.log"
         run("vouch", "init", self.folder, "--agency", agency, "--listen", "127.0.0.1:0")
-        self.set(metrics="127.0.0.1:0", unsigned_agreements="allow", drain_seconds=2, **settings)
+        self.set(metrics="127.0.0.1:0", drain_seconds=2, **settings)
 
     def set(self, **settings):
         """Settings of node.yaml; a running node takes most of them up at its next start."""
@@ -371,7 +371,8 @@ class Federation:
             run("vouch", "partner", "export", "--node", that.folder, "--output", export)
             run("vouch", "partner", "add", "--node", this.folder, "--agency", that.agency,
                 "--anchors", export / "anchors.pem", "--encryption-certificate",
-                export / "encryption.pem")
+                export / "encryption.pem", "--signing-anchors", export / "signing.pem",
+                "--officers", export / "officers.txt")
 
     def key_authority(self, responder):
         done = run("vouch", "keys", "fingerprint", "--node", responder.folder)
@@ -379,7 +380,7 @@ class Federation:
 
     def agree(self, text, facts, asker, responder, name=None, epoch=True):
         """Puts an agreement (its text with key_authority and pins filled in here) and its fact
-        catalogue into both nodes' folders and makes token epoch 1."""
+        catalogue into both nodes' folders, signed by both officers, and makes token epoch 1."""
         agreement_id = re.search(r'^agreement:\n  id: "([^"]+)"', text, re.M)[1]
         text = re.sub(r'key_authority: "sha256:[0-9a-f]{64}"',
                       f'key_authority: "{self.key_authority(responder)}"', text)
@@ -393,13 +394,34 @@ class Federation:
             self.make_epoch(agreement, 1)
         return agreement
 
-    @staticmethod
-    def place(folder, text, facts, *nodes):
-        """Writes an agreement's folder whole into each node's, catalogue first."""
+    def sign(self, text, facts, *nodes):
+        """{file name: signature} of an agreement by the development officer of each node."""
+        signing = pathlib.Path(tempfile.mkdtemp(prefix="signing-", dir=self.folder))
+        (signing / "facts.yaml").write_text(facts, encoding="utf-8")
+        for table in (nodes[0].folder / "agreements/tables").iterdir():
+            shutil.copyfile(table, signing / table.name)
+        path = signing / "agreement.yaml"
+        path.write_text(text, encoding="utf-8")
+        for node in nodes:
+            run("vouch", "agreement", "sign", path, "--agency", node.agency,
+                "--key", node.folder / "signing/officer.key",
+                "--certificate", node.folder / "signing/officer.pem")
+        return {f"agreement.yaml.{node.agency}.p7s":
+                (signing / f"agreement.yaml.{node.agency}.p7s").read_text() for node in nodes}
+
+    def place(self, folder, text, facts, *nodes, signatures=None):
+        """Writes an agreement's folder whole into each node's, catalogue first, the agreement once
+        its signatures are there: those given, or of the officers of its parties."""
+        if signatures is None:
+            parties = [self.nodes[agency] for agency in dict.fromkeys(
+                re.findall(r'"([^"]+)"', "".join(re.findall(
+                    r"^  (?:asks|answers): (.*)$", text, re.M)))) if agency in self.nodes]
+            signatures = self.sign(text, facts, *parties)
         for node in nodes:
             home = node.folder / "agreements" / folder
             home.mkdir(exist_ok=True)
-            for name, contents in (("facts.yaml", facts), ("agreement.yaml", text)):
+            for name, contents in (("facts.yaml", facts), *signatures.items(),
+                                   ("agreement.yaml", text)):
                 fresh = home / f".{name}.new"
                 fresh.write_text(contents, encoding="utf-8")
                 fresh.rename(home / name)

@@ -31,13 +31,13 @@ FileDigest Filled(uint8_t byte) {
   return digest;
 }
 
-std::shared_ptr<const Catalog> Build(bool allow_unsigned) {
+std::shared_ptr<const Catalog> Build(bool as_if_signed) {
   Catalog::Options options;
   options.known.attributes = {"social_security_number", "date_of_birth", "given_name",
                               "family_name"};
   options.known.spelling_rules = {"names/1"};
   options.agency = "tax.example";
-  options.allow_unsigned = allow_unsigned;
+  options.as_if_signed = as_if_signed;
   const std::string agreement = FileBytes("agreement.yaml");
   Report report;
   std::shared_ptr<const Catalog> catalog =

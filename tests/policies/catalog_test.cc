@@ -53,7 +53,7 @@ std::vector<CatalogFile> Files(const std::vector<std::pair<std::string, std::str
                                     File("hhs.yaml", SourceText(kTable))};
   for (const auto& [name, bytes] : agreements) {
     files.push_back(File(name, bytes));
-    files.back().signatures_satisfied = true;
+    files.back().signed_by = {"fsa.ed.example", "irs.treasury.example"};
   }
   return files;
 }
@@ -62,12 +62,12 @@ struct Built {
   explicit Built(const std::vector<CatalogFile>& files,
                  std::shared_ptr<const Catalog> previous = nullptr,
                  const std::string& agency = "irs.treasury.example", Use use = Use::kLive,
-                 bool allow_unsigned = false) {
+                 bool as_if_signed = false) {
     Catalog::Options options;
     options.known = Known();
     options.use = use;
     options.agency = agency;
-    options.allow_unsigned = allow_unsigned;
+    options.as_if_signed = as_if_signed;
     catalog = Catalog::Build(files, options, std::move(previous), ReferenceTables(), &report);
   }
   std::vector<std::string> Rules() const {
@@ -119,9 +119,9 @@ TEST(CatalogTest, StateFollowsTheDates) {
   EXPECT_EQ(held->StateAt(held->agreement.expires_at), AgreementState::kExpired);
 }
 
-TEST(CatalogTest, WithoutSignaturesItIsUnsignedUnlessTheNodeAllowsIt) {
+TEST(CatalogTest, WithoutSignaturesItIsUnsignedUnlessTheCallerVouchesForThem) {
   std::vector<CatalogFile> files = Files({{"a.yaml", AgreementText()}});
-  files[2].signatures_satisfied = false;
+  files[2].signed_by.clear();
   EXPECT_EQ(Built(files).catalog->Find(kId, On(2027, 6, 1))->StateAt(On(2027, 6, 1)),
             AgreementState::kUnsigned);
   const Built allowed(files, nullptr, "irs.treasury.example", Use::kLive, true);
@@ -132,7 +132,7 @@ TEST(CatalogTest, WithoutSignaturesItIsUnsignedUnlessTheNodeAllowsIt) {
 TEST(CatalogTest, AnUnsignedRevisionTakesNothingFromASignedOne) {
   std::vector<CatalogFile> files =
       Files({{"a.yaml", AgreementText()}, {"b.yaml", AgreementText(2)}});
-  files[3].signatures_satisfied = false;
+  files[3].signed_by.clear();
   const Built b(files);
   EXPECT_EQ(b.catalog->Find(kId, On(2027, 6, 1))->agreement.revision, 1);
   // Nor does taking it away again look like a lower revision.

@@ -76,7 +76,7 @@ std::shared_ptr<const Catalog> Load(const fs::path &folder, Report *report) {
   Catalog::Options options;
   options.known = Known();
   options.agency = catalogue.has_value() ? catalogue->agency : "";
-  options.allow_unsigned = true;
+  options.as_if_signed = true;
   return Catalog::Build({agreement, facts}, options, nullptr, Tables(), report);
 }
 

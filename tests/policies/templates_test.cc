@@ -44,7 +44,7 @@ TEST(TemplatesTest, EachIsLoadedWithoutAFinding) {
     options.known = Known();
     options.use = agreement->use;
     options.agency = agreement->answers;
-    options.allow_unsigned = true;
+    options.as_if_signed = true;
     const auto catalog = Catalog::Build(files, options, nullptr, ReferenceTables(), &report);
     EXPECT_TRUE(report.findings().empty()) << report.ToText("");
     EXPECT_EQ(catalog->all().size(), 1u);

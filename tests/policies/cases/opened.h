@@ -23,7 +23,6 @@ inline CatalogFile FileOf(const std::string& name, const std::string& bytes) {
   file.name = name;
   file.bytes = bytes;
   file.digest = crypto::Sha256(bytes);
-  file.signatures_satisfied = true;
   return file;
 }
 
@@ -48,12 +47,12 @@ inline Opened Open(std::string agreement, const std::string& facts, bool is_sign
     files.push_back(FileOf(std::string(table.name), std::string(table.bytes)));
   }
   files.push_back(FileOf("a/agreement.yaml", agreement));
-  files.back().signatures_satisfied = is_signed;
   files.push_back(FileOf("a/facts.yaml", facts));
   Report report;
   const auto read = ReadAgreement("agreement.yaml", agreement, Known(), &report);
   Catalog::Options options;
   options.known = Known();
+  options.as_if_signed = is_signed;
   if (read.has_value()) {
     options.use = read->use;
     options.agency = read->answers;

@@ -54,7 +54,7 @@ class ChangeoverTest : public Test {
     options.known = Known();
     options.use = Use::kTest;
     options.agency = "tax.example";
-    options.allow_unsigned = true;
+    options.as_if_signed = true;
     options.ends_changeover = [this](const HeldAgreement& before, const HeldAgreement& after_held,
                                      const ReferenceTables& tables) {
       ++compared_;

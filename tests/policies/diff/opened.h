@@ -56,7 +56,7 @@ inline Opened Open(const Texts& texts) {
   options.known = Known();
   options.use = read->use;
   options.agency = read->answers;
-  options.allow_unsigned = true;
+  options.as_if_signed = true;
   const auto file = [](const std::string& name, const std::string& bytes) {
     CatalogFile made;
     made.name = name;

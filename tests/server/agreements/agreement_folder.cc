@@ -4,10 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "crypto/certificate.h"
 #include "crypto/digest.h"
+#include "crypto/signed_message.h"
 #include "server/node/epoch_keys.h"
 
 namespace vouch::server::agreements {
@@ -138,6 +141,53 @@ $CAPPED  - name: "date_of_birth"
     source_system: "Returns"
 $CAPPED)yaml";
 
+crypto::CertificateRequest Lasting(const std::string& name) {
+  crypto::CertificateRequest request;
+  request.common_name = name;
+  request.not_before = Noon() - absl::Hours(24 * 365);
+  request.not_after = Noon() + absl::Hours(24 * 365 * 3);
+  request.for_tls = false;
+  return request;
+}
+
+const crypto::IssuedCertificate& OfficersAuthority() {
+  static const auto* const authority = [] {
+    crypto::CertificateRequest request = Lasting("Officers' authority");
+    request.is_authority = true;
+    return new crypto::IssuedCertificate(crypto::IssueSelfSigned(request));
+  }();
+  return *authority;
+}
+
+const crypto::DocumentSigner& OfficerOf(const std::string& agency) {
+  static auto* const officers = new std::map<std::string, crypto::DocumentSigner>();
+  auto found = officers->find(agency);
+  if (found == officers->end()) {
+    const auto issued = crypto::Issue(Lasting("Officer of " + agency),
+                                      OfficersAuthority().certificate_pem, OfficersAuthority().key);
+    auto signer = crypto::DocumentSigner::FromPem(issued->key.ToPem(crypto::RawSecretAccess{}), "",
+                                                  issued->certificate_pem);
+    found = officers->emplace(agency, *std::move(signer)).first;
+  }
+  return found->second;
+}
+
+node::NodeFile SigningAgencies(const std::string& anchors) {
+  const auto signing = [&](const std::string& agency) {
+    return node::Signing{anchors, "", {{"officer", {"CN=Officer of " + agency}}}};
+  };
+  node::NodeFile file;
+  file.agency = "tax.example";
+  file.signing = signing(file.agency);
+  for (const char* agency : {"aid.example", "loans.example"}) {
+    node::Partner partner;
+    partner.agency = agency;
+    partner.signing = signing(agency);
+    file.partners.push_back(std::move(partner));
+  }
+  return file;
+}
+
 std::string FactsText(const Terms& terms) {
   const std::string facts = absl::StrCat(kFacts, terms.household > 0 ? kJointIncome : "");
   return absl::StrReplaceAll(facts, {{"$CAPPED", terms.capped}});
@@ -146,6 +196,7 @@ std::string FactsText(const Terms& terms) {
 }  // namespace
 
 AgreementFolder::AgreementFolder() {
+  std::ofstream(Path("officers.pem")) << OfficersAuthority().certificate_pem;
   std::filesystem::create_directories(agreements());
   std::filesystem::create_directories(keys());
 }
@@ -203,7 +254,31 @@ crypto::Digest AgreementFolder::Write(const Terms& terms, const std::string& fol
   const std::string text = Text(terms);
   WriteFile(folder + "/facts.yaml", FactsText(terms));
   WriteFile(folder + "/agreement.yaml", text);
+  for (const char* agency : {"tax.example", "aid.example"}) {
+    Sign(folder + "/agreement.yaml", agency);
+  }
+  if (terms.token_kind == "blind") Sign(folder + "/agreement.yaml", "loans.example");
   return crypto::Sha256(text);
+}
+
+const crypto::DocumentSigner& AgreementFolder::Officer(const std::string& agency) const {
+  return OfficerOf(agency);
+}
+
+node::NodeFile AgreementFolder::Agencies() const { return SigningAgencies(Path("officers.pem")); }
+
+std::string AgreementFolder::Revoked(const std::string& agency) const {
+  return *crypto::IssueRevocationList(OfficersAuthority().certificate_pem, OfficersAuthority().key,
+                                      {Officer(agency).certificate().serial},
+                                      Noon() - absl::Hours(1), Noon() + absl::Hours(24));
+}
+
+void AgreementFolder::Sign(const std::string& name, const std::string& agency) const {
+  std::ifstream in(agreements() + "/" + name, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto signature = crypto::SignDetached(OfficerOf(agency), text, Noon());
+  EXPECT_TRUE(signature.ok()) << signature.status();
+  WriteFile(SignatureFileName(name, agency), *signature);
 }
 
 void AgreementFolder::WriteFile(const std::string& name, const std::string& bytes) const {
@@ -253,7 +328,20 @@ AgreementsOptions AgreementFolder::Options() {
   options.folder = agreements();
   options.keys_folder = keys();
   options.agency = "tax.example";
-  options.allow_unsigned = true;
+  options.now = [this] { return now; };
+  options.signing = SigningRules::Read(Agencies());
+  options.remembered = [this] {
+    std::vector<Remembered> all = notices;
+    for (const auto& [id, revisions] : adopted) {
+      for (const auto& [revision, digest] : revisions) all.push_back({id, revision, digest});
+    }
+    return all;
+  };
+  options.enter_notice = [this](const StopNotice& notice, const JudgedAgency&) -> absl::Status {
+    if (!cannot_adopt.ok()) return cannot_adopt;
+    notices.push_back({NoticeName(notice), absl::ToUnixSeconds(notice.time), {}});
+    return absl::OkStatus();
+  };
   options.adopt = [this](const policies::HeldAgreement& held, bool beside_higher) -> absl::Status {
     auto& known = adopted[held.agreement.id];
     const std::pair<int64_t, crypto::Digest> one(held.agreement.revision, held.digest);
@@ -266,6 +354,9 @@ AgreementsOptions AgreementFolder::Options() {
     }
     if (!cannot_adopt.ok()) return cannot_adopt;
     known.push_back(one);
+    for (const std::string& asker : held.agreement.asks) {
+      if (held.SignedFor(asker)) adopted[AskerName(held.agreement.id, asker)].push_back(one);
+    }
     return absl::OkStatus();
   };
   options.adopt_epoch = [this](const std::string& agreement_id, const Epoch& epoch) {

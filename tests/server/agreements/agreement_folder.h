@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/document_signer.h"
 #include "crypto/keys.h"
 #include "crypto/token.h"
 #include "server/agreements/agreements.h"
@@ -56,11 +57,21 @@ class AgreementFolder {
   // A statement of that epoch by another authority.
   crypto::SignedStatement ForgedStatement(const Terms& terms, uint32_t epoch) const;
 
+  // Signs a file for an agency, beside it.
+  void Sign(const std::string& name, const std::string& agency) const;
+  // One officer of each agency, P-256.
+  const crypto::DocumentSigner& Officer(const std::string& agency) const;
+  // Of tax.example, with its officer and those of its partners aid.example and loans.example.
+  node::NodeFile Agencies() const;
+  // A current revocation list that revokes that agency's officer.
+  std::string Revoked(const std::string& agency) const;
   // Options that adopt into `adopted`, as the journal would.
   AgreementsOptions Options();
 
   std::map<std::string, std::vector<std::pair<int64_t, crypto::Digest>>> adopted;
   std::map<std::string, crypto::Digest> adopted_epochs;
+  std::vector<Remembered> notices;
+  absl::Time now = Noon();
   absl::Status cannot_adopt;  // what every new adoption meets
 
  private:

@@ -199,14 +199,12 @@ TEST_F(AgreementsTest, ARevisionThatCannotBeEnteredKeepsTheOneBeforeAndIsTriedAg
   EXPECT_FALSE(agreements_.Changed());
 }
 
-TEST_F(AgreementsTest, UnsignedAgreementsAreNotAdoptedWhereSignaturesAreAsked) {
+TEST_F(AgreementsTest, UnsignedAgreementsAreNotAdopted) {
   folder_.Write({});
-  AgreementsOptions options = folder_.Options();
-  options.allow_unsigned = false;
-  Agreements strict(std::move(options));
-  ASSERT_TRUE(strict.Reload().ok());
-  ASSERT_EQ(strict.Current()->catalog->all().size(), 1u);
-  EXPECT_EQ(strict.Current()->catalog->all()[0]->StateAt(Noon()), AgreementState::kUnsigned);
+  folder_.Remove("aid/agreement.yaml.tax.example.p7s");
+  Reload();
+  ASSERT_EQ(agreements_.Current()->catalog->all().size(), 1u);
+  EXPECT_EQ(agreements_.Current()->catalog->all()[0]->StateAt(Noon()), AgreementState::kUnsigned);
   EXPECT_TRUE(folder_.adopted.empty());
 }
 
@@ -228,6 +226,10 @@ TEST_F(AgreementsTest, HiddenFoldersAreNotRead) {
   std::filesystem::create_symlink("..2027_01/agreement.yaml",
                                   folder_.agreements() + "/agreement.yaml");
   std::filesystem::create_symlink("..2027_01/facts.yaml", folder_.agreements() + "/facts.yaml");
+  for (const char* agency : {"tax.example", "aid.example", "loans.example"}) {
+    const std::string name = SignatureFileName("agreement.yaml", agency);
+    std::filesystem::create_symlink("..2027_01/" + name, folder_.agreements() + "/" + name);
+  }
   Reload();
   EXPECT_EQ(Revision(), 1);
   EXPECT_THAT(Rules(), IsEmpty());

@@ -78,7 +78,7 @@ TEST_F(NodeFileTest, PathsComeBackAbsoluteAndDefaultsAreKept) {
   EXPECT_EQ(file->keys[0], '/');
   EXPECT_TRUE(Exists(file->keys + "/index.key"));
   EXPECT_EQ(file->metrics, "");
-  EXPECT_FALSE(file->allow_unsigned_agreements);
+  EXPECT_EQ(file->SigningOf("fsa.ed.example"), nullptr);
   EXPECT_EQ(file->walkers, 2);
   EXPECT_FALSE(file->fips);
   EXPECT_EQ(file->drain, absl::Seconds(10));
@@ -86,7 +86,9 @@ TEST_F(NodeFileTest, PathsComeBackAbsoluteAndDefaultsAreKept) {
 
 TEST_F(NodeFileTest, ReadsEveryField) {
   Place(absl::StrCat(kText, R"(metrics: "[::1]:9464"
-unsigned_agreements: "allow"
+signing:
+  anchors: "anchors.pem"
+  officers: [{role: "officer", any_of: ["CN=Jo Doe,O=Agency", "CN=Mo Roe,O=Agency"]}]
 reflection: false
 log_level: "error"
 crypto: "fips"
@@ -104,11 +106,26 @@ partners:
     dns_name: "node.irs.treasury.example"
     encryption_certificate: "anchors.pem"
     calls_per_second: 5
+    signing:
+      anchors: "anchors.pem"
+      revocations: "anchors.pem"
+      officers:
+        - {role: "program officer", any_of: ["CN=A"]}
+        - {role: "privacy officer", any_of: ["sha256:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"]}
 )"));
   const auto file = ReadFolder();
   ASSERT_TRUE(file.ok()) << report_.ToText("");
   EXPECT_EQ(file->metrics, "[::1]:9464");
-  EXPECT_TRUE(file->allow_unsigned_agreements);
+  const Signing* own = file->SigningOf("fsa.ed.example");
+  ASSERT_NE(own, nullptr);
+  EXPECT_EQ(own->anchors[0], '/');
+  ASSERT_EQ(own->officers.size(), 1u);
+  EXPECT_EQ(own->officers[0].any_of.size(), 2u);
+  const Signing* theirs = file->SigningOf("irs.treasury.example");
+  ASSERT_NE(theirs, nullptr);
+  EXPECT_EQ(theirs->officers.size(), 2u);
+  EXPECT_EQ(theirs->officers[1].role, "privacy officer");
+  EXPECT_EQ(file->SigningOf("another.example"), nullptr);
   EXPECT_FALSE(file->reflection);
   EXPECT_EQ(file->log_level, "error");
   EXPECT_TRUE(file->fips);
@@ -160,9 +177,23 @@ TEST_F(NodeFileTest, SecretsOpenToOthersAreRefused) {
   Refused(kText, "node/open-to-others", 10);
 }
 
-TEST_F(NodeFileTest, UnsignedAgreementsNeverGoWithLive) {
-  Refused(absl::StrCat(With("\"test\"", "\"live\""), "unsigned_agreements: \"allow\"\n"),
-          "node/unsigned-live", 12);
+TEST_F(NodeFileTest, AnOldFileThatSpeaksOfUnsignedAgreementsIsToldHowToMend) {
+  Refused(absl::StrCat(kText, "unsigned_agreements: \"allow\"\n"), "field/unknown-key", 12);
+  EXPECT_THAT(report_.findings()[0].message, HasSubstr("no longer a key"));
+  EXPECT_THAT(report_.findings()[0].mend, HasSubstr("signing"));
+}
+
+TEST_F(NodeFileTest, AnOfficerIsNamedByFingerprintOrSubject) {
+  const auto with = [](absl::string_view who) {
+    return absl::StrCat(kText,
+                        "signing:\n  anchors: \"anchors.pem\"\n  officers: [{role: \"officer\", "
+                        "any_of: [\"",
+                        who, "\"]}]\n");
+  };
+  Refused(with("Jo Doe"), "field/form", 14);
+  Refused(with("sha256:0123"), "field/form", 14);
+  Place(with("CN=Jo Doe"));
+  EXPECT_TRUE(ReadFolder().ok());
 }
 
 TEST_F(NodeFileTest, PartnersAreHeldAgainstEachOther) {
@@ -192,7 +223,7 @@ TEST_F(NodeFileTest, CommittedSchemaIsTheGeneratedOne) {
   const auto committed = ReadText(VOUCH_SOURCE_DIR "/policies/schema/node.schema.json");
   ASSERT_TRUE(committed.ok()) << committed.status();
   EXPECT_EQ(*committed, NodeFileSchema().dump(2) + "\n")
-      << "write it anew with: vouch schema node > policies/schema/node.schema.json";
+      << "write it anew with: build/bin/vouch-schema policies/schema";
 }
 
 TEST_F(NodeFileTest, CryptographyNamesAttributesDerivationsAndSpellingRules) {
