@@ -85,7 +85,7 @@ class Demo:
         say("   each with its own authority, certificates and keys; each knows the others' anchors")
 
     def make_agreements(self):
-        title("Two agreements, in files both sides hold")
+        title("Two agreements, in files both sides hold and both sides' officers signed")
         income = Template("income-for-student-aid", AID, TAX)
         self.income = self.federation.agree(income.agreement, income.facts, self.aid, self.tax,
                                             "income")
@@ -101,6 +101,11 @@ class Demo:
         say("      'Was adjusted gross income at or below 225% of the poverty guideline?'")
         say(f"   {self.school.id}: {AID} asks {MEALS}, keyed-hash tokens")
         say("      'Is the child in a household enrolled in SNAP, or certified for free meals?'")
+        # What the tax agency's node finds, by the signers that its own node.yaml names.
+        done = run("vouch", "agreement", "verify", "--node", self.tax.folder,
+                   self.tax.folder / "agreements/income/agreement.yaml")
+        for line in done.stdout.splitlines()[1:]:
+            say(f"   {line}")
 
     def start_nodes(self, refusals):
         title("The nodes start")
