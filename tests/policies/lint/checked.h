@@ -63,7 +63,7 @@ inline Report CheckText(std::string text, const std::string& original_facts,
   how.known = Known();
   how.use = agreement->use;
   how.agency = agreement->answers;
-  how.allow_unsigned = true;
+  how.as_if_signed = true;
   const auto catalog = Catalog::Build(files, how, nullptr, ReferenceTables(), &report);
   LintFile file;
   file.name = "agreement.yaml";
