@@ -107,6 +107,8 @@ TEST_F(VouchAskTest, PeopleThatCannotBeAskedAboutAreNotEchoed) {
   EXPECT_THAT(result.err, HasSubstr("date_of_birth"));
   EXPECT_THAT(result.err, Not(HasSubstr("6789")));
   Refused(Ask(), 3, "one JSON object", "[1]");
+  Refused(Ask(), 3, "at least one person", R"({"members":[]})");
+  Refused(Ask(), 3, "is about one person", absl::StrCat("[", kPerson, ",", kPerson, "]"));
   Refused(Ask(), 3, "no attribute", R"({"surname":"x"})");
   EXPECT_EQ(responder_->charged(), 0u);
 }
