@@ -227,6 +227,7 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
 
   const HeldAgreement* replaced = catalog.FindReplaced(agreement_id, now);
   if (replaced != nullptr && digest == absl::MakeConstSpan(replaced->digest) &&
+      !replaced->agreement.AskerBehind(requester).empty() &&
       replaced->StateFor(replaced->agreement.AskerBehind(requester), now) ==
           AgreementState::kInForce) {
     gates.Passed(Gate::kDigest);
