@@ -52,8 +52,10 @@ void WriteList(const Block& block, std::string* out) {
 }
 
 void WriteTable(const Table& table, std::string* out) {
-  absl::StrAppend(out, "<div class=\"wide\"><table>\n<caption>", Escaped(table.caption),
-                  "</caption>\n<thead><tr>");
+  // A short table is not torn apart on paper.
+  absl::StrAppend(out, "<div class=\"wide\"><table class=\"",
+                  table.rows.size() <= 8 ? "short" : "long", "\">\n<caption>",
+                  Escaped(table.caption), "</caption>\n<thead><tr>");
   for (const std::string& heading : table.heading) {
     absl::StrAppend(out, "<th scope=\"col\">", Escaped(heading), "</th>");
   }

@@ -51,7 +51,7 @@ caption { text-align: left; font-size: .85rem; color: #3a3a3a; padding-bottom: .
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #d8d5cc; }
 th { font-size: .8rem; font-weight: 600; color: #3a3a3a; border-bottom-color: #6b7a90; }
 /* A word of usual length is not broken; a longer one breaks before it widens the page. */
-th, td { min-width: 11ch; }
+th, td { min-width: 14ch; }
 td { unicode-bidi: isolate; }
 td.ref, th.ref { text-align: right; padding-right: 0; min-width: 4.5ch; width: 4.5ch; }
 .source { font-family: "Liberation Mono", ui-monospace, Consolas, monospace; font-size: .8rem; line-height: 1.5;
@@ -73,7 +73,7 @@ footer ul { padding-left: 1.1rem; }
   body > header { padding-top: 0; }
   .skip, .screen { display: none; }
   h2, h3, h4, caption { break-after: avoid; }
-  tr, blockquote, li { break-inside: avoid; }
+  tr, blockquote, li, table.short { break-inside: avoid; }
   p { orphans: 3; widows: 3; }
   thead { display: table-header-group; }
   a { color: inherit; text-decoration: none; }
