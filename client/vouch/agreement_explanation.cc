@@ -1,5 +1,6 @@
 #include "client/vouch/agreement_explanation.h"
 
+#include "client/vouch/agreement_signatures.h"
 #include "crypto/bytes.h"
 #include "policies/engine/explain/explain.h"
 #include "policies/engine/explain/html_page.h"
@@ -50,13 +51,9 @@ Json SectionJson(const explain::Section& section) {
 
 explain::Document ExplainSource(const AgreementSource& source) {
   const policies::HeldAgreement& held = *source.held;
-  return explain::Explain(explain::Explained{held.agreement,
-                                             &held.facts,
-                                             &source.catalog->tables(),
-                                             source.path,
-                                             source.bytes,
-                                             crypto::Hex(held.digest),
-                                             {}});
+  return explain::Explain(explain::Explained{held.agreement, &held.facts, &source.catalog->tables(),
+                                             source.path, source.bytes, crypto::Hex(held.digest),
+                                             SignaturesBeside(source)});
 }
 
 Json DocumentJson(const explain::Document& document) {
@@ -73,7 +70,7 @@ Json DocumentJson(const explain::Document& document) {
   }
   for (const explain::AgencySignatures& agency : document.signatures) {
     Json one = {{"agency", agency.agency},
-                {"complete", agency.complete},
+                {"complete", agency.complete.has_value() ? Json(*agency.complete) : Json()},
                 {"state", explain::Visible(agency.state)},
                 {"signers", Json::array()}};
     for (const explain::Signer& signer : agency.signers) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/optional.h"
+
 namespace vouch::policies::explain {
 
 struct Sentence {
@@ -53,8 +55,10 @@ struct Signer {
 };
 struct AgencySignatures {
   std::string agency;
-  bool complete = false;  // everything that is required of this agency is there and valid
-  std::string state;      // in words, such as "not signed yet"
+  // Whether everything that is required of this agency is there and valid; nothing when nobody said
+  // what is required.
+  absl::optional<bool> complete;
+  std::string state;  // in words, such as "not signed yet"
   std::vector<Signer> signers;
 };
 

@@ -147,12 +147,15 @@ std::vector<std::string> SignatureLines(const Document& document) {
   }
   for (const AgencySignatures& agency : document.signatures) {
     lines.push_back(absl::StrCat(agency.agency, ": ", agency.state,
-                                 agency.complete || agency.state.empty() ? "" : " (not complete)"));
+                                 !agency.complete.has_value() ? ""
+                                 : *agency.complete           ? " (complete)"
+                                                              : " (NOT COMPLETE)"));
     for (const Signer& signer : agency.signers) {
-      lines.push_back(
-          absl::StrCat(agency.agency, ", ", signer.name,
-                       signer.when.empty() ? "" : absl::StrCat(", ", signer.when),
-                       signer.valid ? ": valid" : absl::StrCat(": NOT VALID, ", signer.why_not)));
+      lines.push_back(absl::StrCat(agency.agency, ", ", signer.name,
+                                   signer.when.empty() ? "" : absl::StrCat(", ", signer.when),
+                                   signer.valid
+                                       ? (agency.complete.has_value() ? ": valid" : ": fits")
+                                       : absl::StrCat(": NOT VALID, ", signer.why_not)));
     }
   }
   return lines;

@@ -205,11 +205,12 @@ TEST(ExplainTest, PrintsSignersAndWhyOneDoesNotCount) {
   AgencySignatures agency;
   agency.agency = "veterans.example";
   agency.state = "one signature of two";
+  agency.complete = false;
   agency.signers = {{"Ann Lee", "2026-11-20 15:04 UTC", true, ""},
                     {"Bo Day", "", false, "the certificate was revoked"}};
   in.signatures = {agency};
   const std::string words = Words(Explain(in));
-  EXPECT_THAT(words, HasSubstr("veterans.example: one signature of two (not complete)"));
+  EXPECT_THAT(words, HasSubstr("veterans.example: one signature of two (NOT COMPLETE)"));
   EXPECT_THAT(words, HasSubstr("Ann Lee, 2026-11-20 15:04 UTC: valid"));
   EXPECT_THAT(words, HasSubstr("Bo Day: NOT VALID, the certificate was revoked"));
 }
