@@ -293,9 +293,14 @@ void AddLimits(const Explained& in, Page* page) {
            "time", "times", page);
   SayLimit("limits.per_person.different_values", "On one person it may try",
            limits.different_values, "combination", "different combinations", page);
+  bool groups = false;
+  for (const Question& question : in.agreement.questions) {
+    groups = groups || question.group_at_most > 0;
+  }
   page->Item("limits.per_person.different_values",
-             "A combination is a question with one set of parameter values; asking the same again "
-             "counts as asked, not as different.");
+             absl::StrCat("A combination is a question with one set of parameter values",
+                          groups ? " and, for a group, one set of members" : "",
+                          "; asking the same again counts as asked, not as different."));
   SayLimit("limits.new_people", "It may ask about", limits.new_people,
            "person it has not asked about before", "people it has not asked about before", page);
   SayLimit("limits.whole_agreement", "In all it is given", limits.whole_agreement, "answer",

@@ -130,8 +130,8 @@ void AddLearned(const Explained& in, Page* page) {
                            Many(groups.outcomes), " outcomes can be told apart."));
     if (groups.sums) {
       page->Say("questions",
-                "Where amounts are added up, a sum with a member and one without him "
-                "place that member's own amount between them.");
+                "Where amounts are added up, a sum with a member and one without that member place "
+                "the member's own amount between them.");
     }
   }
   page->Paragraph();

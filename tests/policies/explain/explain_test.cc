@@ -20,8 +20,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr const char* kTemplates[] = {
-    "birth-of-a-child",        "disaster-assistance-by-residence", "income-for-student-aid",
-    "medical-benefit-renewal", "school-meals-by-enrolment",        "veteran-status"};
+    "birth-of-a-child",       "disaster-assistance-by-residence", "household-income-for-snap",
+    "income-for-student-aid", "medical-benefit-renewal",          "school-meals-by-enrolment",
+    "veteran-status"};
 
 Document ExplainOpened(const Opened& opened) {
   return Explain(Explained{opened.agreement,
@@ -153,6 +154,7 @@ TEST(ExplainTest, SaysOfWhichMembersOfAGroupSomethingHolds) {
               HasSubstr("(2) for at least one member, “school meals” as last known is “free”"));
   EXPECT_THAT(words, HasSubstr("(1) for at least one member, “snap enrolled” as last known is no"));
   EXPECT_THAT(words, HasSubstr("(2) for every member, “school meals” as last known is not “free”"));
+  EXPECT_THAT(words, HasSubstr("and, for a group, one set of members;"));
   EXPECT_THAT(words, HasSubstr("Where two members turn out to be one record"));
 }
 
