@@ -188,6 +188,23 @@ class ExplainPage(Page):
         for paper in PAPERS:
             self.assertIn("<script>document.title='pwned'", self.printed(paper))
 
+    def test_a_hostile_redline_is_text(self):
+        file = hostile.write(self.folder(template=None).path)
+        other = file.parent / "other.yaml"
+        other.write_text(hostile.reworded(file.read_text(encoding="utf-8")), encoding="utf-8")
+        page = file.parent / "redline.html"
+        done = vouch("agreement", "diff", file, other, "--html", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.open(page.as_uri())
+        self.assertEqual(self.requests(), [page.as_uri()])
+        self.harmless(self.browser.title)
+        body = self.browser.find_element(By.TAG_NAME, "body").text
+        self.assertIn("NARROWS", body)
+        for script in ("alert(1)</script>", "alert(9)</script>"):
+            self.assertIn(script, body)
+        self.fits()
+        self.assertIn("alert(9)</script>", " ".join(self.printed("Letter").split()))
+
     def test_a_hostile_agreement_fits_a_small_window(self):
         self.open(self.explained(hostile.write(self.folder(template=None).path)))
         self.browser.set_window_size(500, 800)

@@ -187,6 +187,12 @@ def write(folder):
     return path
 
 
+def reworded(agreement_text):
+    """Another revision of it: every attack is worded anew, and it ends a day earlier."""
+    return (agreement_text.replace("alert(1)", "alert(9)").replace("WW\"", "VV\"")
+            .replace("2027-06-30", "2027-06-29"))
+
+
 def forgotten(name, instance):
     """(keys the schema has and the instance lacks, free texts that are no attack)"""
     whole = schema(name)

@@ -61,6 +61,30 @@ class HostileAgreement(unittest.TestCase):
         self.hide()
         self.clean(vouch("agreement", "explain", self.file), codes=(3,))
 
+    def test_diff_prints_no_controls(self):
+        other = self.folder.path / "other.yaml"
+        other.write_text(hostile.reworded(self.file.read_text(encoding="utf-8")), encoding="utf-8")
+        out = self.clean(vouch("agreement", "diff", self.file, other))
+        self.assertIn("NARROWS", out)
+        json.loads(self.clean(vouch("agreement", "diff", self.file, other, "--json")))
+        other.write_text(hostile.hidden_text(other.read_text(encoding="utf-8")), encoding="utf-8")
+        self.clean(vouch("agreement", "diff", self.file, other), codes=(3,))
+
+    def test_the_redline_escapes_all_of_it(self):
+        other = self.folder.path / "other.yaml"
+        other.write_text(hostile.reworded(self.file.read_text(encoding="utf-8")), encoding="utf-8")
+        page = self.folder.path / "redline.html"
+        self.clean(vouch("agreement", "diff", self.file, other, "--html", page))
+        text = page.read_text(encoding="utf-8")
+        for tag in ("<script", "<img", "<svg", "<base", "<a href=javascript", "</pre><!--"):
+            self.assertNotIn(tag, text)
+        self.assertIn("&lt;script&gt;", text)
+
+    def test_fmt_prints_no_controls(self):
+        self.clean(vouch("agreement", "fmt", "--diff", self.file), codes=(0, 1))
+        self.hide()
+        self.clean(vouch("agreement", "fmt", "--diff", self.file), codes=(0, 1, 3))
+
     def test_status_prints_no_controls(self):
         node = self.folder.path / "node"
         self.clean(vouch("init", node, "--agency", "tax.example"))
