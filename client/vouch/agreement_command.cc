@@ -53,8 +53,10 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
   AddAgreementDigestCommand(agreement, console);
   AddAgreementExplainCommand(agreement, console);
   AddAgreementFmtCommand(agreement, console);
+  AddAgreementNewCommand(agreement, console);
   AddAgreementOpenCommand(agreement, console);
   AddAgreementRenewCommand(agreement, console);
+  AddAgreementReplayCommand(agreement, console);
   AddAgreementReviseCommand(agreement, console);
   AddAgreementRulesCommand(agreement, console);
   AddAgreementSignCommand(agreement, console);

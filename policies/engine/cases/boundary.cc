@@ -481,7 +481,34 @@ class Generator {
         Add(std::move(one));
       }
     }
+    SlidingWindow(question, first);
     DifferentValues(question, first);
+  }
+
+  // As often as is allowed: under another spelling, and at both ends of the window.
+  void SlidingWindow(const Question& question, const Parameters& first) {
+    const CountLimit& limit = agreement_.limits.times_asked;
+    if (limit.count < 1 || limit.count > 100000) return;
+    EarlierAsks earlier;
+    earlier.on = "that day";
+    earlier.times = limit.count;
+    earlier.spelt_otherwise = true;
+    Case spelling = Asking(question, first, base_);
+    spelling.name =
+        absl::StrCat(question.id, ": asked ", limit.count, " times before under another spelling");
+    spelling.asked_before.push_back(earlier);
+    Add(std::move(spelling));
+    if (limit.every == absl::InfiniteDuration()) return;
+    earlier.spelt_otherwise = false;
+    const int64_t days = absl::ToInt64Hours(limit.every) / 24;
+    for (const int64_t ago : {days - 1, days}) {
+      if (ago < 1) continue;
+      earlier.on = absl::StrCat(ago, ago == 1 ? " day before" : " days before");
+      Case one = Asking(question, first, base_);
+      one.name = absl::StrCat(question.id, ": asked ", limit.count, " times, ", earlier.on);
+      one.asked_before.push_back(earlier);
+      Add(std::move(one));
+    }
   }
 
   // As many other values as are allowed, each asked once.
