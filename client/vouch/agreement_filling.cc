@@ -286,7 +286,6 @@ std::map<std::string, std::string> Filling::Files(policies::Report* report) cons
     one.name = name;
     one.bytes = bytes;
     one.digest = crypto::Sha256(bytes);
-    one.signatures_satisfied = true;
     return one;
   };
   std::vector<policies::CatalogFile> all = {file(kAgreement, files[kAgreement]),
@@ -297,6 +296,7 @@ std::map<std::string, std::string> Filling::Files(policies::Report* report) cons
   policies::Catalog::Options options;
   options.known = server::node::NamesOfCrypto();
   options.agency = answers_;
+  options.as_if_signed = true;
   options.use =
       TextAt(tree->root, "agreement.use") == "live" ? policies::Use::kLive : policies::Use::kTest;
   const auto catalog = policies::Catalog::Build(all, options, nullptr, {}, report);
