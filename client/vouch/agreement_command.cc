@@ -37,15 +37,25 @@ void AddAgreementCommand(CLI::App* vouch, Console* console) {
     console->Say(
         "An agreement is one file that both agencies sign: who may ask whom, what, about whom, "
         "under\n"
-        "which authority, and how often.\n"
+        "which authority, and how often. Nothing is answered without one.\n"
         "\n"
-        "  1. Copy a folder of policies/templates that is near to your need: agreement.yaml says "
-        "what\n"
-        "     may be asked, facts.yaml what the answering agency holds.\n"
-        "  2. Fill in the parties, the authority, the dates and the questions.\n"
-        "  3. vouch agreement check agreement.yaml      every error at once, with what to do\n"
-        "  4. vouch agreement digest facts.yaml         what agreement.yaml pins it by\n"
-        "  5. Put the folder below the node's agreements folder; `vouch doctor` shows its state.");
+        "  Begin      vouch agreement new FOLDER             from a template, by interview\n"
+        "             vouch agreement open FILE              a page to edit and check it, without "
+        "a "
+        "terminal\n"
+        "  Look       vouch agreement check FILE             every error at once, with what to do\n"
+        "             vouch agreement explain FILE           what it means, in plain words\n"
+        "             vouch agreement test FILE              its cases\n"
+        "             vouch agreement simulate FILE ...      one request, check by check\n"
+        "             vouch agreement diff OLD NEW           what a change means in law\n"
+        "  Sign       vouch agreement sign FILE              then give file and signature to the "
+        "other party\n"
+        "             vouch agreement verify FILE            who has signed, and what is missing\n"
+        "  Go on      vouch agreement status --node NODE     in force here and there, and what is "
+        "due\n"
+        "             vouch agreement revise FILE            the next revision; renew, stop\n"
+        "\n"
+        "The guide, from an empty folder to an agreement in force: policies/README.md");
   });
 
   AddAgreementCheckCommand(agreement, console);
