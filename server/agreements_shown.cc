@@ -16,8 +16,8 @@ policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const records::Snapshot* snapshot, absl::string_view agency,
                                  absl::string_view asker, absl::Time now) {
   const policies::AgreementState state = set.catalog->StateOf(held, now, asker);
-  const bool used = state == policies::AgreementState::kInForce ||
-                    state == policies::AgreementState::kChangeover;
+  const bool used =
+      state == policies::AgreementState::kInForce || state == policies::AgreementState::kChangeover;
   if (!used || held.agreement.answers != agency) return state;
   const agreements::Epoch* current = set.CurrentEpoch(held.agreement.id, now);
   const bool ready = current != nullptr && snapshot != nullptr &&

@@ -20,9 +20,9 @@ std::vector<TemplateName> TemplateNames();
 
 // One thing to fill in.
 struct Blank {
-  std::string key;  // in an answers file: "asks"
-  std::string prompt;   // "Who asks? The agency's name, such as fsa.ed.example"
-  std::string path;     // in agreement.yaml
+  std::string key;           // in an answers file: "asks"
+  std::string prompt;        // "Who asks? The agency's name, such as fsa.ed.example"
+  std::string path;          // in agreement.yaml
   std::string present = "";  // what the template says
   // The template's own will not do: whose answer it is has to be said.
   bool must = false;
@@ -43,9 +43,9 @@ class Filling {
   // nothing has changed; empty when it is in.
   std::vector<policies::Finding> Set(const Blank& blank, const std::string& answer);
 
-  // By name: agreement.yaml, facts.yaml, cases.yaml, mapping.yaml, schema/... . Pins are those of the files as
-  // they are, and the generated cases those of the agreement as it is. Findings are the whole
-  // agreement's; the files are not to be used when any is an error.
+  // By name: agreement.yaml, facts.yaml, cases.yaml, mapping.yaml, schema/... . Pins are those of
+  // the files as they are, and the generated cases those of the agreement as it is. Findings are
+  // the whole agreement's; the files are not to be used when any is an error.
   std::map<std::string, std::string> Files(policies::Report* report) const;
 
  private:

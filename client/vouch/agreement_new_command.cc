@@ -229,10 +229,11 @@ absl::StatusOr<Exit> Finish(const std::string& folder, const Filling& filling, C
   if (!read.has_value()) return absl::InternalError("the cases cannot be read");
   const cases::CasesRun run =
       cases::RunCases(*read, folder + "/cases.yaml", source->catalog, *source->held);
-  console->Say(absl::StrCat(
-      "Wrote ", folder, ": agreement.yaml, facts.yaml, cases.yaml, mapping.yaml, and schemas for "
-      "editors. No errors; ", run.results.size() - run.failed, " of ", run.results.size(),
-      " cases pass."));
+  console->Say(
+      absl::StrCat("Wrote ", folder,
+                   ": agreement.yaml, facts.yaml, cases.yaml, mapping.yaml, and schemas for "
+                   "editors. No errors; ",
+                   run.results.size() - run.failed, " of ", run.results.size(), " cases pass."));
   for (const Blank& blank : filling.Blanks()) {
     if (blank.later && blank.present.find_first_not_of("sha256:0") == std::string::npos) {
       console->Say(absl::StrCat("Still to fill in: ", blank.path));

@@ -350,9 +350,9 @@ class CatalogBuild {
     }
     if (previous_ == nullptr) return;
     for (const auto& held : previous_->all()) {
-      const bool disturbed =
-          broken_files_.count(held->file) > 0 || broken_ids_.count(held->agreement.id) > 0 ||
-          (held->signatures_satisfied && unsigned_files.count(held->file) > 0);
+      const bool disturbed = broken_files_.count(held->file) > 0 ||
+                             broken_ids_.count(held->agreement.id) > 0 ||
+                             (held->signatures_satisfied && unsigned_files.count(held->file) > 0);
       if (!disturbed || taken.count({held->agreement.id, held->agreement.revision}) > 0) continue;
       if (KeepTables(*held)) all_.push_back(held);
     }

@@ -13,9 +13,9 @@
 //   buckets  x (key, u8 counter, u32 window, u32 count)
 //   totals   x (key, u64 count)
 //   adoptions x (u64 revision, 32 bytes digest, u32 length, agreement id)
-//   items    x (u32 entry length, u32 sealed length): one for each slot of a group, one after another
-//   the items' entries and sealed details, item by item, entry first
-//   u32 CRC-32C of everything before
+//   items    x (u32 entry length, u32 sealed length): one for each slot of a group, one after
+//   another the items' entries and sealed details, item by item, entry first u32 CRC-32C of
+//   everything before
 #ifndef VOUCH_SERVER_JOURNAL_COMMIT_BLOB_H_
 #define VOUCH_SERVER_JOURNAL_COMMIT_BLOB_H_
 

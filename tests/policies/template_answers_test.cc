@@ -317,8 +317,8 @@ class HouseholdTemplateTest : public ::testing::TestWithParam<HouseholdCase> {};
 
 TEST_P(HouseholdTemplateTest, AnswersAsTheOfficerMeant) {
   Report report;
-  const std::shared_ptr<const Catalog> catalog = Load(
-      fs::path(VOUCH_SOURCE_DIR "/policies/templates") / "household-income-for-snap", &report);
+  const std::shared_ptr<const Catalog> catalog =
+      Load(fs::path(VOUCH_SOURCE_DIR "/policies/templates") / "household-income-for-snap", &report);
   ASSERT_EQ(catalog->all().size(), 1u);
   const HeldAgreement &held = *catalog->all()[0];
   std::vector<GroupMember> members;
@@ -342,9 +342,7 @@ INSTANTIATE_TEST_SUITE_P(
         HouseholdCase{"JointReturnOneCentAbove", {Filed(4290001, 1), Filed(4290001, 1)}, kNo},
         HouseholdCase{"TwoReturnsAtTheLimit", {Filed(4000000, 1), Filed(290000, 2)}, kYes},
         HouseholdCase{"TwoReturnsOneCentAbove", {Filed(4000000, 1), Filed(290001, 2)}, kNo},
-        HouseholdCase{"OneWithoutAReturn",
-                      {Filed(1, 1), fakes::FakeFactSource()},
-                      kUndetermined}),
+        HouseholdCase{"OneWithoutAReturn", {Filed(1, 1), fakes::FakeFactSource()}, kUndetermined}),
     CaseName());
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "policies/engine/cases/boundary.h"
-#include "policies/engine/cases/case_yaml.h"
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
+#include "policies/engine/cases/case_yaml.h"
 #include "tests/policies/cases/opened.h"
 
 namespace vouch::policies::cases {

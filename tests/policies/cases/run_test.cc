@@ -82,49 +82,49 @@ TEST(RunCasesTest, UnknownPurposeFactAndParameterFailWithDidYouMean) {
   ASSERT_NE(Only(purpose), nullptr);
   EXPECT_THAT(Only(purpose)->mend, HasSubstr("student-aid-eligibility"));
 
-  const CasesRun fact =
-      Outcome("    parameters: {household_size: 4, region: \"contiguous\"}\n"
-          "    facts: {adjusted_gros_income: \"$1.00\"}\n    answer: \"YES\"\n");
+  const CasesRun fact = Outcome(
+      "    parameters: {household_size: 4, region: \"contiguous\"}\n"
+      "    facts: {adjusted_gros_income: \"$1.00\"}\n    answer: \"YES\"\n");
   ASSERT_NE(Only(fact), nullptr);
   EXPECT_EQ(Only(fact)->rule, "cases/unknown-fact");
   EXPECT_THAT(Only(fact)->mend, HasSubstr("adjusted_gross_income"));
 
-  const CasesRun parameter =
-      Outcome("    parameters: {household_size: 4, region: \"contiguous\", houshold: 1}\n"
-          "    facts: {adjusted_gross_income: \"$1.00\"}\n    answer: \"YES\"\n");
+  const CasesRun parameter = Outcome(
+      "    parameters: {household_size: 4, region: \"contiguous\", houshold: 1}\n"
+      "    facts: {adjusted_gross_income: \"$1.00\"}\n    answer: \"YES\"\n");
   ASSERT_NE(Only(parameter), nullptr);
   EXPECT_EQ(Only(parameter)->rule, "cases/unknown-parameter");
 }
 
 TEST(RunCasesTest, AMissingParameterFails) {
-  const CasesRun run =
-      Outcome("    parameters: {household_size: 4}\n    facts: {adjusted_gross_income: \"$1.00\"}\n"
-          "    answer: \"YES\"\n");
+  const CasesRun run = Outcome(
+      "    parameters: {household_size: 4}\n    facts: {adjusted_gross_income: \"$1.00\"}\n"
+      "    answer: \"YES\"\n");
   ASSERT_NE(Only(run), nullptr);
   EXPECT_EQ(Only(run)->rule, "cases/missing-parameter");
 }
 
 TEST(RunCasesTest, AValueOfTheWrongTypeFailsAndSaysHowToWriteIt) {
-  const CasesRun run =
-      Outcome("    parameters: {household_size: 4, region: \"contiguous\"}\n"
-          "    facts: {adjusted_gross_income: 45000}\n    answer: \"YES\"\n");
+  const CasesRun run = Outcome(
+      "    parameters: {household_size: 4, region: \"contiguous\"}\n"
+      "    facts: {adjusted_gross_income: 45000}\n    answer: \"YES\"\n");
   ASSERT_NE(Only(run), nullptr);
   EXPECT_EQ(Only(run)->rule, "cases/value");
   EXPECT_THAT(Only(run)->mend, HasSubstr("$45,000.00"));
 }
 
 TEST(RunCasesTest, APeriodThatDoesNotFitFails) {
-  const CasesRun run =
-      Outcome("    parameters: {household_size: 4, region: \"contiguous\"}\n"
-          "    facts: {\"adjusted_gross_income@as-of\": \"$1.00\"}\n    answer: \"YES\"\n");
+  const CasesRun run = Outcome(
+      "    parameters: {household_size: 4, region: \"contiguous\"}\n"
+      "    facts: {\"adjusted_gross_income@as-of\": \"$1.00\"}\n    answer: \"YES\"\n");
   ASSERT_NE(Only(run), nullptr);
   EXPECT_EQ(Only(run)->rule, "cases/period");
 }
 
 TEST(RunCasesTest, MembersInAQuestionAboutOnePersonFail) {
-  const CasesRun run =
-      Outcome("    parameters: {household_size: 4, region: \"contiguous\"}\n"
-          "    members: [{facts: {adjusted_gross_income: \"$1.00\"}}]\n    answer: \"YES\"\n");
+  const CasesRun run = Outcome(
+      "    parameters: {household_size: 4, region: \"contiguous\"}\n"
+      "    members: [{facts: {adjusted_gross_income: \"$1.00\"}}]\n    answer: \"YES\"\n");
   ASSERT_NE(Only(run), nullptr);
   EXPECT_EQ(Only(run)->rule, "cases/members");
 }
