@@ -18,6 +18,7 @@
 #include "crypto/keys.h"
 #include "crypto/receipt.h"
 #include "server/admission/admission.h"
+#include "server/adoptions.h"
 #include "server/agreements/agreements.h"
 #include "server/agreements_shown.h"
 #include "server/blinding_service.h"
@@ -74,11 +75,6 @@ absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::P
   return peers;
 }
 
-// As an entry holds a signer, in at most 255 bytes.
-std::string SignerText(const std::string& key, const std::string& role, const std::string& agency) {
-  return absl::StrCat(key, " ", role, " ", agency).substr(0, 255);
-}
-
 // A node may start before its first load: it then answers NOT_READY.
 class RecordsWhenLoaded final : public records::Records {
  public:
@@ -125,10 +121,6 @@ struct Node::Parts {
   absl::Status ReloadPeers(const std::vector<node::Partner>& partners);
   absl::Status ReloadNodeFile();
   absl::Status EnterClock(absl::Duration ahead);
-  absl::Status AdoptOne(const policies::HeldAgreement& held, bool beside_higher);
-  absl::Status AdoptEpoch(const std::string& agreement_id, const agreements::Epoch& epoch);
-  absl::Status EnterNotice(const agreements::StopNotice& notice,
-                           const agreements::JudgedAgency& judged);
   void RefreshCertificate();
   void Maintain();
   void Tick();
@@ -146,6 +138,7 @@ struct Node::Parts {
   ledger::EntryWriter entries;
   ledger::RefusalCounter refusals;
   ClockWatch clock_watch;
+  std::unique_ptr<Adoptions> adoptions;
   std::unique_ptr<agreements::Agreements> agreements;
   std::unique_ptr<RecordsWhenLoaded> records;
   std::unique_ptr<journal::Journal> journal;
@@ -226,98 +219,6 @@ absl::Status Node::Parts::EnterClock(absl::Duration ahead) {
       now);
 }
 
-absl::Status Node::Parts::AdoptOne(const policies::HeldAgreement& held, bool beside_higher) {
-  journal::Journal::Adoption adoption;
-  adoption.agreement_id = held.agreement.id;
-  adoption.revision = held.agreement.revision;
-  adoption.digest = held.digest;
-  const auto signers_of = [&](const std::string& agency) {
-    std::vector<std::string> signers;
-    for (const policies::Signature& one : held.signatures) {
-      if (agency.empty() || one.agency == agency) {
-        signers.push_back(SignerText(one.key, one.role, one.agency));
-      }
-    }
-    return signers;
-  };
-  const auto adopt = [&](const std::string& agency) {
-    const absl::Time now = CommitTime();
-    return journal->Adopt(
-        adoption,
-        crypto::AgreementAdoptedEntry(static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
-                                      held.agreement.id, static_cast<uint64_t>(adoption.revision),
-                                      held.digest, signers_of(agency)),
-        now);
-  };
-  // Until a higher revision takes effect, the one before stays as it was adopted.
-  bool known = false;
-  if (beside_higher) {
-    for (const journal::Journal::Adoption& one : journal->adoptions()) {
-      known |= one.agreement_id == adoption.agreement_id && one.revision == adoption.revision &&
-               one.digest == adoption.digest;
-    }
-  }
-  absl::Status adopted = known ? absl::OkStatus() : adopt("");
-  if (!adopted.ok() || held.agreement.asks.size() == 1) return adopted;
-  // Of several askers each comes in when it has signed.
-  for (const std::string& asker : held.agreement.asks) {
-    if (!held.SignedFor(asker)) continue;
-    adoption.agreement_id = agreements::AskerName(held.agreement.id, asker);
-    adopted = adopt(asker);
-    // A higher revision of the agreement may have this row; then it is that one which counts.
-    if (!adopted.ok() && !(known && absl::IsFailedPrecondition(adopted))) return adopted;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Node::Parts::EnterNotice(const agreements::StopNotice& notice,
-                                      const agreements::JudgedAgency& judged) {
-  std::vector<std::string> signers;
-  for (const policies::Signature& one : agreements::SignaturesOf(judged)) {
-    signers.push_back(SignerText(one.key, one.role, one.agency));
-  }
-  crypto::StoppedAgreement stopped;
-  stopped.agreement_id = notice.agreement_id;
-  stopped.party = notice.party;
-  stopped.lifted = notice.lifts;
-  stopped.first_revision = static_cast<uint64_t>(notice.first_revision);
-  stopped.last_revision = static_cast<uint64_t>(notice.last_revision);
-  stopped.second = static_cast<uint64_t>(absl::ToUnixSeconds(notice.time));
-  stopped.text = crypto::Sha256(notice.Text());
-  journal::Journal::Adoption row;
-  row.agreement_id = agreements::NoticeName(notice);
-  row.revision = absl::ToUnixSeconds(notice.time);
-  row.digest = stopped.text;
-  const absl::Time now = CommitTime();
-  absl::Status entered =
-      journal->Adopt(row,
-                     crypto::AgreementStoppedEntry(
-                         static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60), stopped, signers),
-                     now);
-  if (entered.ok()) {
-    Log(Level::kWarning, notice.lifts ? "stop lifted" : "agreement stopped",
-        {{"agreement", notice.agreement_id},
-         {"party", notice.party},
-         {"reason", policies::Shown(notice.reason, 500)}});
-  }
-  return entered;
-}
-
-// Each statement is entered once: the same (agreement, epoch) with another key is refused for ever.
-absl::Status Node::Parts::AdoptEpoch(const std::string& agreement_id,
-                                     const agreements::Epoch& epoch) {
-  const absl::Time now = CommitTime();
-  journal::Journal::Adoption statement;
-  statement.agreement_id = absl::StrCat("epoch/", agreement_id, "/", epoch.statement.epoch);
-  statement.revision = 1;
-  statement.digest = crypto::Sha256(epoch.signed_statement.statement);
-  return journal->Adopt(
-      statement,
-      crypto::EpochStatementEntry(static_cast<uint32_t>(absl::ToUnixSeconds(now) / 60),
-                                  agreement_id, epoch.statement.epoch, statement.digest),
-      now);
-}
-
 absl::Status Node::Parts::ReloadAgreements() {
   std::lock_guard<std::mutex> lock(reload_mutex);
   agreements->SetSigning(agreements::SigningRules::Read(signing));
@@ -372,22 +273,17 @@ absl::Status Node::Parts::Open() {
   options.agency = file.agency;
   options.use = file.use;
   options.now = [this] { return clock.Now(); };
-  options.remembered = [this] {
-    std::vector<agreements::Remembered> all;
-    for (const journal::Journal::Adoption& one : journal->adoptions()) {
-      all.push_back({one.agreement_id, one.revision, one.digest});
-    }
-    return all;
-  };
+  adoptions = std::make_unique<Adoptions>(journal.get(), [this] { return CommitTime(); });
+  options.remembered = [this] { return adoptions->Remembered(); };
   options.enter_notice = [this](const agreements::StopNotice& notice,
                                 const agreements::JudgedAgency& judged) {
-    return EnterNotice(notice, judged);
+    return adoptions->EnterNotice(notice, judged);
   };
   options.adopt = [this](const policies::HeldAgreement& held, bool beside_higher) {
-    return AdoptOne(held, beside_higher);
+    return adoptions->Adopt(held, beside_higher);
   };
   options.adopt_epoch = [this](const std::string& agreement_id, const agreements::Epoch& epoch) {
-    return AdoptEpoch(agreement_id, epoch);
+    return adoptions->AdoptEpoch(agreement_id, epoch);
   };
   signing = file;
   options.signing = agreements::SigningRules::Read(signing);

@@ -248,9 +248,11 @@ class Doctor {
                 "agree on a new revision, or remove the file");
         continue;
       }
-      Signatures(*held, about);
+      const bool counts = Signatures(*held, about);
       const std::string until = absl::StrCat("until ", absl::FormatCivilTime(agreement.expires));
-      if (now_ < agreement.effective_from) {
+      if (!counts) {
+        // Said above, with what is missing.
+      } else if (now_ < agreement.effective_from) {
         Ok(about, absl::StrCat("waits for ", absl::FormatCivilTime(agreement.effective)));
       } else if (agreement.expires_at - now_ < kSoon) {
         Warn(about, absl::StrCat("is in force ", until), "begin its renewal now");
@@ -262,10 +264,12 @@ class Doctor {
   }
 
   // As the node would judge a first load now; it may have adopted the agreement before.
-  void Signatures(const policies::HeldAgreement& held, const std::string& about) {
+  // Whether nothing is missing.
+  bool Signatures(const policies::HeldAgreement& held, const std::string& about) {
     const policies::Agreement& agreement = held.agreement;
     const auto bytes = node::ReadText(absl::StrCat(file_.agreements, "/", held.file));
-    if (!bytes.ok()) return;
+    if (!bytes.ok()) return false;
+    bool counts = true;
     const absl::string_view own = agreement.AskerBehind(file_.agency);
     std::vector<std::string> agencies = {agreement.answers};
     for (const std::string& asker : agreement.asks) {
@@ -289,8 +293,10 @@ class Doctor {
              strict.mend);
       } else {
         Problem(about, absl::StrCat("is not in force: ", strict.why), strict.mend);
+        counts = false;
       }
     }
+    return counts;
   }
 
   void Signing() {

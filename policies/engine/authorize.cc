@@ -225,6 +225,10 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
   // Not ready is in force by its dates; the records' own gate comes later.
   gates.Passed(Gate::kInForce);
 
+  if (digest == absl::MakeConstSpan(held->digest)) {
+    gates.Passed(Gate::kDigest);
+    return held;
+  }
   const HeldAgreement* replaced = catalog.FindReplaced(agreement_id, now);
   if (replaced != nullptr && digest == absl::MakeConstSpan(replaced->digest) &&
       !replaced->agreement.AskerBehind(requester).empty() &&
@@ -233,18 +237,14 @@ absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
     gates.Passed(Gate::kDigest);
     return replaced;
   }
-  if (digest != absl::MakeConstSpan(held->digest)) {
-    Refusal refusal =
-        Refuse(Reason::kAgreementMismatch, "question.agreement_digest",
-               "The two agencies hold different files of this agreement. Exchange the file and "
-               "compare its SHA-256.");
-    refusal.expected = Hex(held->digest);
-    // Only a digest is shown again, never anything else that was put in its place.
-    if (digest.size() == held->digest.size()) refusal.received = Hex(digest);
-    return gates.Stop(Gate::kDigest, std::move(refusal));
-  }
-  gates.Passed(Gate::kDigest);
-  return held;
+  Refusal refusal =
+      Refuse(Reason::kAgreementMismatch, "question.agreement_digest",
+             "The two agencies hold different files of this agreement. Exchange the file and "
+             "compare its SHA-256.");
+  refusal.expected = Hex(held->digest);
+  // Only a digest is shown again, never anything else that was put in its place.
+  if (digest.size() == held->digest.size()) refusal.received = Hex(digest);
+  return gates.Stop(Gate::kDigest, std::move(refusal));
 }
 
 absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const Catalog>& catalog,

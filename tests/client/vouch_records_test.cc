@@ -36,6 +36,19 @@ class VouchRecordsTest : public VouchTest {
     Fine({"keys", "statement", "--node", "tax", "--agreement", kId, "--epoch", number,
           "--authority-key", "tax/authority/authority.key"});
   }
+  // Signed by both, whose officers node.yaml then names.
+  void Countersign() const {
+    MakeNode("aid", "studentaid.example");
+    Fine({"partner", "export", "--node", "aid", "--output", "from-aid"});
+    Fine({"partner", "add", "--node", "tax", "--agency", "studentaid.example", "--anchors",
+          "from-aid/anchors.pem", "--signing-anchors", "from-aid/signing.pem", "--officers",
+          "from-aid/officers.txt"});
+    for (const std::string node : {"tax", "aid"}) {
+      Fine({"agreement", "sign", "tax/agreements/aid/agreement.yaml", "--agency",
+            node == "tax" ? "tax.revenue.example" : "studentaid.example", "--key",
+            node + "/signing/officer.key", "--certificate", node + "/signing/officer.pem"});
+    }
+  }
   std::vector<std::string> Load(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = {"records", "load",      "--node",
                                           "tax",     "--mapping", "tax/agreements/aid/mapping.yaml",
@@ -169,6 +182,9 @@ TEST_F(VouchRecordsTest, DoctorSeesWhatIsMissingAndThenThatAllIsWell) {
   const ProcessResult before = Vouch({"doctor", "--node", "tax"});
   EXPECT_EQ(before.exit_code, 1);
   EXPECT_THAT(before.out, HasSubstr("problem: epoch keys of studentaid-tax-2027-001"));
+  EXPECT_THAT(before.out, HasSubstr("is not in force: tax.revenue.example has not signed"));
+  EXPECT_THAT(before.out, Not(HasSubstr("is in force until")));
+  Countersign();
   Announce();
   EXPECT_THAT(Vouch({"doctor", "--node", "tax"}).out, HasSubstr("nothing was loaded"));
   Fine(Load());

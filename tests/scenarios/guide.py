@@ -67,7 +67,7 @@ class Guide(unittest.TestCase):
         self.addCleanup(self.federation.__exit__, None)
         self.text = GUIDE.read_text(encoding="utf-8")
         today = re.search(r"<!-- today: ([0-9-]+) -->", self.text)[1]
-        offset = (datetime.datetime.fromisoformat(today + "T15:00:00+00:00")
+        offset = (datetime.datetime.fromisoformat(today + "T15:00:30+00:00")
                   - datetime.datetime.now(datetime.timezone.utc))
         clock = self.federation.folder / "clock"
         clock.write_text(str(int(offset.total_seconds())))

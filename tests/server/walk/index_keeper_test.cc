@@ -96,6 +96,9 @@ TEST_F(IndexKeeperTest, AnIndexOfOtherMatchKeysIsNotReadyUntilItIsBuiltAnew) {
   ASSERT_NE(text, folder_.Text(revised));
   const auto before = records_->Current();
   folder_.WriteFile("aid/agreement.yaml", text);
+  for (const char* agency : {"tax.example", "aid.example", "loans.example"}) {
+    folder_.Sign("aid/agreement.yaml", agency);
+  }
   ASSERT_TRUE(agreements_->Reload().ok());
   ASSERT_EQ(agreements_->Current()->catalog->Find(terms_.id, Noon())->agreement.revision, 2);
   EXPECT_FALSE(Ready(*before, 1)) << "would answer UNDETERMINED about people it holds";
