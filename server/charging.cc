@@ -110,8 +110,8 @@ void FillCharges(const journal::RowNames& names, const ChargedQuestion& asked, c
         names.PaddingTokens(asked.asker, agreement.id, charges->tokens, i);
     subject.tokens = slot.padding ? padding : v;
     named.push_back(slot.padding ? journal::RowKey{} : v);
-    const bool counts = slot.FoundOne() && !slot.padding;
-    found.push_back(counts ? slot.resolved->person() : crypto::Digest{});
+    subject.decides = slots.Counts(i);
+    found.push_back(subject.decides ? slot.resolved->person() : crypto::Digest{});
     if (!slot.padding) ++charges->members;
   }
   charges->value = names.GroupValue(asked.label, crypto::AsBytes(Sorted(&named)));

@@ -89,8 +89,12 @@ Judged Slots::JudgeGroup(const policies::Permit& permit, const policies::Paramet
                          absl::CivilDay today) const {
   absl::InlinedVector<GroupMember, 8> members;
   UndeterminedReason unknown = UndeterminedReason::kNotHeld;
-  for (const Slot& slot : slots_) {
-    const UndeterminedReason why = slot.WhyUnknown();
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    UndeterminedReason why = slot.WhyUnknown();
+    // One record under two names is nobody that can be told apart. Only these two are unknown: were
+    // the whole answer, two spellings beside somebody known would tell who is on record.
+    if (IsTwice(i) && why == UndeterminedReason::kNotTold) why = UndeterminedReason::kMismatch;
     GroupMember member;
     member.facts = &slot.resolved->facts();
     if (slot.padding) {
@@ -106,26 +110,27 @@ Judged Slots::JudgeGroup(const policies::Permit& permit, const policies::Paramet
   Judged judged;
   judged.answer = policies::EvaluateGroup(permit.question(), parameters, members,
                                           permit.held().facts, permit.catalog().tables(), today);
-  if (TwoAreOne()) {
-    judged.answer = Answer::kUndetermined;
-    judged.reason = UndeterminedReason::kMismatch;
-  } else if (judged.answer == Answer::kUndetermined) {
-    judged.reason = unknown;
-  }
+  if (judged.answer == Answer::kUndetermined) judged.reason = unknown;
   return judged;
 }
 
-// Looks at every pair, whoever they are.
-bool Slots::TwoAreOne() const {
-  bool two_are_one = false;
-  for (size_t a = 0; a < slots_.size(); ++a) {
-    for (size_t b = 0; b < a; ++b) {
-      const bool same = slots_[a].resolved->person() == slots_[b].resolved->person();
-      const bool found = slots_[a].FoundOne() && slots_[b].FoundOne();
-      two_are_one |= same && found && !slots_[a].padding && !slots_[b].padding;
-    }
+// Looks at every other slot, whoever is behind it.
+bool Slots::IsTwice(size_t slot) const {
+  const Slot& one = slots_[slot];
+  bool twice = false;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& other = slots_[i];
+    const bool same = one.resolved->person() == other.resolved->person();
+    const bool found = one.FoundOne() && other.FoundOne();
+    twice |= i != slot && same && found && !one.padding && !other.padding;
   }
-  return two_are_one;
+  return twice;
+}
+
+bool Slots::Counts(size_t slot) const {
+  const bool twice = IsTwice(slot);
+  return !slots_[slot].padding && !twice &&
+         slots_[slot].WhyUnknown() == UndeterminedReason::kNotTold;
 }
 
 absl::InlinedVector<ledger::SlotContent, 8> Slots::Contents(UndeterminedReason reason) const {

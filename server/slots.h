@@ -56,13 +56,17 @@ class Slots {
   // tell who is known.
   Judged Judge(const policies::Permit& permit, const policies::Parameters& parameters,
                absl::CivilDay today) const;
+  // Whether the facts behind a slot may have a part in the answer. What is not so must not show in
+  // it: neither that a person is on record, nor how often it was asked about.
+  bool Counts(size_t slot) const;
   // What the ledger says of each slot, when the item was answered for `reason`.
   absl::InlinedVector<ledger::SlotContent, 8> Contents(policies::UndeterminedReason reason) const;
 
  private:
   Judged JudgeGroup(const policies::Permit& permit, const policies::Parameters& parameters,
                     absl::CivilDay today) const;
-  bool TwoAreOne() const;
+  // Whether another member is the same record.
+  bool IsTwice(size_t slot) const;
 
   bool is_group_ = false;
   absl::InlinedVector<Slot, 1> slots_;

@@ -184,13 +184,23 @@ std::vector<Recorded> Verification::Walk(absl::Span<const Subject> span) const {
 
 size_t Verification::SlotsEach(const admission::AdmittedCall& call) const {
   const admission::Request& request = call.request();
-  if (request.items[0].tokens.size() <= kMostKeys * sizeof(crypto::Token)) return 1;
+  // The longest item tells: a message must not be able to hide groups behind a short one.
+  size_t longest = 0;
+  for (const admission::RequestedItem& item : request.items) {
+    longest = std::max(longest, item.tokens.size());
+  }
+  if (longest <= kMostKeys * sizeof(crypto::Token)) return 1;
   const std::shared_ptr<const agreements::AgreementSet> set = rooms_.agreements->Current();
-  const policies::HeldAgreement* held =
-      set->catalog->Find(request.agreement_id, rooms_.clock->Now());
-  const policies::Question* question =
-      held == nullptr ? nullptr : held->agreement.FindQuestion(request.question);
-  return question == nullptr ? 1 : static_cast<size_t>(std::max(1, question->group_at_most));
+  const absl::Time now = rooms_.clock->Now();
+  int32_t slots = 1;
+  for (const policies::HeldAgreement* held :
+       {set->catalog->Find(request.agreement_id, now),
+        set->catalog->FindReplaced(request.agreement_id, now)}) {
+    const policies::Question* question =
+        held == nullptr ? nullptr : held->agreement.FindQuestion(request.question);
+    if (question != nullptr) slots = std::max(slots, question->group_at_most);
+  }
+  return static_cast<size_t>(slots);
 }
 
 void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {

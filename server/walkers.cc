@@ -129,9 +129,11 @@ bool Walkers::Takeable() const {
 std::vector<Walkers::Part> Walkers::Take(bool with_singles) {
   std::vector<Part> parts;
   size_t taken = 0;
-  const size_t for_batches = std::min(batches_.items, kBatchShare);
+  // Room for any one item, however many slots it has: the rest is given back to single questions.
+  const size_t for_batches = batches_.items > 0 ? kBatchShare : 0;
   if (with_singles) TakeFrom(&singles_, kSpan - for_batches, &parts, &taken);
   if (taken < kSpan) TakeFrom(&batches_, kSpan - taken, &parts, &taken);
+  if (with_singles && taken < kSpan) TakeFrom(&singles_, kSpan - taken, &parts, &taken);
   return parts;
 }
 

@@ -132,6 +132,12 @@ absl::optional<Refusal> CheckPadding(size_t slots, const Asked& asked) {
                      "formed, so that member names nobody.");
   }
   const size_t consent = asked.consent_bytes.size() / slots;
+  // Zero is what padding has: a member with it would be asked about without a reference.
+  for (size_t member = 0; consent > 0 && member < asked.member_count; ++member) {
+    if (!IsZero(asked.consent_bytes.substr(member * consent, consent))) continue;
+    return Malformed("subject.consents",
+                     "A member's consent reference is zero; each member has 32 random bytes.");
+  }
   if (IsZero(asked.token_bytes.substr(each * asked.member_count)) &&
       IsZero(asked.consent_bytes.substr(consent * asked.member_count))) {
     return absl::nullopt;

@@ -35,12 +35,15 @@ struct SubjectCharges {
     policies::CountLimit limit;
   };
   absl::InlinedVector<FactRow, 1> facts;
+  // False for a group's member whose facts have no part in the answer: P and F are charged alike,
+  // but that they are used up must not show in it.
+  bool decides = true;
 };
 
 // What one item uses up when it is answered: the rows of its subject, or of its first member.
 struct Charges : SubjectCharges {
-  // A group's other slots. Any member's V used up refuses, any P or F used up is UNDETERMINED, and
-  // all are charged or none. Those from `members` on are padding: charged alike, never asked, and
+  // A group's other slots. Any member's V used up refuses, any P or F used up of those that decide
+  // is UNDETERMINED, and all are charged or none. Those from `members` on are padding: charged alike, never asked, and
   // nobody new.
   std::vector<SubjectCharges> others;
   uint32_t members = 1;

@@ -75,10 +75,10 @@ Decision SpanDecisions::Decide(size_t item, size_t place,
     return decision;
   }
   if (!AgreementHasRoom(charges, new_people, &decision)) return decision;
-  bool within = PeopleAndFactsWithin(charges, charges);
+  bool within = PeopleAndFactsWithin(charges, charges) || !charges.decides;
   for (size_t slot = 1; slot < charges.others.size() + 1; ++slot) {
     const bool found = PeopleAndFactsWithin(charges.others[slot - 1], charges);
-    within &= found || slot >= charges.members;
+    within &= found || slot >= charges.members || !charges.others[slot - 1].decides;
   }
   decision.verdict = within ? Verdict::kAnswer : Verdict::kUndetermined;
   Charge(proposal, place, new_people);

@@ -229,6 +229,43 @@ class HouseholdTest : public ::testing::Test {
   }
 };
 
+// Two spellings of somebody beside a person who decides: were the answer another one when both find
+// one record, a household question would tell who is on record, also of whom it is held back.
+TEST_F(HouseholdTest, TwoSpellingsBesideSomebodyWhoDecidesTellNothing) {
+  for (const char* somebody : {"held", "rich", "kid", "nobody on record"}) {
+    const auto world = WorldOf(OfHouseholds());
+    Ask ask = world->AboutHousehold({"ann", somebody, somebody}, "household-any-small");
+    ByKeyAlone(1, 0)(&ask);
+    ByKeyAlone(2, 1)(&ask);
+    EXPECT_EQ(NameOf(world->Walk(ask)), "YES") << somebody;
+  }
+}
+
+// Nor does it show that somebody whose facts have no part in the answer was asked about before.
+TEST_F(HouseholdTest, AUsedUpLimitOfSomebodyHeldBackTellsNothing) {
+  for (const char* somebody : {"held", "nobody on record"}) {
+    const auto world = WorldOf(Few(1));
+    Ask before = world->About(somebody);
+    before.tokens = OnlyKey(1, somebody);
+    ASSERT_EQ(NameOf(world->Walk(before)), "UNDETERMINED");
+    Ask ask = world->AboutHousehold({"ann", somebody}, "household-any-small");
+    ByKeyAlone(1, 0)(&ask);
+    EXPECT_EQ(NameOf(world->Walk(ask)), "YES") << somebody;
+  }
+}
+
+TEST_F(HouseholdTest, CompanyThatIsHeldBackIsNoOtherValueToThoseWhoDecide) {
+  for (const char* somebody : {"held", "nobody on record"}) {
+    const auto world = WorldOf(Few(100, 1));
+    Ask first = world->AboutHousehold({"ann"}, "household-any-small");
+    ByKeyAlone(0, 0)(&first);
+    ASSERT_EQ(NameOf(world->Walk(first)), "YES");
+    Ask with = world->AboutHousehold({"ann", somebody}, "household-any-small");
+    ByKeyAlone(0, 1)(&with);
+    EXPECT_EQ(NameOf(world->Walk(with)), "YES") << somebody;
+  }
+}
+
 TEST_F(HouseholdTest, AMemberOfTwoFamiliesIsChargedInBoth) {
   const auto world = WorldOf(Few(2));
   EXPECT_EQ(NameOf(world->Walk(world->AboutHousehold({"ann", "bob"}))), "YES");
