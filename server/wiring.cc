@@ -272,7 +272,10 @@ absl::Status Node::Parts::Open() {
   options.keys_folder = file.keys;
   options.agency = file.agency;
   options.use = file.use;
-  options.now = [this] { return clock.Now(); };
+  // Neither by a clock that leapt ahead nor by one that was set back.
+  options.now = [this] {
+    return std::max(CommitTime(), absl::FromUnixSeconds(journal->head().second));
+  };
   adoptions = std::make_unique<Adoptions>(journal.get(), [this] { return CommitTime(); });
   options.remembered = [this] { return adoptions->Remembered(); };
   options.enter_notice = [this](const agreements::StopNotice& notice,

@@ -1,13 +1,8 @@
-#include <spawn.h>
-
-#include <csignal>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "client/vouch/agreement_commands.h"
 #include "client/vouch/draft_page.h"
-
-extern char** environ;
 
 namespace vouch::client {
 namespace {
@@ -17,28 +12,7 @@ struct OpenOptions {
   std::string against;
   int port = 0;
   uint64_t people = 1000000;
-  bool browser = false;
 };
-
-// Not waited for longer than it takes to hand the address on; the page works without it.
-void ShowInBrowser(const std::string& address, Console* console) {
-  std::string program = "xdg-open";
-  std::string argument = address;
-  char* const argv[] = {program.data(), argument.data(), nullptr};
-  // What this program keeps back for itself is not kept from the browser.
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t child = 0;
-  const int failed = posix_spawnp(&child, program.c_str(), nullptr, &attributes, argv, environ);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) {
-    console->Note("No browser could be started (xdg-open); open the address yourself.");
-  }
-}
 
 absl::StatusOr<Exit> OpenPage(const OpenOptions& options, Console* console) {
   absl::StatusOr<DraftFile> file = DraftFile::Open(options.file);
@@ -52,7 +26,6 @@ absl::StatusOr<Exit> OpenPage(const OpenOptions& options, Console* console) {
   console->Note(
       "Open this address in a browser on this machine. It is for you alone: who has it can change "
       "the file. It ends with the page's End button, or with Ctrl-C here.");
-  if (options.browser) ShowInBrowser((*page)->address(), console);
   (*page)->Serve();
   console->Note("Ended.");
   return Exit::kFine;
@@ -77,7 +50,6 @@ void AddAgreementOpenCommand(CLI::App* agreement, Console* console) {
                    "How many people the answering agency holds, for what keys cost")
       ->check(CLI::Range(uint64_t{1}, uint64_t{10000000000}))
       ->capture_default_str();
-  command->add_flag("--browser", options->browser, "Also open it in your browser");
   command->footer("Example:\n  vouch agreement open agreement.yaml");
   command->callback(
       [options, console] { console->Run([&] { return OpenPage(*options, console); }); });

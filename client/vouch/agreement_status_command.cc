@@ -131,6 +131,8 @@ class Status {
         absl::StrAppend(&here.says, "; the file now has the digest ", Short(digest),
                         ", which the node did not take up");
         here.weight = Weight::kProblem;
+      } else if (row.state == "stopped") {
+        here.weight = Weight::kProblem;
       } else if (row.state == "unsigned") {
         here.weight = Weight::kSoon;
       }

@@ -7,7 +7,9 @@
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/certificate.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "server/node/agreements_standing.h"
 #include "server/node/epoch_keys.h"
 #include "server/node/folders.h"
 
@@ -35,12 +37,31 @@ absl::optional<requester::OwnAgreement> StillAccepted(const node::NodeFile& file
   return requester::OwnAgreement{replaced->agreement, replaced->digest};
 }
 
+// How the node's own vouchd holds a revision: "in_force", "unsigned", ...; empty when it does not,
+// or never ran.
+std::string StandingState(const node::AgreementsStanding& standing, const std::string& id,
+                          int64_t revision, const policies::FileDigest& digest, std::string* why) {
+  for (const node::AgreementStanding& one : standing.held) {
+    if (one.id != id || one.revision != revision || one.digest != crypto::Hex(digest)) continue;
+    *why = one.why;
+    return one.state;
+  }
+  return "";
+}
+
 // The highest revision whose time has come, else the lowest that waits: as the responder chooses.
+// Where this agency's own node runs, neither a draft that nobody has signed nor what a party has
+// stopped is asked under.
 absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& file,
                                                         const std::string& id, absl::Time now,
                                                         Console* console) {
+  node::AgreementsStanding standing;
+  if (auto read = node::ReadAgreementsStanding(file.run); read.ok()) standing = *std::move(read);
+  std::string why;
   if (absl::optional<requester::OwnAgreement> replaced = StillAccepted(file, id, now)) {
-    return *std::move(replaced);
+    const std::string state =
+        StandingState(standing, id, replaced->agreement.revision, replaced->digest, &why);
+    if (state != "unsigned" && state != "stopped") return *std::move(replaced);
   }
   policies::Report report;
   absl::optional<requester::OwnAgreement> chosen;
@@ -48,11 +69,22 @@ absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& fi
   for (AgreementFile& held : ReadAgreements(file, &report)) {
     if (held.agreement.id != id) {
       others.push_back(held.agreement.id);
-    } else if (!chosen.has_value() || held.agreement.effective_from <= now) {
+      continue;
+    }
+    const bool is_draft =
+        StandingState(standing, id, held.agreement.revision, held.digest, &why) == "unsigned";
+    if (!chosen.has_value() || (held.agreement.effective_from <= now && !is_draft)) {
       chosen = requester::OwnAgreement{std::move(held.agreement), held.digest};
     }
   }
-  if (chosen.has_value()) return *std::move(chosen);
+  if (chosen.has_value()) {
+    const int64_t revision = chosen->agreement.revision;
+    if (StandingState(standing, id, revision, chosen->digest, &why) != "stopped") {
+      return *std::move(chosen);
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat(id, " revision ", revision, " is ", why, "; nothing is asked under it"));
+  }
   if (!report.findings().empty()) console->Note(report.ToText(""));
   return absl::NotFoundError(
       absl::StrCat("there is no readable agreement of that id below ", file.agreements,

@@ -349,12 +349,27 @@ class CatalogBuild {
       all_.push_back(candidate.held);
     }
     if (previous_ == nullptr) return;
+    std::map<std::string, int64_t> top;  // the highest countersigned revision held before
     for (const auto& held : previous_->all()) {
+      if (held->signatures_satisfied) top[held->agreement.id] = held->agreement.revision;
+    }
+    // The highest first: a lower one is kept only beside the one that took its place, or whoever
+    // takes that one away while he spoils this one's file would bring this one back.
+    const auto& before = previous_->all();
+    for (auto at = before.rbegin(); at != before.rend(); ++at) {
+      const auto& held = *at;
       const bool disturbed = broken_files_.count(held->file) > 0 ||
                              broken_ids_.count(held->agreement.id) > 0 ||
                              (held->signatures_satisfied && unsigned_files.count(held->file) > 0);
       if (!disturbed || taken.count({held->agreement.id, held->agreement.revision}) > 0) continue;
-      if (KeepTables(*held)) all_.push_back(held);
+      const auto highest = top.find(held->agreement.id);
+      const bool lower = highest != top.end() && held->agreement.revision < highest->second &&
+                         std::none_of(all_.begin(), all_.end(), [&](const auto& other) {
+                           return other->signatures_satisfied &&
+                                  other->agreement.id == held->agreement.id &&
+                                  other->agreement.revision >= highest->second;
+                         });
+      if (!lower && KeepTables(*held)) all_.push_back(held);
     }
   }
 

@@ -96,6 +96,7 @@ absl::StatusOr<std::vector<Epoch>> LoadEpochs(const std::string& keys_folder,
 struct Agreements::Folder {
   std::vector<policies::CatalogFile> files;
   std::map<std::string, std::string> messages;  // signatures and notices, by name
+  std::vector<std::string> unreadable;          // their names; without bytes in the above
 
   static absl::StatusOr<Folder> Read(const std::string& path);
 };
@@ -115,7 +116,6 @@ struct Agreements::Judgement {
 
 absl::StatusOr<Agreements::Folder> Agreements::Folder::Read(const std::string& path) {
   Folder folder;
-  absl::Status failed;
   const std::error_code error = ForEachEntry(path, [&](const fs::directory_entry& entry) {
     std::error_code unknown;
     const bool message = absl::EndsWith(entry.path().filename().string(), ".p7s");
@@ -126,7 +126,11 @@ absl::StatusOr<Agreements::Folder> Agreements::Folder::Read(const std::string& p
     const std::uintmax_t size = entry.file_size(unknown);
     std::string bytes(unknown ? 1 : std::min(size, kLargestFile + 1), '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (unknown || !in) failed = absl::UnavailableError(absl::StrCat("cannot read ", name));
+    if (unknown || !in) {
+      // As one that was spoilt: what was held of it stays, and nothing else waits for it.
+      folder.unreadable.push_back(name);
+      bytes.clear();
+    }
     if (message) {
       folder.messages[name] = std::move(bytes);
       return;
@@ -142,7 +146,6 @@ absl::StatusOr<Agreements::Folder> Agreements::Folder::Read(const std::string& p
     return absl::UnavailableError(
         absl::StrCat("cannot read the agreements folder: ", error.message()));
   }
-  if (!failed.ok()) return failed;
   std::sort(folder.files.begin(), folder.files.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   return folder;
@@ -309,7 +312,8 @@ void Agreements::JudgeFile(const Folder& folder, const std::vector<Remembered>& 
 // Enters the notices that are new and good; those that stand, from whatever time.
 std::vector<policies::Stop> Agreements::JudgeNotices(const Folder& folder,
                                                      const std::vector<Remembered>& remembered,
-                                                     policies::Report* report, bool* again) const {
+                                                     policies::Report* report, bool* again,
+                                                     bool* may_pass) const {
   std::shared_ptr<const SigningRules> signing;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -343,10 +347,12 @@ std::vector<policies::Stop> Agreements::JudgeNotices(const Folder& folder,
     // that are yet to come.
     if (notice->lifts ? !judged.signed_by_all() : !judged.signed_by_any()) {
       refuse(judged.why.empty() ? "nobody who counts has signed it" : judged.why);
+      *may_pass |= judged.may_pass;
       continue;
     }
     if (notice->lifts && notice->time > now + kLiftAhead) {
       refuse("the notice that lifts a stop is dated ahead of this node's clock");
+      *may_pass = true;
       continue;
     }
     const absl::Status entered = options_.enter_notice(*notice, judged);
@@ -447,8 +453,9 @@ absl::Status Agreements::Reload() {
   bool again = false;
   const std::vector<Remembered> remembered = options_.remembered();
   policies::Report notices;
-  std::vector<policies::Stop> stops = JudgeNotices(*folder, remembered, &notices, &again);
   Judgement judgement;
+  std::vector<policies::Stop> stops =
+      JudgeNotices(*folder, remembered, &notices, &again, &judgement.may_pass);
   for (policies::CatalogFile& file : folder->files) {
     if (absl::StrContains(file.bytes, "vouch-agreement/")) {
       JudgeFile(*folder, remembered, &file, &judgement);
@@ -470,6 +477,13 @@ absl::Status Agreements::Reload() {
                      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", stop.since, absl::UTCTimeZone()));
   }
   next->report.Merge(notices);
+  for (const std::string& name : folder->unreadable) {
+    next->report.Add(FindingOf("file/unreadable", name, "this file cannot be read",
+                               "let the node's user read it (chmod, chown)",
+                               policies::Severity::kError));
+    // A file that is let be read has the same size and time of change.
+    judgement.may_pass = true;
+  }
   for (const auto& [name, message] : folder->messages) {
     if (absl::EndsWith(name, kStopEnding) || absl::EndsWith(name, kLiftEnding) ||
         judgement.used.count(name) > 0) {

@@ -104,7 +104,8 @@ class Agreements {
                  policies::CatalogFile* file, Judgement* judgement) const;
   std::vector<policies::Stop> JudgeNotices(const Folder& folder,
                                            const std::vector<Remembered>& remembered,
-                                           policies::Report* report, bool* again) const;
+                                           policies::Report* report, bool* again,
+                                           bool* may_pass) const;
   std::shared_ptr<const policies::Catalog> BuildAdopted(std::vector<policies::CatalogFile> files,
                                                         std::vector<policies::Stop> stops,
                                                         policies::Report* report,

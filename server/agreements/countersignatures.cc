@@ -149,7 +149,8 @@ JudgedAgency JudgeSigners(const SigningRules& rules, absl::string_view agency,
   JudgedAgency judged;
   judged.agency = std::string(agency);
   std::vector<bool> counts;
-  std::set<std::string> keys;
+  // Of those that count: a renewed certificate of a key may stand beside the expired one.
+  std::set<std::string> keys, people;
   for (const crypto::MessageSigner& one : signers) {
     JudgedSigner signer;
     signer.signer = one.certificate.subject;
@@ -163,13 +164,16 @@ JudgedAgency JudgeSigners(const SigningRules& rules, absl::string_view agency,
     } else if (!listed) {
       signer.problem = absl::StrCat("it is none of the officers that node.yaml lists for ", agency,
                                     " (its key is ", signer.key, ")");
-    } else if (!keys.insert(signer.key).second) {
-      signer.problem = "the same key signed twice; each role needs a signer of its own";
+    } else if (keys.count(signer.key) + people.count(signer.signer) > 0) {
+      signer.problem = "the same person or key signed twice; each role needs a signer of its own";
     } else if (const absl::Status good = wanted->anchors->Verify(
                    one.chain_pem, crypto::TrustAnchors::Purpose::kSigning, now);
                !good.ok()) {
       signer.problem = std::string(good.message());
       judged.may_pass = true;
+    } else {
+      keys.insert(signer.key);
+      people.insert(signer.signer);
     }
     counts.push_back(signer.problem.empty());
     judged.signers.push_back(std::move(signer));

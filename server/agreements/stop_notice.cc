@@ -15,6 +15,8 @@ namespace {
 constexpr absl::string_view kFormat = "vouch-stop/1";
 constexpr absl::string_view kTimeFormat = "%Y-%m-%dT%H:%M:%SZ";
 constexpr size_t kLongestReason = 500;
+// Seconds of any later time, or of none, do not fit what is kept of a notice.
+const absl::Time kLastTime = absl::FromCivil(absl::CivilSecond(9999, 12, 31), absl::UTCTimeZone());
 
 std::string RangeText(int64_t first, int64_t last) {
   if (first == 1 && last == INT64_MAX) return "all";
@@ -87,7 +89,8 @@ absl::StatusOr<StopNotice> ReadStopNotice(absl::string_view text) {
   notice.party = std::string(party);
   std::string why;
   if (!absl::ConsumePrefix(&time, "time: ") ||
-      !absl::ParseTime(kTimeFormat, time, &notice.time, &why)) {
+      !absl::ParseTime(kTimeFormat, time, &notice.time, &why) || notice.time < absl::UnixEpoch() ||
+      notice.time > kLastTime) {
     return NotA("`time: ` and a UTC time such as 2027-03-04T15:16:17Z");
   }
   if (!absl::ConsumePrefix(&reason, "reason: ") || !IsOneLine(reason)) {
