@@ -43,8 +43,8 @@ struct SubjectCharges {
 // What one item uses up when it is answered: the rows of its subject, or of its first member.
 struct Charges : SubjectCharges {
   // A group's other slots. Any member's V used up refuses, any P or F used up of those that decide
-  // is UNDETERMINED, and all are charged or none. Those from `members` on are padding: charged alike, never asked, and
-  // nobody new.
+  // is UNDETERMINED, and all are charged or none. Those from `members` on are padding: charged
+  // alike, never asked, and nobody new.
   std::vector<SubjectCharges> others;
   uint32_t members = 1;
   uint32_t value = 0;  // fingerprint of question and parameter values
