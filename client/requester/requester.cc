@@ -35,16 +35,6 @@ std::string Expected(const policies::ParameterRule& rule) {
   return absl::StrCat("one of ", absl::StrJoin(rule.codes, ", "));
 }
 
-bool Lists(const policies::ParameterRule& rule, const policies::ParameterValue& value) {
-  if (rule.range.has_value()) {
-    const int64_t* number = absl::get_if<int64_t>(&value);
-    return number != nullptr && *number >= rule.range->first && *number <= rule.range->second;
-  }
-  const std::string* code = absl::get_if<std::string>(&value);
-  return code != nullptr &&
-         std::find(rule.codes.begin(), rule.codes.end(), *code) != rule.codes.end();
-}
-
 bool Acts(const policies::Agreement& agreement, const std::string& agency) {
   const auto contractor = agreement.acting_for.find(agency);
   return agreement.IsAsker(agency) ||
@@ -252,7 +242,7 @@ absl::Status Requester::CheckParameters(const policies::Question& question,
   size_t known = 0;
   for (const policies::ParameterRule& rule : question.parameters) {
     const auto given = parameters.find(rule.name);
-    if (given == parameters.end() || !Lists(rule, given->second)) {
+    if (given == parameters.end() || !rule.Allows(given->second)) {
       return NotListed(absl::StrCat("parameters.", rule.name),
                        absl::StrCat("the parameter ", rule.name, " of ", question.id,
                                     given == parameters.end() ? " is missing" : " is not listed",

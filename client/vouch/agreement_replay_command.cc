@@ -75,7 +75,7 @@ void SayResult(const ReplayOptions& options, const cases::Revision& current,
                             ".\n"));
   console->Say(past.in_all == 0 ? "There are none.\n" : counts.Text(options.minimum));
   if (past.answers.size() < past.in_all) {
-    console->Say(absl::StrCat("A sample: ", shown(past.answers.size()), " of ", past.in_all,
+    console->Say(absl::StrCat("A sample: ", shown(past.answers.size()), " of ", shown(past.in_all),
                               " answers, drawn evenly."));
   }
   console->Say(absl::StrCat(

@@ -6,6 +6,39 @@
 
 namespace vouch::policies {
 
+bool ParameterRule::Allows(const ParameterValue& value) const {
+  if (range.has_value()) {
+    const int64_t* number = absl::get_if<int64_t>(&value);
+    return number != nullptr && *number >= range->first && *number <= range->second;
+  }
+  const std::string* code = absl::get_if<std::string>(&value);
+  return code != nullptr && std::find(codes.begin(), codes.end(), *code) != codes.end();
+}
+
+absl::string_view ComparisonKey(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kAtMost:
+      return "at_most";
+    case Comparison::kLessThan:
+      return "less_than";
+    case Comparison::kAtLeast:
+      return "at_least";
+    case Comparison::kMoreThan:
+      return "more_than";
+    case Comparison::kBetween:
+      return "between";
+    case Comparison::kIs:
+      return "is";
+    case Comparison::kIsOneOf:
+      return "is_one_of";
+    case Comparison::kOnOrBefore:
+      return "on_or_before";
+    case Comparison::kOnOrAfter:
+      return "on_or_after";
+  }
+  return "";
+}
+
 const Question* Agreement::FindQuestion(absl::string_view question_id) const {
   for (const Question& question : questions) {
     if (question.id == question_id) return &question;

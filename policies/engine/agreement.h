@@ -72,6 +72,8 @@ struct ParameterRule {
   std::string name;
   absl::optional<std::pair<int64_t, int64_t>> range;  // both ends included
   std::vector<std::string> codes;
+
+  bool Allows(const ParameterValue& value) const;
 };
 
 enum class Comparison : uint8_t {
@@ -85,6 +87,9 @@ enum class Comparison : uint8_t {
   kOnOrBefore,
   kOnOrAfter,
 };
+
+// As an agreement's file writes it: "at_most".
+absl::string_view ComparisonKey(Comparison comparison);
 
 // The right-hand side of a comparison.
 struct Threshold {

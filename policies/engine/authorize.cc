@@ -59,17 +59,6 @@ std::string Describe(const ParameterRule& rule) {
       }));
 }
 
-bool Lists(const ParameterRule& rule, const ParameterValue& value) {
-  if (rule.range.has_value()) {
-    return absl::holds_alternative<int64_t>(value) &&
-           absl::get<int64_t>(value) >= rule.range->first &&
-           absl::get<int64_t>(value) <= rule.range->second;
-  }
-  return absl::holds_alternative<std::string>(value) &&
-         std::find(rule.codes.begin(), rule.codes.end(), absl::get<std::string>(value)) !=
-             rule.codes.end();
-}
-
 absl::optional<Refusal> CheckParameters(const Question& question, const Parameters& parameters) {
   for (const ParameterRule& rule : question.parameters) {
     const auto given = parameters.find(rule.name);
@@ -78,7 +67,7 @@ absl::optional<Refusal> CheckParameters(const Question& question, const Paramete
                        absl::StrCat("The question \"", question.id, "\" needs the parameter \"",
                                     rule.name, "\": ", Describe(rule), "."));
     }
-    if (!Lists(rule, given->second)) {
+    if (!rule.Allows(given->second)) {
       return NotListed(absl::StrCat("parameters.", rule.name),
                        absl::StrCat("The agreement does not list this value of \"", rule.name,
                                     "\" for the question \"", question.id, "\": expected ",

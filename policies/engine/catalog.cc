@@ -111,8 +111,9 @@ class CatalogBuild {
   }
 
   void Add(absl::string_view rule, const CatalogFile& file, absl::string_view path,
-           std::string message, std::string mend) {
+           std::string message, std::string mend, Severity severity = Severity::kError) {
     Finding finding;
+    finding.severity = severity;
     finding.rule = std::string(rule);
     finding.file = file.name;
     finding.position = {1, 1};
@@ -268,6 +269,30 @@ class CatalogBuild {
     return good;
   }
 
+  // Of files that are the same to the byte, the one that most have signed stands for all: a copied
+  // folder is no second file of a revision.
+  void DropCopies(std::vector<Candidate*>* twins) {
+    std::stable_sort(twins->begin(), twins->end(), [](const Candidate* a, const Candidate* b) {
+      return a->file->signed_by.size() > b->file->signed_by.size();
+    });
+    std::vector<Candidate*> kept;
+    for (Candidate* twin : *twins) {
+      const auto same = std::find_if(kept.begin(), kept.end(), [&](const Candidate* one) {
+        return one->file->digest == twin->file->digest;
+      });
+      if (same == kept.end()) {
+        kept.push_back(twin);
+        continue;
+      }
+      Add("catalog/copy", *twin->file, "",
+          absl::StrCat("this is `", (*same)->file->name,
+                       "` once more, to the byte; that one counts"),
+          "remove this copy", Severity::kWarning);
+      twin->held = nullptr;
+    }
+    *twins = std::move(kept);
+  }
+
   void RefuseTwins() {
     std::map<std::pair<std::string, int64_t>, std::vector<Candidate*>> by_revision;
     for (Candidate& candidate : candidates_) {
@@ -277,6 +302,7 @@ class CatalogBuild {
       by_revision[{agreement.id, agreement.revision}].push_back(&candidate);
     }
     for (auto& [key, twins] : by_revision) {
+      DropCopies(&twins);
       if (twins.size() < 2) continue;
       const auto is_signed = [](const Candidate* one) { return one->held->signatures_satisfied; };
       const auto all_signed = std::count_if(twins.begin(), twins.end(), is_signed);

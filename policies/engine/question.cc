@@ -184,22 +184,7 @@ Truth CompareWithShare(const Condition& leaf, const FactValue& value, const Case
                        (leaf.period.kind == PeriodRule::Kind::kFixed &&
                         leaf.period.fixed.kind == PeriodKind::kMonth);
   if (value.type != FactType::kMoney || monthly) return Truth::kUnknown;
-  const ReferenceTable* table = in.tables.Find(share.table);
-  if (table == nullptr) return Truth::kUnknown;
-  int64_t persons = 1;
-  std::string region;
-  for (const auto& [dimension, parameter] : share.row) {
-    const auto given = in.parameters.find(parameter);
-    if (given == in.parameters.end()) return Truth::kUnknown;
-    if (dimension == "persons" && absl::holds_alternative<int64_t>(given->second)) {
-      persons = absl::get<int64_t>(given->second);
-    } else if (dimension == "region" && absl::holds_alternative<std::string>(given->second)) {
-      region = absl::get<std::string>(given->second);
-    } else {
-      return Truth::kUnknown;
-    }
-  }
-  const absl::optional<int64_t> amount = table->Amount(share.edition, in.today, region, persons);
+  const absl::optional<int64_t> amount = in.tables.AmountFor(share, in.parameters, in.today);
   if (!amount.has_value()) return Truth::kUnknown;
   const absl::optional<bool> holds =
       Holds(leaf.comparison, OrderOfShare(value.number, *amount, share.percent));

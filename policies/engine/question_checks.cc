@@ -30,17 +30,6 @@ int64_t ValueCount(const ParameterRule& rule) {
   return static_cast<int64_t>(rule.codes.size());
 }
 
-bool Allows(const ParameterRule& rule, const ParameterValue& value) {
-  if (rule.range.has_value()) {
-    return absl::holds_alternative<int64_t>(value) &&
-           absl::get<int64_t>(value) >= rule.range->first &&
-           absl::get<int64_t>(value) <= rule.range->second;
-  }
-  return absl::holds_alternative<std::string>(value) &&
-         std::find(rule.codes.begin(), rule.codes.end(), absl::get<std::string>(value)) !=
-             rule.codes.end();
-}
-
 ParameterValue ValueAt(const ParameterRule& rule, int64_t index) {
   if (rule.range.has_value()) return rule.range->first + index;
   return rule.codes[static_cast<size_t>(index)];
@@ -253,7 +242,7 @@ class QuestionCheck {
     }
     for (const ParameterRule* rule : rules) {
       const ParameterValue& value = rows[i].when.at(rule->name);
-      if (Allows(*rule, value)) continue;
+      if (rule->Allows(value)) continue;
       Error("agreement/row-value", leaf.position, Written(value),
             absl::StrCat("row ", i + 1, " is for ", rule->name, " ", Written(value),
                          ", which the parameter cannot be"),

@@ -47,4 +47,25 @@ std::vector<std::string> ReferenceTables::Names() const {
   return names;
 }
 
+absl::optional<int64_t> ReferenceTables::AmountFor(const Threshold::TableShare& share,
+                                                   const Parameters& parameters,
+                                                   absl::CivilDay day) const {
+  const ReferenceTable* table = Find(share.table);
+  if (table == nullptr) return absl::nullopt;
+  int64_t persons = 1;
+  std::string region;
+  for (const auto& [dimension, parameter] : share.row) {
+    const auto given = parameters.find(parameter);
+    if (given == parameters.end()) return absl::nullopt;
+    if (dimension == "persons" && absl::holds_alternative<int64_t>(given->second)) {
+      persons = absl::get<int64_t>(given->second);
+    } else if (dimension == "region" && absl::holds_alternative<std::string>(given->second)) {
+      region = absl::get<std::string>(given->second);
+    } else {
+      return absl::nullopt;
+    }
+  }
+  return table->Amount(share.edition, day, region, persons);
+}
+
 }  // namespace vouch::policies

@@ -44,6 +44,10 @@ class ReferenceTables {
   void Add(ReferenceTable table);
   const ReferenceTable* Find(absl::string_view name) const;
   std::vector<std::string> Names() const;
+  // The amount that `share` is a percentage of, in integer cents; nullopt where no table, edition
+  // or row covers the parameters, or a parameter is not of its dimension's type.
+  absl::optional<int64_t> AmountFor(const Threshold::TableShare& share,
+                                    const Parameters& parameters, absl::CivilDay day) const;
 
  private:
   std::map<std::string, ReferenceTable, std::less<>> tables_;

@@ -14,19 +14,27 @@ import threading
 import unittest
 
 from selenium import webdriver
-from selenium.common.exceptions import NoAlertPresentException
+from selenium.common.exceptions import NoAlertPresentException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.print_page_options import PrintOptions
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 import hostile
 from served import INCOME, Folder, Served, vouch
 
 PAPERS = {"Letter": (21.59, 27.94), "A4": (21.0, 29.7)}
+
+
+def gone(element):
+    """Whether its page was left. While that happens the driver has more words for it than "stale"."""
+    try:
+        element.is_enabled()
+        return False
+    except WebDriverException:
+        return True
 
 
 def chromium(*, scripts, width=1000):
@@ -234,7 +242,7 @@ class FormPageWithoutScripts(Page):
         """Clicks what leads to another page, and waits for that page."""
         left = self.browser.find_element(By.TAG_NAME, "html")
         element.click()
-        WebDriverWait(self.browser, 20).until(staleness_of(left))
+        WebDriverWait(self.browser, 20).until(lambda _: gone(left))
         WebDriverWait(self.browser, 20).until(lambda browser: browser.find_elements(By.TAG_NAME, "body"))
 
     def said(self):

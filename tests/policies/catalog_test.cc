@@ -153,6 +153,19 @@ TEST(CatalogTest, TwoFilesOfOneRevisionAreBothRefused) {
   EXPECT_THAT(b.catalog->all(), IsEmpty());
 }
 
+TEST(CatalogTest, ACopyToTheByteHarmsNobody) {
+  std::vector<CatalogFile> files =
+      Files({{"a.yaml", AgreementText()}, {"b.yaml", AgreementText()}});
+  for (CatalogFile& file : files) {
+    if (file.name != "b.yaml") file.signed_by.clear();
+  }
+  const Built b(files);
+  EXPECT_THAT(b.Rules(), ElementsAre("catalog/copy"));
+  ASSERT_THAT(b.catalog->all(), SizeIs(1));
+  // The one that is signed, whatever it is called.
+  EXPECT_EQ(b.catalog->all()[0]->file, "b.yaml");
+}
+
 TEST(CatalogTest, RefusesWhatIsPinnedOtherwise) {
   std::vector<CatalogFile> files = Files({{"a.yaml", AgreementText()}});
   files[0] = File("facts.yaml", FileText("facts.yaml") + "# edited\n");

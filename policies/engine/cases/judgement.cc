@@ -139,20 +139,7 @@ absl::optional<uint64_t> SupposedFacts::ReturnOf(absl::string_view, const Period
 
 absl::optional<int64_t> ShareLimit(const Threshold::TableShare& share, const Parameters& parameters,
                                    const ReferenceTables& tables, absl::CivilDay today) {
-  const ReferenceTable* table = tables.Find(share.table);
-  if (table == nullptr) return absl::nullopt;
-  int64_t persons = 1;
-  std::string region;
-  for (const auto& [dimension, parameter] : share.row) {
-    const auto given = parameters.find(parameter);
-    if (given == parameters.end()) return absl::nullopt;
-    if (absl::holds_alternative<int64_t>(given->second)) {
-      persons = absl::get<int64_t>(given->second);
-    } else {
-      region = absl::get<std::string>(given->second);
-    }
-  }
-  const absl::optional<int64_t> amount = table->Amount(share.edition, today, region, persons);
+  const absl::optional<int64_t> amount = tables.AmountFor(share, parameters, today);
   if (!amount.has_value()) return absl::nullopt;
   return static_cast<int64_t>(absl::int128(*amount) * share.percent / 100);
 }

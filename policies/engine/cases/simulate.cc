@@ -40,17 +40,6 @@ std::string RuleText(const ParameterRule& rule) {
   return absl::StrCat(rule.name, " one of ", QuotedList(rule.codes));
 }
 
-bool Lists(const ParameterRule& rule, const ParameterValue& value) {
-  if (rule.range.has_value()) {
-    return absl::holds_alternative<int64_t>(value) &&
-           absl::get<int64_t>(value) >= rule.range->first &&
-           absl::get<int64_t>(value) <= rule.range->second;
-  }
-  return absl::holds_alternative<std::string>(value) &&
-         std::find(rule.codes.begin(), rule.codes.end(), absl::get<std::string>(value)) !=
-             rule.codes.end();
-}
-
 // The nearest value that would have passed.
 std::string NearestValue(const ParameterRule& rule, const ParameterValue& value) {
   if (rule.range.has_value()) {
@@ -209,7 +198,7 @@ class Walk : public GateObserver {
     for (const ParameterRule& rule : question->parameters) names.push_back(rule.name);
     for (const ParameterRule& rule : question->parameters) {
       const auto given = supposed_.parameters.find(rule.name);
-      if (given != supposed_.parameters.end() && Lists(rule, given->second)) continue;
+      if (given != supposed_.parameters.end() && rule.Allows(given->second)) continue;
       check->path = absl::StrCat(QuestionPath(), ".parameters.", rule.name);
       check->mend = given == supposed_.parameters.end()
                         ? absl::StrCat("add the parameter \"", rule.name, "\"")

@@ -31,20 +31,7 @@ int64_t Clamped(absl::int128 value) {
 // The share of a table that a leaf compares with; nothing where no table, edition or row covers it.
 absl::optional<Share> ShareOf(const Threshold::TableShare& share, const Parameters& parameters,
                               const ReferenceTables& tables, absl::CivilDay day) {
-  const ReferenceTable* table = tables.Find(share.table);
-  if (table == nullptr) return absl::nullopt;
-  int64_t persons = 1;
-  std::string region;
-  for (const auto& [dimension, parameter] : share.row) {
-    const auto given = parameters.find(parameter);
-    if (given == parameters.end()) return absl::nullopt;
-    if (absl::holds_alternative<int64_t>(given->second)) {
-      persons = absl::get<int64_t>(given->second);
-    } else {
-      region = absl::get<std::string>(given->second);
-    }
-  }
-  const absl::optional<int64_t> amount = table->Amount(share.edition, day, region, persons);
+  const absl::optional<int64_t> amount = tables.AmountFor(share, parameters, day);
   if (!amount.has_value()) return absl::nullopt;
   const absl::int128 floor = ShareFloor(*amount, share.percent);
   return Share{Clamped(floor), floor * 100 == absl::int128(*amount) * share.percent};
@@ -116,30 +103,6 @@ std::string CodeSet(const Condition& leaf, const Resolved& resolved) {
 }
 
 }  // namespace
-
-absl::string_view ComparisonKey(Comparison comparison) {
-  switch (comparison) {
-    case Comparison::kAtMost:
-      return "at_most";
-    case Comparison::kLessThan:
-      return "less_than";
-    case Comparison::kAtLeast:
-      return "at_least";
-    case Comparison::kMoreThan:
-      return "more_than";
-    case Comparison::kBetween:
-      return "between";
-    case Comparison::kIs:
-      return "is";
-    case Comparison::kIsOneOf:
-      return "is_one_of";
-    case Comparison::kOnOrBefore:
-      return "on_or_before";
-    case Comparison::kOnOrAfter:
-      return "on_or_after";
-  }
-  return "";
-}
 
 void CollectLeaves(const Condition& condition, Leaves* leaves) {
   if (condition.kind == Condition::Kind::kLeaf) leaves->push_back(&condition);

@@ -36,9 +36,6 @@ bool IsNumber(FactType type);
 std::string NormalForm(const Condition& condition, const Parameters& parameters,
                        const ReferenceTables& tables, absl::CivilDay day);
 
-// The key under which a comparison stands, "at_most", ...
-absl::string_view ComparisonKey(Comparison comparison);
-
 // A condition in words: "adjusted_gross_income (tax-year-2025) at_most 225% of
 // hhs-poverty-guidelines 2026".
 std::string ConditionText(const Condition& condition);

@@ -101,24 +101,6 @@ std::vector<Parameters> Combinations(const Question& question,
   return all;
 }
 
-absl::optional<int64_t> AmountFor(const Threshold::TableShare& share, const Parameters& when,
-                                  absl::CivilDay day, const ReferenceTable& table) {
-  int64_t persons = 1;
-  std::string region;
-  for (const auto& [dimension, parameter] : share.row) {
-    const auto given = when.find(parameter);
-    if (given == when.end()) return absl::nullopt;
-    if (dimension == "persons" && absl::holds_alternative<int64_t>(given->second)) {
-      persons = absl::get<int64_t>(given->second);
-    } else if (dimension == "region" && absl::holds_alternative<std::string>(given->second)) {
-      region = absl::get<std::string>(given->second);
-    } else {
-      return absl::nullopt;
-    }
-  }
-  return table.Amount(share.edition, day, region, persons);
-}
-
 // The days of the term on which another edition begins to count.
 std::vector<absl::CivilDay> EditionDays(const Threshold::TableShare& share,
                                         const Agreement& agreement, const ReferenceTable* table) {
@@ -180,7 +162,7 @@ std::vector<Edge> EdgesOf(const Condition& leaf, const Question& question,
         edge.edition = in_force ? EditionOn(table, day) : threshold.share->edition;
         if (in_force) edge.from = day;
         const absl::optional<int64_t> amount =
-            table == nullptr ? absl::nullopt : AmountFor(*threshold.share, when, day, *table);
+            tables == nullptr ? absl::nullopt : tables->AmountFor(*threshold.share, when, day);
         if (amount.has_value()) {
           edge.interval = IntervalOfShare(leaf.comparison, *amount, threshold.share->percent);
         }

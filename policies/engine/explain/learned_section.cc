@@ -121,17 +121,17 @@ void AddLearned(const Explained& in, Page* page) {
   if (all.groups.has_value()) {
     const lint::GroupDisclosure& groups = *all.groups;
     page->Paragraph();
-    page->Say("limits.per_person.times_asked",
-              absl::StrCat("A person can be asked about in ", Many(groups.answers),
-                           groups.answers == 1 ? " group" : " different groups", " within ",
+    page->Say("limits.per_person.different_values",
+              absl::StrCat("A person can be asked about in ", Many(groups.groups),
+                           groups.groups == 1 ? " group" : " different groups", " within ",
                            lint::SpanText(groups.window),
                            "; what the groups have in common tells something about each member: at "
                            "most ",
                            Many(groups.outcomes), " outcomes can be told apart."));
     if (groups.sums) {
       page->Say("questions",
-                "Where amounts are added up, a sum with a member and one without that member place "
-                "the member's own amount between them.");
+                "Where amounts are added up, whoever knows those of the other members learns on "
+                "which side of what they leave of the threshold the member's own amount lies.");
     }
   }
   page->Paragraph();

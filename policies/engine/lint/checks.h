@@ -77,8 +77,6 @@ std::vector<Check> WordingChecks();
 // "questions[1].yes_when.all_of[2]".
 void ForEachLeaf(const Agreement& agreement, size_t question,
                  const std::function<void(const Condition& leaf, const std::string& path)>& visit);
-// "at_most" and so on: the key a comparison is written under.
-absl::string_view ComparisonKey(const Condition& leaf);
 // "questions[2]" for the second.
 std::string QuestionPath(size_t question);
 

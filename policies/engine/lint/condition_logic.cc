@@ -281,21 +281,8 @@ class Reasoning {
   }
 
   absl::optional<int64_t> AmountOf(const Threshold::TableShare& share) const {
-    const ReferenceTable* table =
-        agreed_.tables == nullptr ? nullptr : agreed_.tables->Find(share.table);
-    if (table == nullptr) return absl::nullopt;
-    int64_t persons = 1;
-    std::string region;
-    for (const auto& [dimension, name] : share.row) {
-      const auto given = parameters_.find(name);
-      if (given == parameters_.end()) return absl::nullopt;
-      if (dimension == "persons" && absl::holds_alternative<int64_t>(given->second)) {
-        persons = absl::get<int64_t>(given->second);
-      } else if (absl::holds_alternative<std::string>(given->second)) {
-        region = absl::get<std::string>(given->second);
-      }
-    }
-    return table->Amount(share.edition, today_, region, persons);
+    if (agreed_.tables == nullptr) return absl::nullopt;
+    return agreed_.tables->AmountFor(share, parameters_, today_);
   }
 
   // Fills `values` of a variable and `holds` of its tests, one value for each class that they tell

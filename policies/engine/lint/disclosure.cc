@@ -33,6 +33,11 @@ uint64_t VariantCount(const Question& question) {
   return count;
 }
 
+// How many different values it can be asked with. Each composition of a group is another.
+uint64_t UsableVariants(const Question& question) {
+  return question.group_at_most > 0 ? kMost : VariantCount(question);
+}
+
 // Everything compared with one fact in one period.
 struct Gathered {
   FactDisclosure out;
@@ -280,9 +285,9 @@ class Measuring {
     std::map<size_t, uint64_t> variants;
     for (size_t a = 0; a < agreements_.size(); ++a) {
       for (const Question& question : agreements_[a].agreement->questions) {
-        variants[a] = Plus(variants[a], VariantCount(question));
+        variants[a] = Plus(variants[a], UsableVariants(question));
+        out_.variants = Plus(out_.variants, VariantCount(question));
       }
-      out_.variants = Plus(out_.variants, variants[a]);
     }
     const auto all = [&](absl::Duration over) {
       return LearnedWithin(over, variants, combinations, nullptr, false);
@@ -353,16 +358,19 @@ class Measuring {
     const CountLimit* cap = nullptr;
     for (const auto& [a, questions] : gathered->questions) {
       for (const size_t q : questions) {
-        variants[a] = Plus(variants[a], VariantCount(agreements_[a].agreement->questions[q]));
+        const Question& question = agreements_[a].agreement->questions[q];
+        variants[a] = Plus(variants[a], UsableVariants(question));
+        out.variants = Plus(out.variants, VariantCount(question));
       }
-      out.variants = Plus(out.variants, variants[a]);
       if (agreements_[a].facts == nullptr) continue;
       const FactDefinition* here = agreements_[a].facts->Find(out.fact);
       if (here != nullptr) defined = here;
       if (here != nullptr && here->different_values.has_value()) cap = &*here->different_values;
     }
     for (auto& [at, cut] : gathered->cuts) out.cuts.push_back(std::move(cut));
-    if (!gathered->codes.empty()) {
+    if (out.of_group) {
+      out.classes = kMost;
+    } else if (!gathered->codes.empty()) {
       out.classes = CodeClasses(*gathered, defined);
     } else if (!gathered->truths.empty()) {
       out.classes = 2;
@@ -371,7 +379,7 @@ class Measuring {
     }
     const auto learned = [&](absl::Duration over) {
       uint64_t classes = out.classes;
-      if (out.moves) {
+      if (out.moves && !out.of_group) {
         // Each day the cuts lie elsewhere.
         const auto days = static_cast<uint64_t>(absl::ToInt64Hours(over) / 24 + 1);
         classes = Plus(Times(out.cuts.size(), days), 1);
@@ -427,14 +435,16 @@ class Measuring {
     if (groups.questions == 0) return;
     groups.window = absl::InfiniteDuration();
     for (const std::string& id : with_groups) {
-      groups.window = std::min(groups.window, limits_.at(id).times_asked.every);
+      groups.window = std::min(groups.window, limits_.at(id).different_values.every);
     }
     groups.window = std::min(groups.window, term_);
     for (const std::string& id : with_groups) {
-      groups.answers =
-          Plus(groups.answers, UsableWithin(limits_.at(id).times_asked, groups.window));
+      const SharedLimits& shared = limits_.at(id);
+      groups.groups =
+          Plus(groups.groups, std::min(UsableWithin(shared.times_asked, groups.window),
+                                       UsableWithin(shared.different_values, groups.window)));
     }
-    groups.outcomes = BandsToldApart(groups.answers, kMost);
+    groups.outcomes = BandsToldApart(groups.groups, kMost);
     for (const FactDisclosure& fact : out_.facts) groups.sums = groups.sums || fact.of_group;
     out_.groups = groups;
   }

@@ -79,9 +79,11 @@ struct FactDisclosure {
   // By `at`, no two alike. Empty for codes and for yes or no.
   std::vector<Cut> cuts;
   // How many classes of values the agreed thresholds divide it into, were all of them tried: n + 1
-  // for n cuts; for codes the classes that no threshold tells apart.
+  // for n cuts; for codes the classes that no threshold tells apart; UINT64_MAX for sums over a
+  // group, which each other company of one member cuts elsewhere for whoever knows its amounts.
   uint64_t classes = 1;
-  // Different questions and parameter values that compare it.
+  // Different questions and parameter values that compare it; a question about groups counts once,
+  // though each composition uses up a different value of its own.
   uint64_t variants = 0;
   LearnedOverTime learned;
   // The closest two neighbouring cuts; nothing when there are fewer than two.
@@ -90,18 +92,18 @@ struct FactDisclosure {
   bool bracket_reachable = false;
 };
 
-// Questions about groups. A person belongs to as many groups as the asker makes up, and the limits
-// count questions and parameter values, not groups: the same question about {A, B} and then about
-// {A} is one value. So what bounds overlapping groups is how often a person may be asked about, and
-// each such answer may be about another group.
+// Questions about groups. A person belongs to as many groups as the asker makes up: the same
+// question about {A, B} and then about {A} tells what B adds. Each composition is a different value
+// to each of its members, so that different_values bounds overlapping groups, and times_asked where
+// it is the lower.
 struct GroupDisclosure {
   size_t questions = 0;   // those about groups
   int32_t at_most = 0;    // the largest group
-  uint64_t answers = 0;   // about one person within the window, each with other company
-  uint64_t outcomes = 1;  // 2^answers: what these can tell apart about one member at the most
+  uint64_t groups = 0;    // about one person within the window, each with other company
+  uint64_t outcomes = 1;  // 2^groups: what these can tell apart about one member at the most
   absl::Duration window = absl::ZeroDuration();
-  // A sum known to lie in one band with a member and in another without puts that member's own
-  // amount between the differences of the bands' ends.
+  // Amounts are added up: whoever knows those of the others knows where the threshold cuts one
+  // member's own.
   bool sums = false;
 };
 

@@ -243,30 +243,6 @@ void ForEachLeaf(const Agreement& agreement, size_t question,
   WalkLeaves(agreement.questions[question].yes_when, QuestionPath(question) + ".yes_when", visit);
 }
 
-absl::string_view ComparisonKey(const Condition& leaf) {
-  switch (leaf.comparison) {
-    case Comparison::kAtMost:
-      return "at_most";
-    case Comparison::kLessThan:
-      return "less_than";
-    case Comparison::kAtLeast:
-      return "at_least";
-    case Comparison::kMoreThan:
-      return "more_than";
-    case Comparison::kBetween:
-      return "between";
-    case Comparison::kIs:
-      return "is";
-    case Comparison::kIsOneOf:
-      return "is_one_of";
-    case Comparison::kOnOrBefore:
-      return "on_or_before";
-    case Comparison::kOnOrAfter:
-      return "on_or_after";
-  }
-  return "";
-}
-
 std::string QuestionPath(size_t question) { return absl::StrCat("questions[", question + 1, "]"); }
 
 }  // namespace vouch::policies::lint

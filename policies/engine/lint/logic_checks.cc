@@ -136,7 +136,7 @@ void EachShare(Finder* find, F visit) {
       const ReferenceTable* table = tables->Find(leaf.threshold.share->table);
       if (table == nullptr) return;
       visit(find->agreement().questions[q], *leaf.threshold.share, *table,
-            absl::StrCat(path, ".", ComparisonKey(leaf)));
+            absl::StrCat(path, ".", ComparisonKey(leaf.comparison)));
     });
   }
 }
@@ -287,7 +287,7 @@ void RowOutOfOrder(Finder* find) {
           if (!against) continue;
           const FactType type = rows[order[i]].value.type;
           find->Add(
-              absl::StrCat(path, ".", ComparisonKey(leaf), ".rows[", order[i] + 1, "]"),
+              absl::StrCat(path, ".", ComparisonKey(leaf.comparison), ".rows[", order[i] + 1, "]"),
               absl::StrCat("the row for ", ValuesText(rows[order[i]].when), " is ",
                            AmountText(type, amount(i)), ", ", rises >= falls ? "less" : "more",
                            " than the one before it, ", AmountText(type, amount(i - 1)),

@@ -196,11 +196,14 @@ void OverlappingGroups(Together* all) {
       find.Add(
           QuestionPath(q) + ".about",
           absl::StrCat("the same question about {A, B} and then about {A} tells what B adds",
-                       groups.sums ? ", to within the difference of two thresholds" : "",
-                       "; each of the ", groups.answers, " answers about a person within ",
-                       SpanText(groups.window), " may be about another group, so up to ",
+                       groups.sums ? ", and for whoever knows B's amount each other B cuts A's "
+                                     "where no threshold is written"
+                                   : "",
+                       "; a person may be asked about in ", groups.groups,
+                       " different groups within ", SpanText(groups.window), ", so up to ",
                        Bands(groups.outcomes), " combinations of answers tell members apart"),
-          "allow as few times_asked as one case needs; different_values does not count groups");
+          "allow as few different_values as one case needs: each group a person is in counts as "
+          "one");
       return;
     }
   }

@@ -197,7 +197,7 @@ TEST(DisclosureTest, RevisionsOfOneAgreementShareItsLimits) {
   EXPECT_EQ(both.guesses_a_day, 50000u);
 }
 
-TEST(DisclosureTest, OverlappingGroupsAreBoundedByHowOftenAPersonMayBeAskedAbout) {
+TEST(DisclosureTest, EachCompositionOfAGroupIsADifferentValue) {
   const Disclosure measured =
       Measured(*OpenTemplate("income-for-student-aid",
                              {{"about: \"person\"", "about: {group: {at_most: 8}}"},
@@ -206,10 +206,22 @@ TEST(DisclosureTest, OverlappingGroupsAreBoundedByHowOftenAPersonMayBeAskedAbout
   ASSERT_TRUE(measured.groups.has_value());
   EXPECT_EQ(measured.groups->questions, 1u);
   EXPECT_EQ(measured.groups->at_most, 8);
-  EXPECT_EQ(measured.groups->answers, 4u);
-  EXPECT_EQ(measured.groups->outcomes, 16u);
+  EXPECT_EQ(measured.groups->groups, 2u);  // different_values; times_asked allows 4
+  EXPECT_EQ(measured.groups->outcomes, 4u);
   EXPECT_TRUE(measured.groups->sums);
   EXPECT_TRUE(measured.facts[0].of_group);
+  // One threshold alone cuts one member's amount at as many places as there are amounts of others.
+  const Disclosure one = Measured(*OpenTemplate(
+      "income-for-student-aid",
+      {{"about: \"person\"", "about: {group: {at_most: 8}}"},
+       {"      period: \"tax-year-2025\"\n",
+        "      period: \"tax-year-2025\"\n      sum_over_group: true\n"},
+       {"different_values: {count: 2", "different_values: {count: 3"},
+       {"{from: 1, to: 12}", "{from: 4, to: 4}"},
+       {"one_of: [\"contiguous\", \"alaska\", \"hawaii\"]", "one_of: [\"contiguous\"]"}}));
+  EXPECT_EQ(one.facts[0].classes, std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(one.facts[0].learned.window.values, 3u);
+  EXPECT_EQ(one.facts[0].learned.window.bands, 8u);
 }
 
 TEST(DisclosureTest, AmountsAreShownAsPeopleWriteThem) {
