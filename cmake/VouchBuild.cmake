@@ -33,6 +33,16 @@ else()
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
+# Where a test finds the tree and the programs, for those that say so: as a definition it would be in
+# every test's command line, and no compiler cache would serve two checkouts.
+file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/tests/paths.h" CONTENT
+"#ifndef VOUCH_TESTS_PATHS_H_
+#define VOUCH_TESTS_PATHS_H_
+#define VOUCH_SOURCE_DIR \"${CMAKE_SOURCE_DIR}\"
+#define VOUCH_BINARY_DIR \"${CMAKE_BINARY_DIR}\"
+#endif
+")
+
 # vouch_library(NAME SOURCES ... DEPS ...): one room. Headers are found from the root of the tree.
 function(vouch_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
@@ -57,8 +67,7 @@ function(vouch_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
-  target_compile_definitions(${name} PRIVATE VOUCH_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                                             VOUCH_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_include_directories(${name} PRIVATE "${CMAKE_BINARY_DIR}/generated")
   if(VOUCH_SANITIZE)
     target_compile_options(${name} PRIVATE -O0)  # what is tested is optimised; the tests need not be
   endif()

@@ -5,6 +5,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 
 namespace vouch::tests {
 namespace {

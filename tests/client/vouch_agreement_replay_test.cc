@@ -14,6 +14,7 @@
 #include "server/records/facts_file.h"
 #include "server/records/manifest.h"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 #include "tests/privacy/scan.h"
 
 namespace vouch::tests {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_replace.h"
 #include "nlohmann/json.hpp"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 
 namespace vouch::tests {
 namespace {

@@ -14,6 +14,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/client/requester/asking_world.h"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 
 namespace vouch::tests {
 namespace {

@@ -2,6 +2,7 @@
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 
 namespace vouch::tests {
 namespace {

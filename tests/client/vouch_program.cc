@@ -3,6 +3,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/paths.h"
+
 namespace vouch::tests {
 
 ProcessResult VouchTest::Vouch(const std::vector<std::string>& arguments,

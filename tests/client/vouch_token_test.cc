@@ -1,6 +1,7 @@
 #include "crypto/digest.h"
 #include "nlohmann/json.hpp"
 #include "tests/client/vouch_program.h"
+#include "tests/paths.h"
 
 namespace vouch::tests {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_split.h"
 #include "crypto/bytes.h"
+#include "tests/paths.h"
 
 namespace vouch::crypto {
 

@@ -12,6 +12,7 @@
 #include "policies/engine/agreement.h"
 #include "policies/engine/question.h"
 #include "policies/engine/reference.h"
+#include "tests/paths.h"
 #include "tests/policies/files.h"
 #include "tests/server/records/loaded_folder.h"
 #include "tests/synth/population.h"

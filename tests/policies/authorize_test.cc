@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
+#include "tests/paths.h"
 #include "tests/policies/conditions.h"
 
 namespace vouch::policies {

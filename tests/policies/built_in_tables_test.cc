@@ -3,6 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "policies/reference/built_in.h"
+#include "tests/paths.h"
 
 namespace vouch::policies::reference {
 namespace {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "policies/engine/schema.h"
+#include "tests/paths.h"
 #include "tests/policies/files.h"
 
 namespace vouch::policies {

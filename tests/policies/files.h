@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "policies/engine/agreement.h"
+#include "tests/paths.h"
 
 namespace vouch::policies {
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "policies/engine/reference.h"
+#include "tests/paths.h"
 #include "tests/policies/conditions.h"
 
 namespace vouch::policies {

@@ -12,6 +12,7 @@
 #include "policies/engine/question.h"
 #include "policies/engine/tree.h"
 #include "tests/fakes/fake_fact_source.h"
+#include "tests/paths.h"
 #include "tests/policies/conditions.h"
 
 namespace vouch::policies {

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "policies/engine/catalog.h"
 #include "policies/reference/built_in.h"
+#include "tests/paths.h"
 #include "tests/policies/files.h"
 
 namespace vouch::policies {

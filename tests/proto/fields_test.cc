@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "tests/paths.h"
 #include "vouch/v1/blinding.pb.h"
 #include "vouch/v1/verification.pb.h"
 

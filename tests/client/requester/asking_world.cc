@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "crypto/digest.h"
 #include "server/node/known_names.h"
+#include "tests/paths.h"
 
 namespace vouch::requester {
 

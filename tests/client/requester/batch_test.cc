@@ -10,6 +10,7 @@
 #include "crypto/digest.h"
 #include "tests/client/requester/asking_world.h"
 #include "tests/client/requester/numbered_rows.h"
+#include "tests/paths.h"
 
 namespace vouch::requester {
 namespace {

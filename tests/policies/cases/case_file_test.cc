@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
+#include "tests/paths.h"
 #include "tests/policies/cases/opened.h"
 #include "tests/policies/json_schema.h"
 

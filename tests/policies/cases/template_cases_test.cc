@@ -7,6 +7,7 @@
 #include "policies/engine/cases/boundary.h"
 #include "policies/engine/cases/case_yaml.h"
 #include "policies/engine/cases/results.h"
+#include "tests/paths.h"
 #include "tests/policies/cases/opened.h"
 
 namespace vouch::policies::cases {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tests/paths.h"
 #include "tests/policies/diff/opened.h"
 
 namespace vouch::policies::diff {

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/paths.h"
 #include "tests/policies/lint/checked.h"
 
 namespace vouch::policies::lint {

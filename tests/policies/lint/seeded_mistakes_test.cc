@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "policies/engine/unicode.h"
+#include "tests/paths.h"
 #include "tests/policies/lint/checked.h"
 
 namespace vouch::policies::lint {

@@ -10,6 +10,7 @@
 #include "server/node/folders.h"
 #include "server/node/known_names.h"
 #include "tests/harness/process.h"
+#include "tests/paths.h"
 
 namespace vouch::server::node {
 namespace {
