@@ -1,6 +1,8 @@
 #include "crypto/merkle.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -23,6 +25,15 @@ Digest RootOf(absl::Span<const Digest> leaves) {
 
 // The largest power of two below `size`, which is at least 2.
 uint64_t SplitOf(uint64_t size) { return uint64_t{1} << (63 - __builtin_clzll(size - 1)); }
+
+std::vector<Digest> HashesAmong(absl::Span<const Digest> leaves, absl::Span<const Subtree> shape) {
+  std::vector<Digest> hashes;
+  hashes.reserve(shape.size());
+  for (const Subtree& node : shape) {
+    hashes.push_back(RootOf(leaves.subspan(node.begin, node.end - node.begin)));
+  }
+  return hashes;
+}
 
 absl::Status BadProof() { return absl::InvalidArgumentError("the Merkle proof does not verify"); }
 
@@ -91,26 +102,30 @@ std::vector<Digest> InclusionProof(absl::Span<const Digest> leaves, uint64_t ind
   return proof;
 }
 
-std::vector<Digest> ConsistencyProof(absl::Span<const Digest> leaves, uint64_t old_size) {
-  std::vector<Digest> proof;
-  if (old_size == 0 || old_size >= leaves.size()) return proof;
+std::vector<Subtree> ConsistencyProofShape(uint64_t old_size, uint64_t size) {
+  std::vector<Subtree> shape;
+  if (old_size == 0 || old_size >= size) return shape;
+  Subtree node{0, size};
   // While true, what is left of the old log is a subtree whose root the verifier already holds.
   bool known = true;
-  while (old_size != leaves.size()) {
-    const uint64_t split = SplitOf(leaves.size());
+  while (old_size != node.end) {
+    const uint64_t split = node.begin + SplitOf(node.end - node.begin);
     if (old_size <= split) {
-      proof.push_back(RootOf(leaves.subspan(split)));
-      leaves = leaves.subspan(0, split);
+      shape.push_back({split, node.end});
+      node.end = split;
     } else {
-      proof.push_back(RootOf(leaves.subspan(0, split)));
-      leaves = leaves.subspan(split);
-      old_size -= split;
+      shape.push_back({node.begin, split});
+      node.begin = split;
       known = false;
     }
   }
-  if (!known) proof.push_back(RootOf(leaves));
-  std::reverse(proof.begin(), proof.end());
-  return proof;
+  if (!known) shape.push_back(node);
+  std::reverse(shape.begin(), shape.end());
+  return shape;
+}
+
+std::vector<Digest> ConsistencyProof(absl::Span<const Digest> leaves, uint64_t old_size) {
+  return HashesAmong(leaves, ConsistencyProofShape(old_size, leaves.size()));
 }
 
 absl::Status VerifyInclusion(const Digest& leaf, uint64_t index, uint64_t size,
@@ -175,6 +190,174 @@ absl::Status VerifyConsistency(uint64_t old_size, const Digest& old_root, uint64
   }
   if (last != 0 || old_hash != old_root || new_hash != root) return BadProof();
   return absl::OkStatus();
+}
+
+namespace {
+
+void AddRangeShape(const Subtree& node, const Subtree& range, std::vector<Subtree>* shape) {
+  if (node.begin >= range.begin && node.end <= range.end) return;
+  const uint64_t split = node.begin + SplitOf(node.end - node.begin);
+  const Subtree left{node.begin, split};
+  const Subtree right{split, node.end};
+  if (range.begin < split) AddRangeShape(left, range, shape);
+  if (range.end > split) AddRangeShape(right, range, shape);
+  if (range.begin >= split) shape->push_back(left);
+  if (range.end <= split) shape->push_back(right);
+}
+
+// The root of `node`, from the leaves of the range and the proof's hashes in the order of the
+// shape.
+Digest RangeRoot(const Subtree& node, const Subtree& range, absl::Span<const Digest> leaves,
+                 absl::Span<const Digest>* proof) {
+  if (node.begin >= range.begin && node.end <= range.end) {
+    return RootOf(leaves.subspan(node.begin - range.begin, node.end - node.begin));
+  }
+  const uint64_t split = node.begin + SplitOf(node.end - node.begin);
+  Digest left{};
+  Digest right{};
+  if (range.begin < split) left = RangeRoot({node.begin, split}, range, leaves, proof);
+  if (range.end > split) right = RangeRoot({split, node.end}, range, leaves, proof);
+  if (range.begin >= split || range.end <= split) {
+    (range.begin >= split ? left : right) = proof->front();
+    proof->remove_prefix(1);
+  }
+  return NodeHash(left, right);
+}
+
+bool LiesWithin(uint64_t first, uint64_t count, uint64_t size) {
+  return count > 0 && first < size && count <= size - first;
+}
+
+}  // namespace
+
+std::vector<Subtree> RangeProofShape(uint64_t first, uint64_t count, uint64_t size) {
+  std::vector<Subtree> shape;
+  if (LiesWithin(first, count, size)) AddRangeShape({0, size}, {first, first + count}, &shape);
+  return shape;
+}
+
+std::vector<Digest> RangeProof(absl::Span<const Digest> leaves, uint64_t first, uint64_t count) {
+  return HashesAmong(leaves, RangeProofShape(first, count, leaves.size()));
+}
+
+absl::Status VerifyRange(absl::Span<const Digest> range, uint64_t first, uint64_t size,
+                         absl::Span<const Digest> proof, const Digest& root) {
+  if (!LiesWithin(first, range.size(), size)) return BadProof();
+  if (proof.size() != RangeProofShape(first, range.size(), size).size()) return BadProof();
+  const Digest computed = RangeRoot({0, size}, {first, first + range.size()}, range, &proof);
+  return computed == root ? absl::OkStatus() : BadProof();
+}
+
+std::string PaddedHashes(absl::Span<const Digest> proof, size_t pad_to) {
+  const size_t blocks = std::max<size_t>(1, (proof.size() + pad_to - 1) / pad_to);
+  std::string bytes;
+  bytes.reserve(blocks * pad_to * sizeof(Digest));
+  for (const Digest& hash : proof) bytes.append(hash.begin(), hash.end());
+  bytes.resize(blocks * pad_to * sizeof(Digest));
+  return bytes;
+}
+
+absl::StatusOr<std::vector<Digest>> ReadPaddedHashes(absl::string_view bytes, uint64_t count) {
+  if (bytes.size() % sizeof(Digest) != 0 || count > bytes.size() / sizeof(Digest)) {
+    return absl::InvalidArgumentError("a proof has fewer hashes than it says");
+  }
+  std::vector<Digest> hashes(count);
+  for (size_t i = 0; i < count; ++i) {
+    std::memcpy(hashes[i].data(), bytes.data() + i * sizeof(Digest), sizeof(Digest));
+  }
+  return hashes;
+}
+
+RecentTree::RecentTree(CompactRange before) : before_(std::move(before)), size_(before_.size()) {}
+
+void RecentTree::Append(const Digest& leaf) {
+  Digest node = leaf;
+  for (int level = 0;; ++level) {
+    if (levels_.size() == static_cast<size_t>(level)) levels_.emplace_back();
+    levels_[level].push_back(node);
+    const uint64_t index = size_ >> level;
+    if ((index & 1) == 0) break;
+    node = NodeHash(Node(level, index - 1), node);
+  }
+  ++size_;
+}
+
+Digest RecentTree::Node(int level, uint64_t index) const {
+  const uint64_t first = begin() >> level;
+  if (index >= first) return levels_[level][index - first];
+  // Wholly before: then it is one of the subtrees the log was made up of.
+  if (((begin() >> level) & 1) == 0 || index != first - 1) std::abort();
+  const uint64_t larger = level == 63 ? 0 : begin() >> (level + 1);
+  return before_.roots()[__builtin_popcountll(larger)];
+}
+
+Digest RecentTree::HashOf(const Subtree& subtree) const {
+  const uint64_t leaves = subtree.end - subtree.begin;
+  if ((leaves & (leaves - 1)) == 0) {
+    const int level = __builtin_ctzll(leaves);
+    return Node(level, subtree.begin >> level);
+  }
+  size_t i = 0;
+  while (border_nodes_[i].begin != subtree.begin) ++i;
+  return border_[i];
+}
+
+void RecentTree::MakeBorder() {
+  if (border_size_ == size_) return;
+  border_nodes_.clear();
+  uint64_t begin = 0;
+  for (uint64_t rest = size_; rest != 0;) {
+    border_nodes_.push_back({begin, size_});
+    const uint64_t largest = uint64_t{1} << (63 - __builtin_clzll(rest));
+    begin += largest;
+    rest -= largest;
+  }
+  border_.resize(border_nodes_.size());
+  for (size_t i = border_nodes_.size(); i > 0; --i) {
+    const Subtree& node = border_nodes_[i - 1];
+    if (i == border_nodes_.size()) {
+      border_[i - 1] = HashOf(node);
+    } else {
+      border_[i - 1] = NodeHash(HashOf({node.begin, border_nodes_[i].begin}), border_[i]);
+    }
+  }
+  border_size_ = size_;
+}
+
+Digest RecentTree::Root() {
+  if (size_ == 0) return EmptyRoot();
+  MakeBorder();
+  return border_.front();
+}
+
+CompactRange RecentTree::range() const {
+  std::vector<Digest> roots;
+  uint64_t begin = 0;
+  for (uint64_t rest = size_; rest != 0;) {
+    const uint64_t largest = uint64_t{1} << (63 - __builtin_clzll(rest));
+    roots.push_back(HashOf({begin, begin + largest}));
+    begin += largest;
+    rest -= largest;
+  }
+  return *CompactRange::From(size_, std::move(roots));
+}
+
+std::vector<Digest> RecentTree::HashesOf(absl::Span<const Subtree> shape) {
+  MakeBorder();
+  std::vector<Digest> hashes;
+  hashes.reserve(shape.size());
+  for (const Subtree& node : shape) hashes.push_back(HashOf(node));
+  return hashes;
+}
+
+std::vector<Digest> RecentTree::RangeProof(uint64_t first, uint64_t count) {
+  if (first < begin()) return {};
+  return HashesOf(RangeProofShape(first, count, size_));
+}
+
+std::vector<Digest> RecentTree::ConsistencyProof(uint64_t old_size) {
+  if (old_size < begin()) return {};
+  return HashesOf(ConsistencyProofShape(old_size, size_));
 }
 
 }  // namespace vouch::crypto

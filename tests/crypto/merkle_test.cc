@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -230,6 +231,160 @@ TEST(ConsistencyTest, RefusesWhateverWasTamperedWith) {
       EXPECT_FALSE(VerifyConsistency(size, root, old_size, old_root, proof).ok());
     }
   }
+}
+
+// The proof's hashes by the definition: what is below the children that hold leaves of the range,
+// then the child that holds none.
+void NaiveRange(const std::vector<Digest>& leaves, size_t first, size_t end, size_t from, size_t to,
+                std::vector<Digest>* proof) {
+  if (to <= first || from >= end) {
+    proof->push_back(NaiveRoot(leaves, from, to));
+  } else if (from < first || to > end) {
+    const size_t k = from + LargestPowerBelow(to - from);
+    const bool left_outside = k <= first;
+    if (!left_outside) NaiveRange(leaves, first, end, from, k, proof);
+    NaiveRange(leaves, first, end, k, to, proof);
+    if (left_outside) NaiveRange(leaves, first, end, from, k, proof);
+  }
+}
+
+std::vector<Digest> Between(const std::vector<Digest>& leaves, size_t first, size_t end) {
+  return std::vector<Digest>(leaves.begin() + first, leaves.begin() + end);
+}
+
+TEST(RangeTest, ProvesEveryRangeOfEverySize) {
+  const auto leaves = SomeLeaves(40);
+  for (size_t size = 1; size <= leaves.size(); ++size) {
+    const auto log = First(leaves, size);
+    const Digest root = NaiveRoot(log, 0, size);
+    for (size_t first = 0; first < size; ++first) {
+      for (size_t end = first + 1; end <= size; ++end) {
+        const auto proof = RangeProof(log, first, end - first);
+        std::vector<Digest> expected;
+        NaiveRange(log, first, end, 0, size, &expected);
+        ASSERT_EQ(proof, expected) << first << " " << end << " " << size;
+        ASSERT_TRUE(VerifyRange(Between(log, first, end), first, size, proof, root).ok());
+      }
+    }
+  }
+}
+
+TEST(RangeTest, OfOneLeafIsItsInclusionProof) {
+  const auto leaves = SomeLeaves(kAllSizes);
+  for (size_t size : {1u, 2u, 3u, 63u, 64u, 65u, 130u}) {
+    const auto log = First(leaves, size);
+    for (size_t index = 0; index < size; ++index) {
+      ASSERT_EQ(RangeProof(log, index, 1), InclusionProof(log, index));
+    }
+  }
+}
+
+TEST(RangeTest, RefusesWhateverWasTamperedWith) {
+  for (size_t size : {2u, 5u, 8u, 33u}) {
+    const auto leaves = SomeLeaves(size);
+    const Digest root = NaiveRoot(leaves, 0, size);
+    for (size_t first = 0; first < size; ++first) {
+      for (size_t end = first + 1; end <= size; ++end) {
+        const auto proof = RangeProof(leaves, first, end - first);
+        const auto range = Between(leaves, first, end);
+        for (size_t i = 0; i < proof.size(); ++i) {
+          auto bent = proof;
+          bent[i][i % 32] ^= 2;
+          EXPECT_FALSE(VerifyRange(range, first, size, bent, root).ok());
+        }
+        for (size_t i = 0; i < range.size(); ++i) {
+          auto bent = range;
+          bent[i][31] ^= 1;
+          EXPECT_FALSE(VerifyRange(bent, first, size, proof, root).ok());
+          if (i > 0) {
+            bent = range;
+            std::swap(bent[i], bent[i - 1]);
+            EXPECT_FALSE(VerifyRange(bent, first, size, proof, root).ok());
+          }
+        }
+        auto longer = proof;
+        longer.push_back(root);
+        EXPECT_FALSE(VerifyRange(range, first, size, longer, root).ok());
+        if (!proof.empty()) {
+          auto shorter = proof;
+          shorter.pop_back();
+          EXPECT_FALSE(VerifyRange(range, first, size, shorter, root).ok());
+        }
+        auto fewer = range;
+        fewer.pop_back();
+        EXPECT_FALSE(VerifyRange(fewer, first, size, proof, root).ok());
+        EXPECT_FALSE(VerifyRange(range, first + 1, size, proof, root).ok());
+        EXPECT_FALSE(VerifyRange(range, first, size, proof, EmptyRoot()).ok());
+        EXPECT_FALSE(VerifyRange(range, size, size, proof, root).ok());
+        EXPECT_FALSE(VerifyRange(range, UINT64_MAX, size, proof, root).ok());
+        EXPECT_FALSE(VerifyRange(range, first, 0, proof, root).ok());
+      }
+    }
+    EXPECT_FALSE(VerifyRange({}, 0, size, {}, root).ok());
+  }
+}
+
+TEST(RangeTest, HasNoShapeBeyondTheLog) {
+  EXPECT_TRUE(RangeProofShape(0, 0, 8).empty());
+  EXPECT_TRUE(RangeProofShape(8, 1, 8).empty());
+  EXPECT_TRUE(RangeProofShape(7, 2, 8).empty());
+  EXPECT_TRUE(RangeProofShape(1, UINT64_MAX, 8).empty());
+  EXPECT_EQ(RangeProofShape(uint64_t{1} << 40, 1, (uint64_t{1} << 62) + 5).size(), 63u);
+}
+
+TEST(PaddedHashesTest, AreAsLongWhateverTheProof) {
+  const auto leaves = SomeLeaves(65);
+  EXPECT_EQ(PaddedHashes({}, 32).size(), 32u * 32);
+  EXPECT_EQ(PaddedHashes(First(leaves, 32), 32).size(), 32u * 32);
+  EXPECT_EQ(PaddedHashes(First(leaves, 33), 32).size(), 64u * 32);
+  for (size_t count : {0u, 1u, 32u, 40u}) {
+    auto back = ReadPaddedHashes(PaddedHashes(First(leaves, count), 32), count);
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(*back, First(leaves, count));
+  }
+  EXPECT_FALSE(ReadPaddedHashes(std::string(64, 'x'), 3).ok());
+  EXPECT_FALSE(ReadPaddedHashes(std::string(65, 'x'), 1).ok());
+  EXPECT_FALSE(ReadPaddedHashes(std::string(64, 'x'), UINT64_MAX).ok());
+}
+
+TEST(RecentTreeTest, ProvesAllThatWasAppendedAtEveryStep) {
+  const auto leaves = SomeLeaves(150);
+  for (size_t before : {0u, 1u, 2u, 3u, 6u, 7u, 8u, 31u, 64u, 77u, 127u, 128u}) {
+    CompactRange range;
+    for (size_t i = 0; i < before; ++i) range.Append(leaves[i]);
+    RecentTree tree(range);
+    EXPECT_EQ(tree.Root(), NaiveRoot(leaves, 0, before));
+    for (size_t size = before + 1; size <= std::min<size_t>(before + 22, leaves.size()); ++size) {
+      tree.Append(leaves[size - 1]);
+      range.Append(leaves[size - 1]);
+      const auto log = First(leaves, size);
+      ASSERT_EQ(tree.size(), size);
+      ASSERT_EQ(tree.Root(), NaiveRoot(log, 0, size)) << before << " " << size;
+      ASSERT_EQ(tree.range().roots(), range.roots());
+      for (size_t first = before; first < size; ++first) {
+        for (size_t end = first + 1; end <= size; ++end) {
+          ASSERT_EQ(tree.RangeProof(first, end - first), RangeProof(log, first, end - first))
+              << before << " " << first << " " << end << " " << size;
+        }
+      }
+      for (size_t old_size = before; old_size <= size; ++old_size) {
+        ASSERT_EQ(tree.ConsistencyProof(old_size), ConsistencyProof(log, old_size))
+            << before << " " << old_size << " " << size;
+      }
+    }
+  }
+}
+
+TEST(RecentTreeTest, ProvesNothingThatLiesBefore) {
+  CompactRange range;
+  const auto leaves = SomeLeaves(20);
+  for (size_t i = 0; i < 10; ++i) range.Append(leaves[i]);
+  RecentTree tree(range);
+  for (size_t i = 10; i < 20; ++i) tree.Append(leaves[i]);
+  EXPECT_TRUE(tree.RangeProof(9, 2).empty());
+  EXPECT_TRUE(tree.RangeProof(19, 2).empty());
+  EXPECT_TRUE(tree.ConsistencyProof(9).empty());
+  EXPECT_TRUE(tree.ConsistencyProof(21).empty());
 }
 
 TEST(ConsistencyTest, HoldsAnEmptyLogToTheEmptyRoot) {
