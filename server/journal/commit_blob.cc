@@ -159,6 +159,14 @@ bool IsWholeCommit(absl::string_view bytes, uint64_t number) {
   return Lens(covered.end()).Take<uint32_t>() == Crc32c(crypto::AsBytes(covered));
 }
 
+uint64_t FirstEntryOf(absl::string_view commit_start) {
+  crypto::ByteReader reader(crypto::AsBytes(commit_start));
+  reader.U32();
+  reader.U64();
+  reader.U32();
+  return reader.U64();
+}
+
 bool DecodeCommit(absl::string_view bytes, CommitParts* commit) {
   if (bytes.size() < kHeaderSize + kChecksumSize) return false;
   const absl::string_view covered = bytes.substr(0, bytes.size() - kChecksumSize);

@@ -89,6 +89,9 @@ std::string EncodeCommit(const CommitParts& commit);
 bool DecodeCommit(absl::string_view bytes, CommitParts* commit);
 // Whether these bytes are commit `number` as it was written: only its checksum is looked at.
 bool IsWholeCommit(absl::string_view bytes, uint64_t number);
+// The log's size before a commit, from the first bytes of its blob.
+constexpr size_t kCommitStartSize = 24;
+uint64_t FirstEntryOf(absl::string_view commit_start);
 
 }  // namespace vouch::server::journal
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -23,6 +24,10 @@ namespace {
 
 constexpr uint64_t kCommitsAStep = 16;
 constexpr size_t kMostStepLists = 64;
+// Enough of a frame to pass over it, or to know which entry it begins with.
+constexpr size_t kFrameStartSize = kFrameHeaderSize + kCommitStartSize;
+// One reading of entries stops when it has read this much of the log.
+constexpr uint64_t kMostRead = 8u << 20;
 constexpr char kNewName[] = "/commits.new";
 constexpr absl::string_view kPrefix = "commits-";
 constexpr absl::string_view kSuffix = ".log";
@@ -89,7 +94,7 @@ absl::Status CommitLog::Begin(const std::string& origin) {
 
 absl::Status CommitLog::Recover(const std::string& origin) {
   SegmentStart last;
-  for (const Segment& segment : segments_) {
+  for (Segment& segment : segments_) {
     const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
     if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
     auto start = ReadSegmentStart(file);
@@ -99,6 +104,7 @@ absl::Status CommitLog::Recover(const std::string& origin) {
       return absl::DataLossError(
           absl::StrCat(segment.path, " does not belong to the journal it lies in"));
     }
+    segment.first_entry = start->range.size();
     last = *std::move(start);
   }
   // A log keeps the year it was begun in: only another agency's log is refused.
@@ -130,10 +136,11 @@ absl::Status CommitLog::ReadLastSegment(const SegmentStart& start) {
     }
     head_.commit = frame.commit;
     head_.second = parts.second;
-    AddStep(start.first_commit, frame.commit, frame.offset, &last_steps_);
+    AddStep(start.first_commit, frame.commit, {frame.offset, parts.first_entry}, &last_steps_);
   }
   head_.tree_size = head_.range.size();
   last_commit_ = head_.commit;
+  last_size_ = head_.tree_size;
   end_ = read->end();
   room_ = read->file_size();
   if (!read->clean()) {
@@ -189,7 +196,7 @@ absl::Status CommitLog::MakeSegment(const SegmentStart& start, uint64_t first_fr
   end_ = kFramesBegin;
   room_ = size;
   const std::lock_guard<std::mutex> guard(lock_);
-  segments_.push_back({start.first_commit, path});
+  segments_.push_back({start.first_commit, start.range.size(), path});
   last_steps_.clear();
   return absl::OkStatus();
 }
@@ -221,16 +228,18 @@ absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
       EndProcess("a commit failed");
   }
   if (!file_.SyncData()) EndProcess("a commit failed");
+  const uint64_t first_entry = head_.tree_size;
   head_ = next;
   const std::lock_guard<std::mutex> guard(lock_);
-  AddStep(segments_.back().first_commit, next.commit, end_, &last_steps_);
+  AddStep(segments_.back().first_commit, next.commit, {end_, first_entry}, &last_steps_);
   last_commit_ = next.commit;
+  last_size_ = next.tree_size;
   end_ += size;
   return absl::OkStatus();
 }
 
-void CommitLog::AddStep(uint64_t first_commit, uint64_t commit, uint64_t offset, Steps* steps) {
-  if ((commit - first_commit) % kCommitsAStep == 0) steps->push_back(offset);
+void CommitLog::AddStep(uint64_t first_commit, uint64_t commit, const Step& step, Steps* steps) {
+  if ((commit - first_commit) % kCommitsAStep == 0) steps->push_back(step);
 }
 
 absl::Status CommitLog::ForEachSegment(
@@ -273,49 +282,129 @@ absl::StatusOr<std::string> CommitLog::Read(uint64_t commit) const {
         [](uint64_t number, const Segment& other) { return number < other.first_commit; });
     segment = *(next - 1);
   }
-  const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
-  if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
-  absl::StatusOr<uint64_t> at = StepBefore(segment, file, commit);
-  if (!at.ok()) return at.status();
-  const uint64_t steps_over = (commit - segment.first_commit) % kCommitsAStep;
-  for (uint64_t number = commit - steps_over; number <= commit; ++number) {
-    std::string header(kFrameHeaderSize, '\0');
-    if (!file.ReadAt(&header[0], header.size(), *at)) return damaged;
-    const uint32_t size = BlobSizeOf(header, number);
-    if (size == 0) return damaged;
-    if (number == commit) {
-      std::string blob(size, '\0');
-      if (!file.ReadAt(&blob[0], blob.size(), *at + kFrameHeaderSize)) return damaged;
-      return blob;
-    }
-    *at += FrameSize(size);
+  absl::StatusOr<FileHandle> file = OpenSegment(segment);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<Place> place = Find(
+      segment, *file, commit, [commit](uint64_t number, uint64_t) { return number <= commit; });
+  if (!place.ok()) return place.status();
+  std::string header(kFrameHeaderSize, '\0');
+  if (!file->ReadAt(&header[0], header.size(), place->offset)) return damaged;
+  std::string blob(BlobSizeOf(header, commit), '\0');
+  if (blob.empty() || !file->ReadAt(&blob[0], blob.size(), place->offset + kFrameHeaderSize)) {
+    return damaged;
   }
-  return damaged;
+  return blob;
 }
 
-absl::StatusOr<uint64_t> CommitLog::StepBefore(const Segment& segment, const FileHandle& file,
-                                               uint64_t commit) const {
-  const size_t step = static_cast<size_t>((commit - segment.first_commit) / kCommitsAStep);
+absl::StatusOr<std::vector<std::string>> CommitLog::ReadEntries(uint64_t first,
+                                                                uint64_t count) const {
+  Segment segment;
+  uint64_t last = 0;
   {
     const std::lock_guard<std::mutex> guard(lock_);
-    if (segments_.back().first_commit == segment.first_commit) return last_steps_.at(step);
+    if (first >= last_size_) return absl::OutOfRangeError("the log has no such entry yet");
+    if (first < segments_.front().first_entry) {
+      return absl::NotFoundError("the entry lies in a part of the log that was archived");
+    }
+    const auto next = std::upper_bound(
+        segments_.begin(), segments_.end(), first,
+        [](uint64_t entry, const Segment& other) { return entry < other.first_entry; });
+    segment = *(next - 1);
+    last = next == segments_.end() ? last_commit_ : next->first_commit - 1;
+  }
+  absl::StatusOr<FileHandle> file = OpenSegment(segment);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<Place> place =
+      Find(segment, *file, last, [first](uint64_t, uint64_t entry) { return entry <= first; });
+  if (!place.ok()) return place.status();
+
+  std::vector<std::string> entries;
+  std::string header(kFrameHeaderSize, '\0');
+  std::string blob;
+  CommitParts parts;
+  uint64_t at = place->offset;
+  for (uint64_t commit = place->commit;
+       commit <= last && entries.size() < count && at - place->offset < kMostRead; ++commit) {
+    const absl::Status damaged =
+        absl::DataLossError(absl::StrCat("commit ", commit, " is damaged"));
+    if (!file->ReadAt(&header[0], header.size(), at)) return damaged;
+    blob.resize(BlobSizeOf(header, commit));
+    if (blob.empty() || !file->ReadAt(&blob[0], blob.size(), at + kFrameHeaderSize) ||
+        !DecodeCommit(blob, &parts) || parts.number != commit ||
+        parts.first_entry > first + entries.size()) {
+      return damaged;
+    }
+    uint64_t index = parts.first_entry;
+    for (const CommitParts::Item& item : parts.items) {
+      if (item.entry.empty() || index++ < first || entries.size() == count) continue;
+      entries.emplace_back(item.entry);
+    }
+    at += FrameSize(blob.size());
+  }
+  if (entries.empty() && count > 0) {
+    return absl::DataLossError(absl::StrCat("entry ", first, " is not where it should be"));
+  }
+  return entries;
+}
+
+absl::StatusOr<FileHandle> CommitLog::OpenSegment(const Segment& segment) {
+  FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
+  if (file.is_open()) return file;
+  if (errno == ENOENT) return absl::NotFoundError("a part of the log was archived");
+  return absl::UnavailableError("the commit log cannot be read");
+}
+
+absl::StatusOr<CommitLog::Place> CommitLog::Find(const Segment& segment, const FileHandle& file,
+                                                 uint64_t last, const NotBehind& not_behind) const {
+  absl::StatusOr<Place> place = StepBefore(segment, file, not_behind);
+  if (!place.ok()) return place;
+  std::string start(kFrameStartSize, '\0');
+  Place next = *place;
+  for (;;) {
+    if (!file.ReadAt(&start[0], start.size(), next.offset) ||
+        BlobSizeOf(absl::string_view(start).substr(0, kFrameHeaderSize), next.commit) == 0) {
+      return absl::DataLossError(absl::StrCat("commit ", next.commit, " is damaged"));
+    }
+    if (!not_behind(next.commit, FirstEntryOf(absl::string_view(start).substr(kFrameHeaderSize)))) {
+      return place;
+    }
+    *place = next;
+    if (next.commit == last) return place;
+    next.offset += FrameSize(BlobSizeOf(start, next.commit));
+    ++next.commit;
+  }
+}
+
+absl::StatusOr<CommitLog::Place> CommitLog::StepBefore(const Segment& segment,
+                                                       const FileHandle& file,
+                                                       const NotBehind& not_behind) const {
+  const auto place_in = [&](const Steps& steps) -> absl::StatusOr<Place> {
+    size_t low = 0;
+    for (size_t high = steps.size(); high - low > 1;) {
+      const size_t middle = low + (high - low) / 2;
+      const uint64_t commit = segment.first_commit + middle * kCommitsAStep;
+      (not_behind(commit, steps[middle].first_entry) ? low : high) = middle;
+    }
+    if (steps.empty()) return absl::DataLossError("a segment of the commit log is empty");
+    return Place{segment.first_commit + low * kCommitsAStep, steps[low].offset};
+  };
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (segment.first_commit == segments_.back().first_commit) return place_in(last_steps_);
     const auto known = steps_.find(segment.first_commit);
-    if (known != steps_.end() && step < known->second.size()) return known->second[step];
+    if (known != steps_.end()) return place_in(known->second);
   }
   auto read = SegmentFrames::Read(file, segment.first_commit);
   if (!read.ok()) return read.status();
   Steps steps;
   for (const SegmentFrames::Frame& frame : read->frames()) {
-    AddStep(segment.first_commit, frame.commit, frame.offset, &steps);
+    AddStep(segment.first_commit, frame.commit, {frame.offset, FirstEntryOf(frame.blob)}, &steps);
   }
-  if (step >= steps.size()) {
-    return absl::DataLossError(absl::StrCat("commit ", commit, " is damaged or missing"));
-  }
-  const uint64_t offset = steps[step];
+  absl::StatusOr<Place> place = place_in(steps);
   const std::lock_guard<std::mutex> guard(lock_);
   if (steps_.size() >= kMostStepLists) steps_.clear();
   steps_[segment.first_commit] = std::move(steps);
-  return offset;
+  return place;
 }
 
 }  // namespace vouch::server::journal

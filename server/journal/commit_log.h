@@ -51,14 +51,28 @@ class CommitLog {
       const std::function<absl::Status(absl::Span<const SegmentFrames::Frame>)>& visit) const;
   // A commit's blob. NotFound when it is not, or no longer, there.
   absl::StatusOr<std::string> Read(uint64_t commit) const;
+  // As Journal::ReadEntries.
+  absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first, uint64_t count) const;
 
  private:
   struct Segment {
     uint64_t first_commit = 0;
+    uint64_t first_entry = 0;
     std::string path;
   };
-  // Where every so many commits of one segment lie.
-  using Steps = std::vector<uint64_t>;
+  // Where every so many commits of one segment lie, and with which entry they begin.
+  struct Step {
+    uint64_t offset = 0;
+    uint64_t first_entry = 0;
+  };
+  using Steps = std::vector<Step>;
+  // A commit, found.
+  struct Place {
+    uint64_t commit = 0;
+    uint64_t offset = 0;
+  };
+  // Whether a commit, which begins with this entry, is not behind what is looked for.
+  using NotBehind = std::function<bool(uint64_t commit, uint64_t first_entry)>;
 
   CommitLog(std::string folder, uint64_t segment_bytes)
       : folder_(std::move(folder)), segment_bytes_(segment_bytes) {}
@@ -67,9 +81,14 @@ class CommitLog {
   absl::Status ReadLastSegment(const SegmentStart& start);
   absl::Status MakeSegment(const SegmentStart& start, uint64_t first_frame);
   void TakeBack();
-  static void AddStep(uint64_t first_commit, uint64_t commit, uint64_t offset, Steps* steps);
-  absl::StatusOr<uint64_t> StepBefore(const Segment& segment, const FileHandle& file,
-                                      uint64_t commit) const;
+  static void AddStep(uint64_t first_commit, uint64_t commit, const Step& step, Steps* steps);
+  static absl::StatusOr<FileHandle> OpenSegment(const Segment& segment);
+  // The last commit up to `last` that is not behind what is looked for: the segment's first always
+  // is not.
+  absl::StatusOr<Place> Find(const Segment& segment, const FileHandle& file, uint64_t last,
+                             const NotBehind& not_behind) const;
+  absl::StatusOr<Place> StepBefore(const Segment& segment, const FileHandle& file,
+                                   const NotBehind& not_behind) const;
 
   const std::string folder_;
   const uint64_t segment_bytes_;
@@ -85,6 +104,7 @@ class CommitLog {
   std::vector<Segment> segments_;
   Steps last_steps_;
   uint64_t last_commit_ = 0;
+  uint64_t last_size_ = 0;                              // entries after it
   mutable absl::flat_hash_map<uint64_t, Steps> steps_;  // of other segments, by first commit
 };
 

@@ -56,6 +56,10 @@ class FileJournal : public Journal {
                                  const RowKey& key_row, uint64_t key_cap, uint32_t count,
                                  absl::Time now) override;
   absl::StatusOr<StoredItem> Read(const Location& where) const override;
+  absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
+                                                       uint32_t count) const override {
+    return log_->ReadEntries(first, count);
+  }
   Head head() const override;
   std::vector<Adoption> adoptions() const override;
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override;

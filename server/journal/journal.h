@@ -163,6 +163,12 @@ class Journal {
                                          absl::Time now) = 0;
   // NotFound when the item lies in a part that was archived.
   virtual absl::StatusOr<StoredItem> Read(const Location& where) const = 0;
+  // The log's entries from `first` on, in order: at most `count`, at least one, and fewer where
+  // that spares reading much of the disk at once. OutOfRange from the head on (entries are there
+  // once their commit is durable); NotFound when they lie in a part that was archived; DataLoss
+  // when they are damaged. Does not hold up commits.
+  virtual absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
+                                                               uint32_t count) const = 0;
   virtual Head head() const = 0;
 
   // Durable facts about agreements: adoption (digest, revision) and highest revision seen.

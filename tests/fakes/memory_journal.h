@@ -45,11 +45,15 @@ class MemoryJournal final : public server::journal::Journal {
     committed.entries = static_cast<uint32_t>(head_.tree_size - committed.first_entry);
     if (forgets) return committed;
     tables_->Apply(decisions.Take(), head_.commit, head_.second);
+    for (const server::journal::StoredItem& item : items) {
+      if (!item.entry.empty()) entries_.push_back(item.entry);
+    }
     commits_.push_back(std::move(items));
     return committed;
   }
   absl::Status Append(absl::Span<const std::string> entries, absl::Time) override {
     const std::lock_guard<std::mutex> guard(mutex_);
+    entries_.insert(entries_.end(), entries.begin(), entries.end());
     head_.tree_size += entries.size();
     return absl::OkStatus();
   }
@@ -65,6 +69,14 @@ class MemoryJournal final : public server::journal::Journal {
       return absl::NotFoundError("not there");
     }
     return commits_[where.commit - 1].at(where.item);
+  }
+  absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
+                                                       uint32_t count) const override {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    if (first >= entries_.size()) return absl::OutOfRangeError("not there");
+    const auto begin = entries_.begin() + static_cast<ptrdiff_t>(first);
+    return std::vector<std::string>(
+        begin, begin + static_cast<ptrdiff_t>(std::min<uint64_t>(count, entries_.size() - first)));
   }
   server::journal::Head head() const override {
     const std::lock_guard<std::mutex> guard(mutex_);
@@ -92,6 +104,7 @@ class MemoryJournal final : public server::journal::Journal {
   std::unique_ptr<server::journal::Tables> tables_ = std::make_unique<server::journal::Tables>();
   server::journal::Head head_;
   std::vector<std::vector<server::journal::StoredItem>> commits_;
+  std::vector<std::string> entries_;
 };
 
 }  // namespace vouch::fakes

@@ -42,6 +42,10 @@ class WatchedJournal final : public server::journal::Journal {
       const server::journal::Location& where) const override {
     return inner_->Read(where);
   }
+  absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
+                                                       uint32_t count) const override {
+    return inner_->ReadEntries(first, count);
+  }
   server::journal::Head head() const override { return inner_->head(); }
   std::vector<Adoption> adoptions() const override { return inner_->adoptions(); }
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override {

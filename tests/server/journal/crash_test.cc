@@ -70,6 +70,14 @@ void ExpectWhole(const TemporaryFolder& folder, uint64_t at_least) {
     }
   }
   EXPECT_EQ(head.range.Root(), expected.Root());
+  crypto::CompactRange read;
+  while (read.size() < head.tree_size) {
+    const auto entries = journal->ReadEntries(read.size(), 100);
+    ASSERT_TRUE(entries.ok()) << entries.status();
+    for (const std::string& entry : *entries) read.Append(crypto::LeafHash(crypto::AsBytes(entry)));
+  }
+  EXPECT_EQ(read.Root(), expected.Root());
+  EXPECT_TRUE(absl::IsOutOfRange(journal->ReadEntries(head.tree_size, 1).status()));
   if (head.commit == 0) return;
   // Each is remembered with its place: nothing is charged twice.
   for (uint64_t commit : {uint64_t{1}, (head.commit + 1) / 2, head.commit}) {
