@@ -1,0 +1,235 @@
+#include "server/ledger/tree/segment_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/bytes.h"
+#include "crypto/keys.h"
+
+namespace vouch::server::ledger::tree {
+
+namespace {
+
+constexpr uint32_t kMagic = 0x564c5347;  // "VLSG"
+// Room for the longest origin and the roots of a segment that was closed before it was full.
+constexpr uint64_t kHeaderSize = 1024;
+constexpr uint64_t kHashSize = sizeof(crypto::Digest);
+
+uint64_t BundlesOf(uint64_t entries) {
+  return (entries + crypto::kTileWidth - 1) / crypto::kTileWidth;
+}
+
+struct Offsets {
+  explicit Offsets(uint64_t entries)
+      : tiles(kHeaderSize + entries * kHashSize),
+        offsets(tiles + entries / crypto::kTileWidth * kHashSize),
+        bundles(offsets + (BundlesOf(entries) + 1) * sizeof(uint64_t)) {}
+  uint64_t tiles;
+  uint64_t offsets;
+  uint64_t bundles;
+};
+
+crypto::CompactRange RangeOf(absl::Span<const crypto::Digest> leaves) {
+  crypto::CompactRange range;
+  for (const crypto::Digest& leaf : leaves) range.Append(leaf);
+  return range;
+}
+
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  bool ok() const { return descriptor_ >= 0; }
+  bool Read(char* bytes, uint64_t size, uint64_t offset) const {
+    while (size > 0) {
+      const ssize_t got = pread(descriptor_, bytes, size, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      bytes += got;
+      offset += static_cast<uint64_t>(got);
+      size -= static_cast<uint64_t>(got);
+    }
+    return true;
+  }
+  bool Size(uint64_t* size) const {
+    struct stat about {};
+    if (fstat(descriptor_, &about) != 0) return false;
+    *size = static_cast<uint64_t>(about.st_size);
+    return true;
+  }
+
+ private:
+  const int descriptor_;
+};
+
+absl::Status Damaged(const std::string& path) {
+  return absl::DataLossError(absl::StrCat(path, " is damaged"));
+}
+
+}  // namespace
+
+absl::Status SegmentWriter::Add(absl::string_view entry) {
+  if (leaves_.size() == kSegmentEntries) {
+    return absl::InvalidArgumentError("a segment has at most 65536 entries");
+  }
+  if (entry.size() > crypto::kLargestEntry) {
+    return absl::InvalidArgumentError("an entry is longer than a bundle can say");
+  }
+  if (leaves_.size() % crypto::kTileWidth == 0) offsets_.push_back(bundles_.size());
+  leaves_.push_back(crypto::LeafHash(crypto::AsBytes(entry)));
+  bundles_.push_back(static_cast<char>(entry.size() >> 8));
+  bundles_.push_back(static_cast<char>(entry.size() & 0xff));
+  bundles_.append(entry.data(), entry.size());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentWriter::Write(const std::string& path) const {
+  crypto::ByteWriter out;
+  const Offsets places(leaves_.size());
+  out.Reserve(places.bundles + bundles_.size());
+  out.U32(kMagic).U32(kSegmentVersion).U64(number_).U32(static_cast<uint32_t>(leaves_.size()));
+  out.ShortText(origin_);
+  const crypto::CompactRange range = RangeOf(leaves_);
+  for (const crypto::Digest& root : range.roots()) out.Raw(root);
+  out.Raw(crypto::AsBytes(std::string(kHeaderSize - out.str().size(), '\0')));
+  for (const crypto::Digest& leaf : leaves_) out.Raw(leaf);
+  const absl::Span<const crypto::Digest> leaves(leaves_);
+  for (size_t i = 0; i + crypto::kTileWidth <= leaves.size(); i += crypto::kTileWidth) {
+    out.Raw(RangeOf(leaves.subspan(i, crypto::kTileWidth)).Root());
+  }
+  for (uint64_t offset : offsets_) out.U64(places.bundles + offset);
+  out.U64(places.bundles + bundles_.size());
+  out.Raw(crypto::AsBytes(bundles_));
+  return crypto::ReplaceFile(path, out.str(), /*is_private=*/true);
+}
+
+absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::string_view origin,
+                                              uint64_t number) {
+  const OpenFile file(path);
+  if (!file.ok()) {
+    return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path, " is not there"))
+                           : absl::UnavailableError(absl::StrCat(path, " cannot be read"));
+  }
+  uint64_t size = 0;
+  std::string header(kHeaderSize, '\0');
+  if (!file.Size(&size) || !file.Read(&header[0], header.size(), 0)) return Damaged(path);
+  crypto::ByteReader reader(crypto::AsBytes(header));
+  if (reader.U32() != kMagic) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is no segment of a ledger"));
+  }
+  if (const uint32_t version = reader.U32(); version > kSegmentVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has format ", version, "; this program knows up to ", kSegmentVersion,
+                     ": start a program at least as new as the one that wrote it"));
+  }
+  SegmentFile segment;
+  segment.path_ = path;
+  segment.number_ = reader.U64();
+  const uint32_t entries = reader.U32();
+  const absl::string_view of = reader.ShortText();
+  if (of != origin || segment.number_ != number) {
+    return absl::DataLossError(absl::StrCat(path, " belongs to another log or place than its own"));
+  }
+  if (entries == 0 || entries > kSegmentEntries) return Damaged(path);
+  std::vector<crypto::Digest> roots(static_cast<size_t>(__builtin_popcountll(entries)));
+  for (crypto::Digest& root : roots) {
+    const crypto::ByteSpan raw = reader.Raw(root.size());
+    if (raw.size() == root.size()) std::copy(raw.begin(), raw.end(), root.begin());
+  }
+  if (!reader.ok()) return Damaged(path);
+  auto range = crypto::CompactRange::From(entries, std::move(roots));
+  if (!range.ok()) return Damaged(path);
+  segment.range_ = *std::move(range);
+  // The last offset says where the file ends: what was cut off or added shows.
+  const Offsets places(entries);
+  std::string end(sizeof(uint64_t), '\0');
+  if (places.bundles > size || !file.Read(&end[0], end.size(), places.bundles - end.size()) ||
+      crypto::ByteReader(crypto::AsBytes(end)).U64() != size) {
+    return Damaged(path);
+  }
+  return segment;
+}
+
+absl::StatusOr<std::string> SegmentFile::Read(uint64_t offset, uint64_t size) const {
+  const OpenFile file(path_);
+  if (!file.ok()) {
+    return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path_, " was archived"))
+                           : absl::UnavailableError(absl::StrCat(path_, " cannot be read"));
+  }
+  std::string bytes(size, '\0');
+  if (size > 0 && !file.Read(&bytes[0], size, offset)) return Damaged(path_);
+  return bytes;
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> SegmentFile::ReadHashes(uint64_t offset,
+                                                                    uint32_t count) const {
+  absl::StatusOr<std::string> bytes = Read(offset, count * kHashSize);
+  if (!bytes.ok()) return bytes.status();
+  return crypto::DecodeTile(*bytes, count);
+}
+
+uint32_t SegmentFile::BundleWidth(uint32_t bundle) const {
+  const uint64_t begin = uint64_t{bundle} * crypto::kTileWidth;
+  if (begin >= range_.size()) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>(range_.size() - begin, crypto::kTileWidth));
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> SegmentFile::UpperTile() const {
+  const Offsets places(range_.size());
+  auto hashes = ReadHashes(places.tiles, static_cast<uint32_t>(range_.size() / crypto::kTileWidth));
+  if (!hashes.ok()) return hashes;
+  if (range_.size() == kSegmentEntries && RangeOf(*hashes).Root() != range_.Root()) {
+    return Damaged(path_);
+  }
+  return hashes;
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> SegmentFile::LeafTile(uint32_t tile) const {
+  const uint32_t width = BundleWidth(tile);
+  if (width == 0) return absl::NotFoundError("a segment has no such tile");
+  auto hashes = ReadHashes(kHeaderSize + uint64_t{tile} * crypto::kTileWidth * kHashSize, width);
+  if (!hashes.ok()) return hashes;
+  if (width == crypto::kTileWidth) {
+    auto upper = UpperTile();
+    if (!upper.ok()) return upper.status();
+    if (RangeOf(*hashes).Root() != (*upper)[tile]) return Damaged(path_);
+  }
+  return hashes;
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> SegmentFile::Leaves() const {
+  auto hashes = ReadHashes(kHeaderSize, entries());
+  if (!hashes.ok()) return hashes;
+  if (RangeOf(*hashes).roots() != range_.roots()) return Damaged(path_);
+  return hashes;
+}
+
+absl::StatusOr<std::vector<std::string>> SegmentFile::Bundle(uint32_t bundle) const {
+  const uint32_t width = BundleWidth(bundle);
+  if (width == 0) return absl::NotFoundError("a segment has no such bundle");
+  const Offsets places(range_.size());
+  auto ends = Read(places.offsets + bundle * sizeof(uint64_t), 2 * sizeof(uint64_t));
+  if (!ends.ok()) return ends.status();
+  crypto::ByteReader reader(crypto::AsBytes(*ends));
+  const uint64_t begin = reader.U64();
+  const uint64_t end = reader.U64();
+  const uint64_t largest = uint64_t{crypto::kTileWidth} * (2 + crypto::kLargestEntry);
+  if (begin < places.bundles || end < begin || end - begin > largest) return Damaged(path_);
+  auto bytes = Read(begin, end - begin);
+  if (!bytes.ok()) return bytes.status();
+  auto entries = crypto::DecodeBundle(*bytes, width);
+  return entries.ok() ? entries : Damaged(path_);
+}
+
+}  // namespace vouch::server::ledger::tree

@@ -1,0 +1,81 @@
+// 65,536 entries of a log that will never change again, in one file: their bundles, and the two
+// lowest levels of their tree. What is read from it is checked against its root.
+//
+// Layout. Integers are big-endian.
+//   header:  "VLSG" | u32 version | u64 number | u32 entries | u8 length, origin
+//            the roots of the segment's tree, largest first: one for a full segment | zeros to 1024
+//   leaves:  32 bytes for each entry
+//   tiles:   32 bytes, the root of each 256 leaves
+//   offsets: u64 for each bundle of 256 entries, and one for the end of the file
+//   bundles: of each entry a u16 length and its bytes
+#ifndef VOUCH_SERVER_LEDGER_TREE_SEGMENT_FILE_H_
+#define VOUCH_SERVER_LEDGER_TREE_SEGMENT_FILE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "crypto/merkle.h"
+#include "crypto/tiles.h"
+
+namespace vouch::server::ledger::tree {
+
+inline constexpr uint64_t kSegmentEntries = 65536;
+inline constexpr uint32_t kSegmentVersion = 1;
+
+// Collects a segment's entries, and writes them.
+class SegmentWriter {
+ public:
+  SegmentWriter(std::string origin, uint64_t number)
+      : origin_(std::move(origin)), number_(number) {}
+
+  // InvalidArgument for an entry that is too long, or one too many.
+  absl::Status Add(absl::string_view entry);
+  const std::vector<crypto::Digest>& leaves() const { return leaves_; }
+  // Whole and synced, or not at all.
+  absl::Status Write(const std::string& path) const;
+
+ private:
+  const std::string origin_;
+  const uint64_t number_;
+  std::vector<crypto::Digest> leaves_;
+  std::vector<uint64_t> offsets_;  // of each bundle, from the first
+  std::string bundles_;
+};
+
+// Thread-safe: the file is opened for each reading.
+class SegmentFile {
+ public:
+  // Reads the header. FailedPrecondition: a newer version, or a file that is something else.
+  // DataLoss: damaged, of another length than it must be, or another log's or number's.
+  static absl::StatusOr<SegmentFile> Open(const std::string& path, absl::string_view origin,
+                                          uint64_t number);
+
+  uint64_t number() const { return number_; }
+  uint32_t entries() const { return range_.size(); }
+  const crypto::CompactRange& range() const { return range_; }
+  // The hashes of one tile, numbered within the segment, whole. Checked against range() in a full
+  // segment; DataLoss when they do not agree with it.
+  absl::StatusOr<std::vector<crypto::Digest>> LeafTile(uint32_t tile) const;
+  absl::StatusOr<std::vector<crypto::Digest>> UpperTile() const;
+  // All leaves, checked against range().
+  absl::StatusOr<std::vector<crypto::Digest>> Leaves() const;
+  // One bundle, whole, as it stands: whoever uses it holds it against LeafTile.
+  absl::StatusOr<std::vector<std::string>> Bundle(uint32_t bundle) const;
+
+ private:
+  absl::StatusOr<std::string> Read(uint64_t offset, uint64_t size) const;
+  absl::StatusOr<std::vector<crypto::Digest>> ReadHashes(uint64_t offset, uint32_t count) const;
+  uint32_t BundleWidth(uint32_t bundle) const;
+
+  std::string path_;
+  uint64_t number_ = 0;
+  crypto::CompactRange range_;
+};
+
+}  // namespace vouch::server::ledger::tree
+
+#endif  // VOUCH_SERVER_LEDGER_TREE_SEGMENT_FILE_H_

@@ -1,0 +1,150 @@
+#include "server/ledger/tree/static_layout.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "crypto/keys.h"
+#include "crypto/note.h"
+
+namespace vouch::server::ledger::tree {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CannotWrite(const fs::path& path) {
+  return absl::UnavailableError(absl::StrCat(path.string(), " cannot be written"));
+}
+
+// Whole or not at all. Not synced: an export that a power cut interrupted is made again.
+absl::Status WriteFile(const fs::path& path, absl::string_view bytes) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) return CannotWrite(path);
+  fs::path fresh = path;
+  fresh += ".new";
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  if (!out) {
+    fs::remove(fresh, error);
+    return CannotWrite(path);
+  }
+  fs::rename(fresh, path, error);
+  return error ? CannotWrite(path) : absl::OkStatus();
+}
+
+bool ReadFile(const fs::path& path, std::string* bytes) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return false;
+  bytes->assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  return !in.bad();
+}
+
+bool IsThere(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+}  // namespace
+
+absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
+                       const std::string& folder, const ExportOptions& options) {
+  const absl::StatusOr<crypto::SignedNote> read = crypto::ReadNote(note);
+  if (!read.ok()) return read.status();
+  const absl::StatusOr<crypto::Checkpoint> checkpoint = crypto::ReadCheckpoint(read->text);
+  if (!checkpoint.ok()) return checkpoint.status();
+  const absl::StatusOr<crypto::CompactRange> range = crypto::RangeFromTiles(log, checkpoint->size);
+  if (!range.ok()) return range.status();
+  if (range->Root() != checkpoint->root) {
+    return absl::DataLossError("the log does not have the root that its checkpoint says");
+  }
+  const fs::path root(folder);
+  for (const crypto::Tile& tile : crypto::TilesOf(checkpoint->size)) {
+    const bool full = tile.width == crypto::kTileWidth;
+    if (tile.level == 0 && options.entries) {
+      const fs::path path = root / crypto::BundlePath(tile.index, tile.width);
+      if (!full || !IsThere(path)) {
+        const absl::StatusOr<std::vector<std::string>> entries =
+            log.ReadBundle(tile.index, tile.width);
+        if (!entries.ok()) return entries.status();
+        const absl::StatusOr<std::string> bundle = crypto::EncodeBundle(*entries);
+        if (!bundle.ok()) return bundle.status();
+        if (absl::Status status = WriteFile(path, *bundle); !status.ok()) return status;
+      }
+    }
+    const fs::path path = root / crypto::TilePath(tile);
+    if (full && IsThere(path)) continue;
+    const absl::StatusOr<std::vector<crypto::Digest>> hashes = log.ReadTile(tile);
+    if (!hashes.ok()) return hashes.status();
+    if (absl::Status status = WriteFile(path, crypto::EncodeTile(*hashes)); !status.ok()) {
+      return status;
+    }
+  }
+  std::error_code error;
+  fs::create_directories(root, error);
+  return crypto::ReplaceFile((root / "checkpoint").string(), note, /*is_private=*/false);
+}
+
+absl::StatusOr<std::string> FolderLog::ReadCheckpointNote() const {
+  std::string note;
+  if (!ReadFile(fs::path(folder_) / "checkpoint", &note)) {
+    return absl::NotFoundError(absl::StrCat(folder_, " holds no checkpoint"));
+  }
+  return note;
+}
+
+absl::StatusOr<std::string> FolderLog::ReadNarrowest(const std::string& path,
+                                                     uint32_t width) const {
+  const fs::path full = fs::path(folder_) / path;
+  std::string bytes;
+  if (width == crypto::kTileWidth) {
+    if (ReadFile(full, &bytes)) return bytes;
+  } else {
+    fs::path partials = full;
+    partials += ".p";
+    if (ReadFile(partials / absl::StrCat(width), &bytes) || ReadFile(full, &bytes)) return bytes;
+    uint32_t narrowest = crypto::kTileWidth;
+    std::error_code error;
+    for (const auto& file : fs::directory_iterator(partials, error)) {
+      uint32_t other = 0;
+      if (absl::SimpleAtoi(file.path().filename().string(), &other) && other > width) {
+        narrowest = std::min(narrowest, other);
+      }
+    }
+    if (narrowest < crypto::kTileWidth && ReadFile(partials / absl::StrCat(narrowest), &bytes)) {
+      return bytes;
+    }
+  }
+  return absl::NotFoundError(absl::StrCat(path, " is not in ", folder_));
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> FolderLog::ReadTile(const crypto::Tile& tile) const {
+  const absl::StatusOr<std::string> bytes =
+      ReadNarrowest(crypto::TilePath({tile.level, tile.index}), tile.width);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() < tile.width * sizeof(crypto::Digest) ||
+      bytes->size() > crypto::kTileWidth * sizeof(crypto::Digest)) {
+    return absl::DataLossError(absl::StrCat(crypto::TilePath(tile), " has another size"));
+  }
+  return crypto::DecodeTile(
+      absl::string_view(*bytes).substr(0, tile.width * sizeof(crypto::Digest)), tile.width);
+}
+
+absl::StatusOr<std::vector<std::string>> FolderLog::ReadBundle(uint64_t index,
+                                                               uint32_t width) const {
+  const absl::StatusOr<std::string> bytes =
+      ReadNarrowest(crypto::BundlePath(index, crypto::kTileWidth), width);
+  if (!bytes.ok()) return bytes.status();
+  return crypto::DecodeBundle(*bytes, width, /*or_more=*/true);
+}
+
+}  // namespace vouch::server::ledger::tree
