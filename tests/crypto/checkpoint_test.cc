@@ -51,6 +51,33 @@ TEST_F(CheckpointTest, ReadsThePublishedExampleAndWritesItBack) {
   EXPECT_EQ(checkpoint->Text(), text);
 }
 
+// The example of docs/ledger.md, made with OpenSSL's command and a few lines of Python.
+TEST_F(CheckpointTest, OpensTheExampleOfTheFormatsPage) {
+  const NoteVerifier known[] = {
+      *NoteVerifier::Parse("irs.treasury.example/ledger/2027+4bbaa738+"
+                           "AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"),
+      *NoteVerifier::Parse("fsa.ed.example+5d4feda0+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea")};
+  const std::string note =
+      "irs.treasury.example/ledger/2027\n3\nw2UeVBcUxT1kjsx7rsp/4sNu9PplvM4ksdcShkN95WY=\n\n"
+      "— irs.treasury.example/ledger/2027 "
+      "S7qnOJsa60OOkY6pMVO2DXSIzr4hT5iIGMG2rAlZ2gl5WnodnkmQfkPn8Po9"
+      "s0LjQzA3QZu0Shg4SrFUrd9JLF0+1w8=\n"
+      "— fsa.ed.example "
+      "XU/toAAAAABtGCAAPDEkRMnYDDiwUa4aoCeaPKlP3OP+WF2h6g5LVdvzi8TpNq0OmG7BsQxDpu+HaDFk"
+      "RTQI7/0jFVTxsit3QgmhDA==\n";
+  const TlogProof proof = *ReadTlogProof(
+      absl::StrCat("c2sp.org/tlog-proof@v1\nindex 1\noa8DAjHKL9IOzzDFKUuvj2kyHQm7FqxTiFzNF6OFKA0=\n"
+                   "ZW0+j1RCOM324y1kD1G6CRSVmxTt16UtC4uZq0yKxsY=\n\n",
+                   note));
+  auto opened = VerifyTlogProof(proof, AsBytes("second"), known);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_EQ(opened->cosigned.size(), 1u);
+  EXPECT_EQ(opened->cosigned[0].seconds, 1830297600u);
+  CompactRange range;
+  for (const char* entry : {"first", "second", "third"}) range.Append(LeafHash(AsBytes(entry)));
+  EXPECT_EQ(opened->checkpoint.root, range.Root());
+}
+
 TEST_F(CheckpointTest, RefusesEverythingElse) {
   const std::string root = kRoot;
   const std::string malformed[] = {

@@ -38,7 +38,7 @@ def check_with_go(program, go, folder):
 
     # And red where it must be: one byte of one tile, one entry, one note.
     for name in ("log/tile/0/100", "log/tile/1/001.p/17", "log/tile/entries/007", "inclusion",
-                 "consistency", f"checkpoints/{ENTRIES}"):
+                 "consistency", "ranges", f"checkpoints/{ENTRIES}"):
         path = folder / name
         good = path.read_bytes()
         path.write_bytes(good[:40] + bytes([good[40] ^ 1]) + good[41:])

@@ -281,6 +281,10 @@ TEST_F(WitnessTest, NeverTakesADamagedMemoryForNone) {
   EXPECT_TRUE(absl::IsDataLoss(witness_->Follow(log)));
   std::ofstream(path, std::ios::trunc) << good;
   EXPECT_TRUE(witness_->Follow(log).ok());
+  // Nor one that others could have written.
+  std::filesystem::permissions(path, std::filesystem::perms(0666));
+  EXPECT_TRUE(absl::IsDataLoss(witness_->Follow(log)));
+  std::filesystem::permissions(path, std::filesystem::perms(0600));
   const crypto::NoteSigner other = *crypto::NoteSigner::Make(kOrigin, NewKey());
   EXPECT_TRUE(absl::IsDataLoss(witness_->Follow({kOrigin, {other.verifier()}})));
 }

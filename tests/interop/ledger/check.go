@@ -179,6 +179,40 @@ func readProofs(path string) []proof {
 	}
 }
 
+// A range's root, by the walk of docs/ledger.md, "Range proof".
+func rangeRoot(a, b, first, end int64, leaves []tlog.Hash, proof *[]tlog.Hash) tlog.Hash {
+	if b-a == 1 && a >= first && b <= end {
+		return leaves[a-first]
+	}
+	half := int64(1)
+	for half*2 < b-a {
+		half *= 2
+	}
+	s := a + half
+	var left, right tlog.Hash
+	next := func() tlog.Hash {
+		if len(*proof) == 0 {
+			fail("a range proof is too short")
+		}
+		hash := (*proof)[0]
+		*proof = (*proof)[1:]
+		return hash
+	}
+	if first < s {
+		left = rangeRoot(a, s, first, end, leaves, proof)
+	}
+	if end > s {
+		right = rangeRoot(s, b, first, end, leaves, proof)
+	}
+	if first >= s {
+		left = next()
+	}
+	if end <= s {
+		right = next()
+	}
+	return tlog.NodeHash(left, right)
+}
+
 func main() {
 	folder := os.Args[1]
 	log := filepath.Join(folder, "log")
@@ -292,6 +326,19 @@ func main() {
 			fmt.Sprintf("consistency of %d and %d", p.first, p.second))
 	}
 
+	ranges := readProofs(filepath.Join(folder, "ranges"))
+	for _, p := range ranges {
+		var leaves []tlog.Hash
+		for _, entry := range entries[p.first : p.first+p.second] {
+			leaves = append(leaves, tlog.RecordHash(entry))
+		}
+		rest := p.hashes
+		root := rangeRoot(0, last, p.first, p.first+p.second, leaves, &rest)
+		if root != roots[last] || len(rest) != 0 {
+			fail("the range of %d entries from %d does not verify", p.second, p.first)
+		}
+	}
+
 	// Proof files.
 	files, err := filepath.Glob(filepath.Join(folder, "proofs", "*"))
 	must(err, "proof files")
@@ -327,7 +374,7 @@ func main() {
 	must(os.WriteFile(filepath.Join(folder, "go-note"), signed, 0o644), "writing")
 	must(os.WriteFile(filepath.Join(folder, "go-key"), []byte(public), 0o644), "writing")
 	root := roots[last]
-	fmt.Printf("%d entries, %d checkpoints, %d tiles, %d inclusion, %d consistency proofs, root %s\n",
-		last, len(roots), checkedTiles, len(inclusion)+len(recent), len(consistency),
+	fmt.Printf("%d entries, %d checkpoints, %d tiles, %d inclusion, %d consistency, %d range proofs, root %s\n",
+		last, len(roots), checkedTiles, len(inclusion)+len(recent), len(consistency), len(ranges),
 		hex.EncodeToString(root[:4]))
 }

@@ -4,7 +4,7 @@
 //   ledger_program open-note VERIFIER_KEY FILE    exit 0 when the note opens
 //   ledger_program open-jws PUBLIC_DER FILE       prints the payload
 // Files of proofs hold, big-endian, for each proof: u64, u64, u16 hashes, 32 bytes each; the two
-// numbers are index and size, or old size and size.
+// numbers are index and size, old size and size, or first and count.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -167,6 +167,14 @@ class World {
         consistency.Add(sizes_[i], sizes_[j],
                         Must(crypto::ConsistencyProofFromTiles(*store_, sizes_[i], sizes_[j])));
       }
+    }
+    ProofFile ranges(folder_ + "/ranges");
+    for (int i = 0; i < 400; ++i) {
+      const uint64_t first = i % 5 == 0 ? 0 : random_() % entries_;
+      const uint64_t count =
+          i % 7 == 0 ? entries_ - first
+                     : 1 + random_() % std::min<uint64_t>(entries_ - first, i % 2 == 0 ? 9 : 900);
+      ranges.Add(first, count, Must(crypto::RangeProofFromTiles(*store_, first, count, entries_)));
     }
     for (int i = 0; i < 50; ++i) {
       const uint64_t index = random_() % entries_;

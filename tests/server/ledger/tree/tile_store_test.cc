@@ -136,6 +136,53 @@ TEST_F(TileStoreTest, ServesEverySmallerWidthOfATile) {
   EXPECT_TRUE(absl::IsNotFound(store_->ReadBundle(UINT64_MAX, 1).status()));
 }
 
+// Segments whose headers are all there is of them: a start reads no more, and the levels above are
+// made of their roots alone.
+TEST_F(TileStoreTest, StacksTilesAboveManySegments) {
+  const uint64_t bundles = 1024 + 65536 * 32 + 256 * 32 + 257 * 8;
+  crypto::CompactRange segments;
+  std::vector<crypto::Digest> roots;
+  std::filesystem::create_directories(folder_.path() + "/tree");
+  for (uint64_t number = 0; number < 520; ++number) {
+    roots.push_back(crypto::LeafHash(crypto::AsBytes(absl::StrCat("segment ", number))));
+    segments.Append(roots.back());
+    crypto::ByteWriter header;
+    header.U32(0x564c5347).U32(1).U64(number).U32(65536).ShortText(kOrigin).Raw(roots.back());
+    crypto::ByteWriter end;
+    end.U64(bundles);
+    std::string name = absl::StrCat(number);
+    name.insert(0, 10 - name.size(), '0');
+    const std::string path = absl::StrCat(folder_.path(), "/tree/entries-", name, ".segment");
+    std::ofstream out(path, std::ios::binary);
+    out << header.str();
+    out.seekp(static_cast<std::streamoff>(bundles - 8));
+    out << end.str();
+  }
+  const uint64_t size = uint64_t{520} * 65536;
+  auto store =
+      TileStore::Open(log_.Options(folder_), *crypto::CompactRange::From(size, segments.roots()));
+  ASSERT_TRUE(store.ok()) << store.status();
+  for (uint64_t index : {0u, 1u}) {
+    const auto tile = (*store)->ReadTile({2, index, 256});
+    ASSERT_TRUE(tile.ok()) << tile.status();
+    EXPECT_TRUE(std::equal(tile->begin(), tile->end(), roots.begin() + index * 256));
+  }
+  EXPECT_EQ((*store)->ReadTile({2, 2, 8})->back(), roots[519]);
+  const auto above = (*store)->ReadTile({3, 0, 2});
+  ASSERT_TRUE(above.ok()) << above.status();
+  crypto::CompactRange second;
+  for (size_t i = 256; i < 512; ++i) second.Append(roots[i]);
+  EXPECT_EQ((*above)[1], second.Root());
+  EXPECT_TRUE(absl::IsNotFound((*store)->ReadTile({3, 0, 3}).status()));
+  crypto::CompactRange old;
+  for (size_t i = 0; i < 300; ++i) old.Append(roots[i]);
+  const auto proof = crypto::ConsistencyProofFromTiles(**store, uint64_t{300} * 65536, size);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_TRUE(
+      crypto::VerifyConsistency(uint64_t{300} * 65536, old.Root(), size, segments.Root(), *proof)
+          .ok());
+}
+
 TEST_F(TileStoreTest, NeedsTheJournalNoMoreForWhatIsClosed) {
   ASSERT_NO_FATAL_FAILURE(OpenAt(70000));
   log_.archived_below = 65536;
