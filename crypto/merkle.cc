@@ -16,6 +16,7 @@ namespace {
 
 constexpr char kLeafPrefix = 0;
 constexpr uint8_t kNodePrefix = 1;
+static_assert(sizeof(Digest) == 32, "hashes lie one behind the other");
 
 Digest RootOf(absl::Span<const Digest> leaves) {
   CompactRange range;
@@ -250,10 +251,8 @@ absl::Status VerifyRange(absl::Span<const Digest> range, uint64_t first, uint64_
 
 std::string PaddedHashes(absl::Span<const Digest> proof, size_t pad_to) {
   const size_t blocks = std::max<size_t>(1, (proof.size() + pad_to - 1) / pad_to);
-  std::string bytes;
-  bytes.reserve(blocks * pad_to * sizeof(Digest));
-  for (const Digest& hash : proof) bytes.append(hash.begin(), hash.end());
-  bytes.resize(blocks * pad_to * sizeof(Digest));
+  std::string bytes(blocks * pad_to * sizeof(Digest), '\0');
+  if (!proof.empty()) std::memcpy(&bytes[0], proof.data(), proof.size() * sizeof(Digest));
   return bytes;
 }
 
@@ -262,9 +261,7 @@ absl::StatusOr<std::vector<Digest>> ReadPaddedHashes(absl::string_view bytes, ui
     return absl::InvalidArgumentError("a proof has fewer hashes than it says");
   }
   std::vector<Digest> hashes(count);
-  for (size_t i = 0; i < count; ++i) {
-    std::memcpy(hashes[i].data(), bytes.data() + i * sizeof(Digest), sizeof(Digest));
-  }
+  if (count > 0) std::memcpy(hashes.data(), bytes.data(), count * sizeof(Digest));
   return hashes;
 }
 

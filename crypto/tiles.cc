@@ -160,9 +160,8 @@ std::vector<Tile> TilesOf(uint64_t size) {
 }
 
 std::string EncodeTile(absl::Span<const Digest> hashes) {
-  std::string bytes;
-  bytes.reserve(hashes.size() * sizeof(Digest));
-  for (const Digest& hash : hashes) bytes.append(hash.begin(), hash.end());
+  std::string bytes(hashes.size() * sizeof(Digest), '\0');
+  if (!hashes.empty()) std::memcpy(&bytes[0], hashes.data(), bytes.size());
   return bytes;
 }
 
