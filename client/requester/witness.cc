@@ -226,6 +226,11 @@ void Witness::KeepEvidence(absl::string_view what, absl::string_view note, const
       crypto::Hex(crypto::Sha256(absl::StrCat(what, "\n", notes))).substr(0, 32), ".txt");
   std::error_code error;
   if (!fs::exists(path, error)) {
+    if (Evidence().size() >= options_.most_evidence) {
+      absl::StrAppend(&answer->says, " (no more evidence is kept: there are ",
+                      options_.most_evidence, " files of it)");
+      return;
+    }
     const std::string text = absl::StrCat(
         "Vouch: evidence about ", log.known->checkpoint.origin, "\n", what, "\nfound ",
         absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone()),

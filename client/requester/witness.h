@@ -66,6 +66,8 @@ struct WitnessOptions {
   std::string folder;  // created 0700 when missing; locked against a second process
   // Null: remembers, and cosigns nothing.
   std::shared_ptr<const crypto::NoteSigner> cosigner;
+  // Files of evidence kept: a log that signs nonsense without end must not fill the disk.
+  size_t most_evidence = 1000;
 };
 
 // Thread-safe. What it answered is on disk before it answers.

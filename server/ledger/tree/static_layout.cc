@@ -94,6 +94,37 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
   return crypto::ReplaceFile((root / "checkpoint").string(), note, /*is_private=*/false);
 }
 
+absl::StatusOr<std::string> FileOfLayout(const crypto::LogReader& log, absl::string_view path,
+                                         bool entries) {
+  const absl::StatusOr<crypto::TileName> name = crypto::ReadTilePath(path);
+  if (!name.ok()) return absl::NotFoundError("the log has no such file");
+  const crypto::Tile& tile = name->tile;
+  if (!name->entries) {
+    const absl::StatusOr<std::vector<crypto::Digest>> hashes = log.ReadTile(tile);
+    if (!hashes.ok()) return hashes.status();
+    return crypto::EncodeTile(*hashes);
+  }
+  if (!entries) return absl::PermissionDeniedError("entries go to those they concern alone");
+  const absl::StatusOr<std::vector<std::string>> bundle = log.ReadBundle(tile.index, tile.width);
+  if (!bundle.ok()) return bundle.status();
+  return crypto::EncodeBundle(*bundle);
+}
+
+absl::StatusOr<crypto::VerifiedCheckpoint> VerifyFolder(
+    const FolderLog& folder, absl::Span<const crypto::NoteVerifier> known) {
+  const absl::StatusOr<std::string> note = folder.ReadCheckpointNote();
+  if (!note.ok()) return note.status();
+  absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, known);
+  if (!opened.ok()) return opened.status();
+  const absl::StatusOr<crypto::CompactRange> range =
+      crypto::RecomputeLog(folder, opened->checkpoint.size);
+  if (!range.ok()) return range.status();
+  if (range->Root() != opened->checkpoint.root) {
+    return absl::DataLossError("the entries do not give the root that the checkpoint says");
+  }
+  return opened;
+}
+
 absl::StatusOr<std::string> FolderLog::ReadCheckpointNote() const {
   std::string note;
   if (!ReadFile(fs::path(folder_) / "checkpoint", &note)) {

@@ -9,7 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "crypto/checkpoint.h"
+#include "crypto/note.h"
 #include "crypto/tiles.h"
 
 namespace vouch::server::ledger::tree {
@@ -26,6 +28,12 @@ struct ExportOptions {
 // at.
 absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
                        const std::string& folder, const ExportOptions& options = {});
+
+// One file of the layout, as it would be exported, made from the log as it is now. NotFound for a
+// path that is none of its tiles and bundles; PermissionDenied for a bundle unless `entries`. The
+// checkpoint is not among them: only its signer knows it.
+absl::StatusOr<std::string> FileOfLayout(const crypto::LogReader& log, absl::string_view path,
+                                         bool entries);
 
 // Reads such a folder, whoever wrote it. Thread-safe.
 class FolderLog final : public crypto::LogReader {
@@ -45,6 +53,11 @@ class FolderLog final : public crypto::LogReader {
 
   const std::string folder_;
 };
+
+// Opens a folder's checkpoint under the known keys, and recomputes the whole log below it from its
+// entries. As OpenCheckpoint and RecomputeLog; DataLoss when the checkpoint says another root.
+absl::StatusOr<crypto::VerifiedCheckpoint> VerifyFolder(
+    const FolderLog& folder, absl::Span<const crypto::NoteVerifier> known);
 
 }  // namespace vouch::server::ledger::tree
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "crypto/base64.h"
@@ -48,13 +49,21 @@ class WitnessTest : public testing::Test {
   void SetUp() override { ASSERT_NO_FATAL_FAILURE(Open()); }
   void Open() {
     witness_.reset();
-    auto witness = Witness::Open({folder_ + "/w", cosigner_});
+    auto witness = Witness::Open(Options(cosigner_));
     ASSERT_TRUE(witness.ok()) << witness.status();
     witness_ = *std::move(witness);
     const absl::Status followed = witness_->Follow({kOrigin, {log_.verifier()}});
     ASSERT_TRUE(followed.ok()) << followed;
   }
 
+  WitnessOptions Options(std::shared_ptr<const crypto::NoteSigner> cosigner,
+                         size_t most_evidence = 1000) const {
+    WitnessOptions options;
+    options.folder = folder_ + "/w";
+    options.cosigner = std::move(cosigner);
+    options.most_evidence = most_evidence;
+    return options;
+  }
   using Leaves = std::vector<crypto::Digest>;
   static absl::Span<const crypto::Digest> First(const Leaves& leaves, uint64_t size) {
     return absl::MakeConstSpan(leaves).subspan(0, size);
@@ -206,6 +215,19 @@ TEST_F(WitnessTest, ShowsALaterForkAsAProofThatIsMissing) {
   EXPECT_EQ(Observe(leaves_, 60).finding, WitnessFinding::kOlder);
 }
 
+TEST_F(WitnessTest, KeepsEvidenceWithinBounds) {
+  witness_.reset();
+  witness_ = *Witness::Open(Options(cosigner_, 2));
+  ASSERT_TRUE(witness_->Follow({kOrigin, {log_.verifier()}}).ok());
+  ASSERT_EQ(Add(leaves_, 0, 100).finding, WitnessFinding::kAccepted);
+  for (uint64_t size : {110u, 120u, 130u, 110u}) {
+    const WitnessAnswer answer = Observe(forked_, size);
+    EXPECT_EQ(answer.finding, WitnessFinding::kBadProof);
+    EXPECT_EQ(answer.evidence.empty(), size == 130) << size;
+  }
+  EXPECT_EQ(witness_->Evidence().size(), 2u);
+}
+
 TEST_F(WitnessTest, TellsARollbackFromAnAnswerThatIsLate) {
   ASSERT_EQ(Add(leaves_, 0, 100).finding, WitnessFinding::kAccepted);
   EXPECT_EQ(Observe(leaves_, 90).finding, WitnessFinding::kOlder);
@@ -290,12 +312,12 @@ TEST_F(WitnessTest, NeverTakesADamagedMemoryForNone) {
 }
 
 TEST_F(WitnessTest, IsOneProcess) {
-  EXPECT_TRUE(absl::IsFailedPrecondition(Witness::Open({folder_ + "/w", nullptr}).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Witness::Open(Options(nullptr)).status()));
 }
 
 TEST_F(WitnessTest, RemembersWithoutCosigning) {
   witness_.reset();
-  auto witness = Witness::Open({folder_ + "/w", nullptr});
+  auto witness = Witness::Open(Options(nullptr));
   ASSERT_TRUE(witness.ok());
   ASSERT_TRUE((*witness)->Follow({kOrigin, {log_.verifier()}}).ok());
   const WitnessAnswer answer = (*witness)->Observe(NoteAt(leaves_, 5), {}, 0, kNow);

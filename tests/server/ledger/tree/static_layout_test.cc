@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "crypto/keys.h"
 #include "tests/server/ledger/tree/growing_log.h"
@@ -115,6 +116,46 @@ TEST_F(StaticLayoutTest, RefusesACheckpointThatIsNotTheLogs) {
   EXPECT_FALSE(Exists("checkpoint"));
   EXPECT_FALSE(ExportLog(*store_, NoteAt(601, log_.range.Root()), out_).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(ExportLog(*store_, "a note\n", out_)));
+}
+
+TEST_F(StaticLayoutTest, IsServedFileByFileAsItIsExported) {
+  const std::string note = GrowTo(66000);
+  ASSERT_TRUE(ExportLog(*store_, note, out_).ok());
+  size_t files = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(out_)) {
+    const std::string path = file.path().string().substr(out_.size() + 1);
+    if (!file.is_regular_file() || path == "checkpoint") continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const auto served = FileOfLayout(*store_, path, true);
+    ASSERT_TRUE(served.ok()) << path << served.status();
+    ASSERT_EQ(*served, bytes) << path;
+    ++files;
+  }
+  EXPECT_EQ(files, 258u * 2 + 2 + 1);
+  EXPECT_TRUE(FileOfLayout(*store_, "tile/0/000", false).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(FileOfLayout(*store_, "tile/entries/000", false).status()));
+  for (const char* path :
+       {"checkpoint", "", "tile/0/300", "../key", "tile/0/000/../000", "tile/entries/257.p/255"}) {
+    EXPECT_TRUE(absl::IsNotFound(FileOfLayout(*store_, path, true).status())) << path;
+  }
+}
+
+TEST_F(StaticLayoutTest, IsVerifiedWholeFromItsCheckpointDown) {
+  const std::string note = GrowTo(700);
+  ASSERT_TRUE(ExportLog(*store_, note, out_).ok());
+  const FolderLog folder(out_);
+  const crypto::NoteVerifier known[] = {signer_.verifier()};
+  const auto verified = VerifyFolder(folder, known);
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->checkpoint.size, 700u);
+  EXPECT_TRUE(absl::IsPermissionDenied(VerifyFolder(folder, {}).status()));
+  // Signed by the log's own key, and still not what its entries give.
+  std::ofstream(out_ + "/checkpoint", std::ios::trunc)
+      << NoteAt(700, crypto::LeafHash(crypto::AsBytes("another")));
+  EXPECT_TRUE(absl::IsDataLoss(VerifyFolder(folder, known).status()));
+  std::filesystem::remove(out_ + "/checkpoint");
+  EXPECT_TRUE(absl::IsNotFound(VerifyFolder(folder, known).status()));
 }
 
 TEST_F(StaticLayoutTest, FindsAFileThatWasChanged) {
