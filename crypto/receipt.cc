@@ -118,6 +118,33 @@ absl::StatusOr<SubjectEntry> ReadSubjectEntry(absl::string_view bytes) {
   return entry;
 }
 
+absl::StatusOr<std::string> RequesterOf(absl::string_view entry) {
+  ByteReader in(AsBytes(entry));
+  const uint8_t version = in.U8();
+  const uint8_t kind = in.U8();
+  in.U32();
+  if (!in.ok() || version != kEntryVersion || kind == 0 ||
+      kind > static_cast<uint8_t>(EntryKind::kClockAcknowledged)) {
+    return absl::InvalidArgumentError("the ledger entry is not of version 1");
+  }
+  std::string requester;
+  switch (static_cast<EntryKind>(kind)) {
+    case EntryKind::kAnswered:
+    case EntryKind::kRefused:
+      in.U8();
+      requester = std::string(in.ShortText());
+      break;
+    case EntryKind::kCountedRefusals:
+    case EntryKind::kCountedEvaluations:
+      requester = std::string(in.ShortText());
+      break;
+    default:
+      break;
+  }
+  if (!in.ok()) return absl::InvalidArgumentError("the ledger entry is malformed");
+  return requester;
+}
+
 std::string CountedRefusalsEntry(uint32_t minute, absl::string_view requester, uint8_t reason,
                                  uint32_t count) {
   ByteWriter out = StartEntry(EntryKind::kCountedRefusals, minute);

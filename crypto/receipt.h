@@ -86,6 +86,11 @@ struct SubjectEntry {
 // InvalidArgument for another kind, another version, or malformed bytes.
 absl::StatusOr<SubjectEntry> ReadSubjectEntry(absl::string_view bytes);
 
+// Whose call an entry of any kind records: the requester, or empty for what the node entered of its
+// own accord. InvalidArgument for bytes that are no entry of version 1, as far as that needs
+// reading.
+absl::StatusOr<std::string> RequesterOf(absl::string_view entry);
+
 // Entries without a subject.
 std::string CountedRefusalsEntry(uint32_t minute, absl::string_view requester, uint8_t reason,
                                  uint32_t count);

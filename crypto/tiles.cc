@@ -230,29 +230,30 @@ absl::StatusOr<std::vector<Digest>> ConsistencyProofFromTiles(const TileReader& 
   return NodeSource(tiles, size).Hashes(ConsistencyProofShape(old_size, size));
 }
 
-absl::StatusOr<CompactRange> RecomputeLog(
-    const LogReader& log, uint64_t size,
-    const std::function<absl::Status(uint64_t, absl::string_view)>& visit) {
+namespace {
+
+// Hands out the leaf hashes of a tile of level 0, as far as they can be had.
+using LeavesOf = std::function<absl::StatusOr<std::vector<Digest>>(uint64_t index, uint32_t width)>;
+
+// Every tile from level `lowest` up against the leaves.
+absl::StatusOr<CompactRange> Recompute(const TileReader& tiles, uint64_t size, int lowest,
+                                       const LeavesOf& leaves_of, absl::string_view source) {
   CompactRange range;
   // Of each level, the hashes of the tile that is being filled.
   std::vector<std::vector<Digest>> filling(kMostTileLevels);
   std::vector<uint64_t> filled(kMostTileLevels);
   const auto check = [&](int level) -> absl::Status {
+    if (level < lowest) return absl::OkStatus();
     const Tile tile{level, filled[level], static_cast<uint32_t>(filling[level].size())};
-    absl::StatusOr<std::vector<Digest>> stored = log.ReadTile(tile);
+    absl::StatusOr<std::vector<Digest>> stored = tiles.ReadTile(tile);
     if (!stored.ok()) return stored.status();
     if (*stored == filling[level]) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat(TilePath(tile), " does not agree with the entries"));
+    return absl::DataLossError(absl::StrCat(TilePath(tile), " does not agree with ", source));
   };
   for (uint64_t index = 0; TileWidthAt(0, index, size) > 0; ++index) {
-    absl::StatusOr<std::vector<std::string>> entries =
-        log.ReadBundle(index, TileWidthAt(0, index, size));
-    if (!entries.ok()) return entries.status();
-    for (const std::string& entry : *entries) {
-      if (visit != nullptr) {
-        if (absl::Status status = visit(range.size(), entry); !status.ok()) return status;
-      }
-      const Digest leaf = LeafHash(AsBytes(entry));
+    absl::StatusOr<std::vector<Digest>> leaves = leaves_of(index, TileWidthAt(0, index, size));
+    if (!leaves.ok()) return leaves.status();
+    for (const Digest& leaf : *leaves) {
       range.Append(leaf);
       filling[0].push_back(leaf);
     }
@@ -270,6 +271,45 @@ absl::StatusOr<CompactRange> RecomputeLog(
     if (absl::Status status = check(level); !status.ok()) return status;
   }
   return range;
+}
+
+}  // namespace
+
+absl::StatusOr<CompactRange> RecomputeLog(
+    const LogReader& log, uint64_t size,
+    const std::function<absl::Status(uint64_t, absl::string_view)>& visit) {
+  uint64_t next = 0;
+  const LeavesOf hashed = [&](uint64_t index,
+                              uint32_t width) -> absl::StatusOr<std::vector<Digest>> {
+    absl::StatusOr<std::vector<std::string>> entries = log.ReadBundle(index, width);
+    if (!entries.ok()) return entries.status();
+    std::vector<Digest> leaves;
+    leaves.reserve(entries->size());
+    for (const std::string& entry : *entries) {
+      if (visit != nullptr) {
+        if (absl::Status status = visit(next, entry); !status.ok()) return status;
+      }
+      ++next;
+      leaves.push_back(LeafHash(AsBytes(entry)));
+    }
+    return leaves;
+  };
+  return Recompute(log, size, 0, hashed, "the entries");
+}
+
+absl::StatusOr<CompactRange> RecomputeTiles(
+    const TileReader& tiles, uint64_t size,
+    const std::function<absl::Status(uint64_t, const Digest&)>& visit) {
+  uint64_t next = 0;
+  const LeavesOf read = [&](uint64_t index, uint32_t width) -> absl::StatusOr<std::vector<Digest>> {
+    absl::StatusOr<std::vector<Digest>> leaves = tiles.ReadTile({0, index, width});
+    if (!leaves.ok() || visit == nullptr) return leaves;
+    for (const Digest& leaf : *leaves) {
+      if (absl::Status status = visit(next++, leaf); !status.ok()) return status;
+    }
+    return leaves;
+  };
+  return Recompute(tiles, size, 1, read, "the leaf hashes");
 }
 
 }  // namespace vouch::crypto

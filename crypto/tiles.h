@@ -88,6 +88,11 @@ absl::StatusOr<std::vector<Digest>> ConsistencyProofFromTiles(const TileReader& 
 absl::StatusOr<CompactRange> RecomputeLog(
     const LogReader& log, uint64_t size,
     const std::function<absl::Status(uint64_t index, absl::string_view entry)>& visit = nullptr);
+// The same where there are no entries: every tile is held against the leaf hashes of level 0.
+// `visit` sees each of them.
+absl::StatusOr<CompactRange> RecomputeTiles(
+    const TileReader& tiles, uint64_t size,
+    const std::function<absl::Status(uint64_t index, const Digest& leaf)>& visit = nullptr);
 
 }  // namespace vouch::crypto
 

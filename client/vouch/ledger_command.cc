@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/vouch/commands.h"
+#include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "server/node/clock_note.h"
 
@@ -130,6 +131,8 @@ void AddLedgerCommand(CLI::App* vouch, Console* console) {
   CLI::App* ledger = vouch->add_subcommand("ledger", "What a node enters in its ledger");
   ledger->require_subcommand(1);
   ledger->footer("Example:\n  vouch ledger acknowledge-clock --node ./irs");
+  AddLedgerExportCommand(ledger, console);
+  AddLedgerVerifyCommand(ledger, console);
 
   auto options = std::make_shared<AcknowledgeOptions>();
   CLI::App* command = ledger->add_subcommand(

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "tests/paths.h"
 #include "vouch/v1/blinding.pb.h"
+#include "vouch/v1/ledger.pb.h"
 #include "vouch/v1/verification.pb.h"
 
 namespace vouch {
@@ -76,6 +77,7 @@ Lines Compiled() {
   Lines lines;
   List(*v1::VerifyRequest::descriptor()->file(), &lines);
   List(*v1::EvaluateRequest::descriptor()->file(), &lines);
+  List(*v1::GetTileRequest::descriptor()->file(), &lines);
   return lines;
 }
 

@@ -1,0 +1,146 @@
+#include "client/requester/ledger_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace vouch::requester {
+
+namespace {
+
+constexpr size_t kMostProofHashes = 63;
+
+absl::Status Malformed(absl::string_view what) {
+  return absl::InternalError(absl::StrCat("the partner's ", what, " cannot be read"));
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> ReadHashes(const std::string& bytes, size_t most,
+                                                       absl::string_view what) {
+  const size_t count = bytes.size() / sizeof(crypto::Digest);
+  if (bytes.size() % sizeof(crypto::Digest) != 0 || count > most) return Malformed(what);
+  return crypto::DecodeTile(bytes, static_cast<uint32_t>(count));
+}
+
+}  // namespace
+
+LedgerClient::LedgerClient(const std::shared_ptr<grpc::Channel>& channel, absl::Duration patience)
+    : stub_(v1::Ledger::NewStub(channel)), patience_(patience) {}
+
+template <typename Call>
+absl::Status LedgerClient::Make(const Call& call) const {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + patience_));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (cancelled_) return absl::CancelledError("the calls to this partner were ended");
+    under_way_.push_back(&context);
+  }
+  const grpc::Status status = call(&context);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  under_way_.erase(std::find(under_way_.begin(), under_way_.end(), &context));
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void LedgerClient::Cancel() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  cancelled_ = true;
+  for (grpc::ClientContext* context : under_way_) context->TryCancel();
+}
+
+absl::StatusOr<LedgerClient::Head> LedgerClient::GetCheckpoint(absl::string_view origin,
+                                                               uint64_t old_size) {
+  v1::GetCheckpointRequest request;
+  request.set_origin(std::string(origin));
+  request.set_old_size(old_size);
+  v1::GetCheckpointResponse response;
+  absl::Status status = Make([&](grpc::ClientContext* context) {
+    return stub_->GetCheckpoint(context, request, &response);
+  });
+  if (!status.ok()) return status;
+  absl::StatusOr<std::vector<crypto::Digest>> proof =
+      ReadHashes(response.hashes(), kMostProofHashes, "proof");
+  if (!proof.ok()) return proof.status();
+  return Head{std::move(*response.mutable_checkpoint()), *std::move(proof)};
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::GetConsistency(absl::string_view origin,
+                                                                         uint64_t old_size,
+                                                                         uint64_t size) {
+  v1::GetConsistencyRequest request;
+  request.set_origin(std::string(origin));
+  request.set_old_size(old_size);
+  request.set_size(size);
+  v1::GetConsistencyResponse response;
+  absl::Status status = Make([&](grpc::ClientContext* context) {
+    return stub_->GetConsistency(context, request, &response);
+  });
+  if (!status.ok()) return status;
+  return ReadHashes(response.hashes(), kMostProofHashes, "proof");
+}
+
+absl::StatusOr<std::vector<LedgerClient::Entry>> LedgerClient::GetEntries(uint64_t first,
+                                                                          uint32_t count) {
+  v1::GetEntriesRequest request;
+  request.set_first(first);
+  request.set_count(count);
+  v1::GetEntriesResponse response;
+  absl::Status status = Make(
+      [&](grpc::ClientContext* context) { return stub_->GetEntries(context, request, &response); });
+  if (!status.ok()) return status;
+  if (response.entries_size() != static_cast<int>(count)) return Malformed("list of entries");
+  std::vector<Entry> entries;
+  entries.reserve(count);
+  for (v1::LedgerEntry& one : *response.mutable_entries()) {
+    Entry entry;
+    entry.shown = one.has_entry();
+    if (entry.shown) {
+      entry.bytes = std::move(*one.mutable_entry());
+      entry.leaf = crypto::LeafHash(crypto::AsBytes(entry.bytes));
+    } else {
+      const auto leaf = ReadHashes(one.leaf_hash(), 1, "entry");
+      if (!leaf.ok() || leaf->size() != 1) return Malformed("entry");
+      entry.leaf = leaf->front();
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+absl::StatusOr<v1::AddCheckpointResponse> LedgerClient::AddCheckpoint(
+    const AddCheckpointRequest& request) {
+  v1::AddCheckpointRequest message;
+  message.set_old_size(request.old_size);
+  message.set_hashes(crypto::EncodeTile(request.proof));
+  message.set_checkpoint(request.note);
+  v1::AddCheckpointResponse response;
+  absl::Status status = Make([&](grpc::ClientContext* context) {
+    return stub_->AddCheckpoint(context, message, &response);
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<std::vector<std::string>> LedgerClient::GetRemembered(
+    absl::Span<const std::string> origins) {
+  v1::GetRememberedRequest request;
+  for (const std::string& origin : origins) request.add_origins(origin);
+  v1::GetRememberedResponse response;
+  absl::Status status = Make([&](grpc::ClientContext* context) {
+    return stub_->GetRemembered(context, request, &response);
+  });
+  if (!status.ok()) return status;
+  return std::vector<std::string>(response.checkpoints().begin(), response.checkpoints().end());
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::ReadTile(const crypto::Tile& tile) const {
+  v1::GetTileRequest request;
+  request.set_path(crypto::TilePath(tile));
+  v1::GetTileResponse response;
+  absl::Status status = Make(
+      [&](grpc::ClientContext* context) { return stub_->GetTile(context, request, &response); });
+  if (!status.ok()) return status;
+  return crypto::DecodeTile(response.tile(), tile.width);
+}
+
+}  // namespace vouch::requester

@@ -1,0 +1,16 @@
+// One function a command of `vouch ledger`: adds it to the group. Each lives in the file of its
+// name, e.g. ledger_export_command.cc.
+#ifndef VOUCH_CLIENT_VOUCH_LEDGER_COMMANDS_H_
+#define VOUCH_CLIENT_VOUCH_LEDGER_COMMANDS_H_
+
+#include "CLI/CLI.hpp"
+#include "client/vouch/console.h"
+
+namespace vouch::client {
+
+void AddLedgerExportCommand(CLI::App* ledger, Console* console);
+void AddLedgerVerifyCommand(CLI::App* ledger, Console* console);
+
+}  // namespace vouch::client
+
+#endif  // VOUCH_CLIENT_VOUCH_LEDGER_COMMANDS_H_

@@ -1,0 +1,343 @@
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/types/optional.h"
+#include "client/requester/connection.h"
+#include "client/requester/ledger_client.h"
+#include "client/vouch/asking_node.h"
+#include "client/vouch/ledger_commands.h"
+#include "client/vouch/node_folder.h"
+#include "crypto/base64.h"
+#include "crypto/certificate.h"
+#include "crypto/checkpoint.h"
+#include "crypto/keys.h"
+#include "crypto/receipt.h"
+#include "server/ledger/tree/static_layout.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+namespace tree = server::ledger::tree;
+
+constexpr uint32_t kEntriesACall = 256;
+
+struct VerifyOptions {
+  std::string target;
+  std::vector<std::string> keys;
+  std::string folder;  // of the node
+  bool json = false;
+  int timeout_seconds = 20;
+};
+
+// What was found, of a log that verifies as far as it could be read.
+struct Findings {
+  crypto::VerifiedCheckpoint opened;
+  uint64_t entries_read = 0;   // of which the bytes were there
+  uint64_t entries_known = 0;  // of which they are entries of this format
+};
+
+// A verifier key, or a file that holds one a line.
+absl::Status AddKeys(const std::string& key, std::vector<crypto::NoteVerifier>* known) {
+  absl::StatusOr<crypto::NoteVerifier> parsed = crypto::NoteVerifier::Parse(key);
+  if (parsed.ok()) {
+    known->push_back(*std::move(parsed));
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::string> text = node::ReadText(key);
+  if (!text.ok()) {
+    return UsageError(
+        absl::StrCat("--key takes a verifier key (NAME+ID+KEY), or a file that holds "
+                     "such keys, one a line: ",
+                     parsed.status().message()));
+  }
+  for (const absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipWhitespace())) {
+    parsed = crypto::NoteVerifier::Parse(absl::StripAsciiWhitespace(line));
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(key, ": ", parsed.status().message()));
+    }
+    known->push_back(*std::move(parsed));
+  }
+  return absl::OkStatus();
+}
+
+// The key that a node knows a log by: its own, or what its partner gave it.
+absl::Status AddNodesKey(const node::NodeFile& file, const std::string& origin,
+                         std::vector<crypto::NoteVerifier>* known) {
+  std::string public_der;
+  if (absl::StartsWith(origin, absl::StrCat(file.agency, "/"))) {
+    absl::StatusOr<std::string> pem =
+        crypto::ReadPrivateFile(absl::StrCat(file.keys, "/ledger.key"));
+    if (!pem.ok()) return pem.status();
+    const absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+    crypto::Wipe(&*pem);
+    if (!key.ok()) return key.status();
+    public_der = key->PublicDer();
+  }
+  if (public_der.empty()) return absl::OkStatus();
+  for (const auto type : {crypto::NoteKeyType::kEd25519, crypto::NoteKeyType::kEcdsaP256}) {
+    absl::StatusOr<crypto::NoteVerifier> verifier =
+        crypto::NoteVerifier::From(origin, type, crypto::AsBytes(public_der));
+    if (verifier.ok()) {
+      known->push_back(*std::move(verifier));
+      return absl::OkStatus();
+    }
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the key that this node has for ", origin, " signs no checkpoints"));
+}
+
+// Opens the note under every key that could be found for its log.
+absl::StatusOr<crypto::VerifiedCheckpoint> Open(const VerifyOptions& options,
+                                                const absl::optional<node::NodeFile>& file,
+                                                const std::string& note) {
+  const absl::StatusOr<crypto::SignedNote> read = crypto::ReadNote(note);
+  if (!read.ok()) return read.status();
+  const absl::StatusOr<crypto::Checkpoint> claimed = crypto::ReadCheckpoint(read->text);
+  if (!claimed.ok()) return claimed.status();
+  std::vector<crypto::NoteVerifier> known;
+  for (const std::string& key : options.keys) {
+    if (absl::Status added = AddKeys(key, &known); !added.ok()) return added;
+  }
+  if (options.keys.empty() && file.has_value()) {
+    if (absl::Status added = AddNodesKey(*file, claimed->origin, &known); !added.ok()) return added;
+  }
+  if (known.empty()) {
+    return UsageError(absl::StrCat(
+        "nothing says which key ", claimed->origin,
+        " is signed with: give it with --key, or name with --node a node that is its own or has it "
+        "as a partner's ledger_key. Ask the agency for it by a way that its operator does not "
+        "control"));
+  }
+  return crypto::OpenCheckpoint(note, known);
+}
+
+absl::Status CompareRoot(const crypto::CompactRange& range, const crypto::Checkpoint& checkpoint) {
+  if (range.Root() == checkpoint.root) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("what is there does not give the root that the ",
+                                          "checkpoint of ", checkpoint.size, " entries says"));
+}
+
+absl::Status VerifyFolder(const VerifyOptions& options, Console* console, Findings* findings) {
+  const tree::FolderLog log(options.target);
+  const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
+  Progress progress(console, "verifying");
+  absl::StatusOr<crypto::CompactRange> range = absl::UnknownError("");
+  if (node::Exists(absl::StrCat(options.target, "/tile/entries"))) {
+    range =
+        crypto::RecomputeLog(log, checkpoint.size, [&](uint64_t index, absl::string_view entry) {
+          if (index % kEntriesACall == 0) {
+            progress.Show(index, checkpoint.size);
+          }
+          ++findings->entries_read;
+          if (crypto::RequesterOf(entry).ok()) ++findings->entries_known;
+          return absl::OkStatus();
+        });
+  } else {
+    range =
+        crypto::RecomputeTiles(log, checkpoint.size, [&](uint64_t index, const crypto::Digest&) {
+          if (index % kEntriesACall == 0) {
+            progress.Show(index, checkpoint.size);
+          }
+          return absl::OkStatus();
+        });
+  }
+  if (!range.ok()) return range.status();
+  progress.Finish(checkpoint.size);
+  return CompareRoot(*range, checkpoint);
+}
+
+absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, Findings* findings) {
+  const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
+  Progress progress(console, "verifying");
+  std::vector<requester::LedgerClient::Entry> entries;
+  const auto visit = [&](uint64_t index, const crypto::Digest& leaf) -> absl::Status {
+    const uint64_t at = index % kEntriesACall;
+    if (at == 0) {
+      progress.Show(index, checkpoint.size);
+      auto read = partner->GetEntries(
+          index, static_cast<uint32_t>(std::min<uint64_t>(kEntriesACall, checkpoint.size - index)));
+      if (!read.ok()) return read.status();
+      entries = *std::move(read);
+    }
+    if (entries[at].leaf != leaf) {
+      return absl::DataLossError(
+          absl::StrCat("entry ", index, " is not the one whose hash stands in the tree"));
+    }
+    if (entries[at].shown) {
+      ++findings->entries_read;
+      if (crypto::RequesterOf(entries[at].bytes).ok()) ++findings->entries_known;
+    }
+    return absl::OkStatus();
+  };
+  const absl::StatusOr<crypto::CompactRange> range =
+      crypto::RecomputeTiles(*partner, checkpoint.size, visit);
+  if (!range.ok()) return range.status();
+  progress.Finish(checkpoint.size);
+  return CompareRoot(*range, checkpoint);
+}
+
+std::string CosignedBy(const crypto::VerifiedCheckpoint& opened) {
+  std::vector<std::string> names;
+  for (const crypto::NoteSignature& signature : opened.note.note.signatures) {
+    if (signature.name != opened.checkpoint.origin) names.push_back(signature.name);
+  }
+  if (names.empty()) return "No witness's signature stands beside it.";
+  return absl::StrCat("Beside it stand signatures of ", absl::StrJoin(names, ", "), "; ",
+                      opened.cosigned.size(), " of them could be verified with the keys given.");
+}
+
+Exit Say(const VerifyOptions& options, const Findings& findings, const absl::Status& result,
+         Console* console) {
+  const crypto::Checkpoint& checkpoint = findings.opened.checkpoint;
+  if (options.json) {
+    nlohmann::json facts = {{"result", result.ok() ? "verified" : "does-not-verify"},
+                            {"origin", checkpoint.origin},
+                            {"entries", checkpoint.size},
+                            {"entries_read", findings.entries_read},
+                            {"root", crypto::Base64(checkpoint.root)},
+                            {"says", std::string(result.message())}};
+    facts["cosigned"] = nlohmann::json::array();
+    for (const auto& cosigned : findings.opened.cosigned) {
+      facts["cosigned"].push_back(
+          {{"verifier", cosigned.verifier},
+           {"time", TimeText(absl::FromUnixSeconds(static_cast<int64_t>(cosigned.seconds)))}});
+    }
+    console->SayJson(facts);
+    return result.ok() ? Exit::kFine : Exit::kFindings;
+  }
+  if (!result.ok()) {
+    console->Note(absl::StrCat(
+        checkpoint.origin, " DOES NOT VERIFY: ", result.message(),
+        ".\nKeep what you have: the signed checkpoint shows what its signer vouched for."));
+    return Exit::kFindings;
+  }
+  std::string read = absl::StrCat("All ", checkpoint.size, " entries were hashed anew");
+  if (findings.entries_read == 0 && checkpoint.size > 0) {
+    read = "The entries themselves are not here, only their hashes";
+  } else if (findings.entries_read < checkpoint.size) {
+    read = absl::StrCat(findings.entries_read, " of ", checkpoint.size,
+                        " entries could be read and were hashed anew; of the others there are only "
+                        "the hashes");
+  }
+  console->Say(absl::StrCat(checkpoint.origin, " verifies: ", checkpoint.size,
+                            checkpoint.size == 1 ? " entry.\n" : " entries.\n", read,
+                            ", every tile of the tree was computed anew, and the checkpoint with "
+                            "that root is signed by the log's key.\n",
+                            CosignedBy(findings.opened)));
+  if (findings.entries_known < findings.entries_read) {
+    console->Note(absl::StrCat(findings.entries_read - findings.entries_known,
+                               " entries are of a kind that this program does not know."));
+  }
+  return Exit::kFine;
+}
+
+// The partner that is named, or whose node listens there.
+absl::StatusOr<const node::Partner*> FindPartner(const VerifyOptions& options,
+                                                 const absl::optional<node::NodeFile>& file) {
+  if (!file.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no folder ", options.target,
+                     "; for a partner's ledger name your own node with --node as well"));
+  }
+  for (const node::Partner& partner : file->partners) {
+    if (partner.agency != options.target && partner.address != options.target) continue;
+    if (!partner.address.empty()) return &partner;
+    return absl::FailedPreconditionError(
+        absl::StrCat(partner.agency, " has no address in node.yaml"));
+  }
+  return absl::NotFoundError(absl::StrCat(
+      options.target, " is no folder, and neither a partner in node.yaml nor its address"));
+}
+
+// A checkpoint that opens under no key, or tiles that are not there, are findings about the log;
+// whatever kept this program from looking is an error of its own.
+bool IsFinding(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
+         absl::IsPermissionDenied(status) || absl::IsNotFound(status);
+}
+
+absl::StatusOr<Exit> Verify(const VerifyOptions& options, Console* console) {
+  absl::optional<node::NodeFile> file;
+  if (!options.folder.empty()) {
+    absl::StatusOr<node::NodeFile> read = OpenNode(options.folder, console);
+    if (!read.ok()) return read.status();
+    file = *std::move(read);
+  }
+  std::unique_ptr<requester::LedgerClient> partner;
+  absl::StatusOr<std::string> note = std::string();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.target, ignored)) {
+    note = tree::FolderLog(options.target).ReadCheckpointNote();
+  } else {
+    const absl::StatusOr<const node::Partner*> found = FindPartner(options, file);
+    if (!found.ok()) return found.status();
+    const auto connection = ConnectionTo(*file, **found);
+    if (!connection.ok()) return connection.status();
+    if (const absl::Status tls = crypto::RequireTls13(); !tls.ok()) return tls;
+    const auto channel = requester::Connect(*connection);
+    if (!channel.ok()) return channel.status();
+    partner =
+        std::make_unique<requester::LedgerClient>(*channel, absl::Seconds(options.timeout_seconds));
+    const auto head = partner->GetCheckpoint("", 0);
+    if (!head.ok()) {
+      return absl::UnavailableError(absl::StrCat((*found)->agency, " could not be asked at ",
+                                                 (*found)->address, ": ", head.status().message()));
+    }
+    note = head->note;
+  }
+  if (!note.ok()) return note.status();
+  Findings findings;
+  absl::StatusOr<crypto::VerifiedCheckpoint> opened = Open(options, file, *note);
+  if (absl::IsOutOfRange(opened.status())) return opened.status();
+  if (!opened.ok()) {
+    findings.opened.checkpoint.origin = options.target;
+    return Say(options, findings, opened.status(), console);
+  }
+  findings.opened = *std::move(opened);
+  const absl::Status result = partner == nullptr ? VerifyFolder(options, console, &findings)
+                                                 : VerifyPartner(partner.get(), console, &findings);
+  if (!result.ok() && !IsFinding(result)) return result;
+  return Say(options, findings, result, console);
+}
+
+}  // namespace
+
+void AddLedgerVerifyCommand(CLI::App* ledger, Console* console) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = ledger->add_subcommand(
+      "verify",
+      "Computes a whole ledger anew: every entry that is there, every tile, the root, and "
+      "who signed it");
+  command
+      ->add_option("target", options->target,
+                   "A folder of `vouch ledger export`, or a partner's name or address")
+      ->required();
+  command->add_option("--key", options->keys,
+                      "A key the checkpoint may be signed with: NAME+ID+KEY, or a file of such "
+                      "lines; witnesses' too. Default: the key that the node of --node knows");
+  command->add_option("--node", options->folder, "Your own node's folder")->envname("VOUCH_NODE");
+  command->add_flag("--json", options->json, "Print facts for programs");
+  command->add_option("--timeout-seconds", options->timeout_seconds, "How long a call may take")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  command->footer(
+      "Of a partner's ledger the entries are shown that are your own, and all to oversight; of "
+      "the\n"
+      "others their hashes. Exit codes: 0 it verifies; 1 it does not, or the partner cannot be\n"
+      "reached; 2 no key was given; 3 there is no checkpoint.\n"
+      "Example:\n"
+      "  vouch ledger verify ledger-of-irs --key irs-ledger.key.txt\n"
+      "  vouch ledger verify irs.treasury.example --node ./fsa");
+  command->callback(
+      [options, console] { console->Run([&] { return Verify(*options, console); }); });
+}
+
+}  // namespace vouch::client

@@ -1,0 +1,47 @@
+// The log's entries as they lie in a journal's folder, read beside the node that writes them, or
+// without one: nothing is locked, and nothing is changed.
+#ifndef VOUCH_SERVER_JOURNAL_WRITTEN_ENTRIES_H_
+#define VOUCH_SERVER_JOURNAL_WRITTEN_ENTRIES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "crypto/merkle.h"
+
+namespace vouch::server::journal {
+
+// Not thread-safe.
+class WrittenEntries {
+ public:
+  // What is there now, made durable: a checkpoint may be signed over it. NotFound when the folder
+  // holds no log; DataLoss when what was written is damaged; Unavailable when it cannot be read.
+  static absl::StatusOr<std::unique_ptr<WrittenEntries>> Open(const std::string& folder);
+
+  const std::string& origin() const { return origin_; }
+  const crypto::CompactRange& range() const { return range_; }
+  // As Journal::ReadEntries, up to range().size(). Quick when read in order.
+  absl::StatusOr<std::vector<std::string>> Read(uint64_t first, uint32_t count);
+
+ private:
+  struct Segment {
+    std::string path;
+    uint64_t first_commit = 0;
+    uint64_t first_entry = 0;
+  };
+  WrittenEntries() = default;
+  // The entries of one segment, in order.
+  static absl::StatusOr<std::vector<std::string>> ReadSegment(const Segment& segment, bool last);
+
+  std::string origin_;
+  crypto::CompactRange range_;
+  std::vector<Segment> segments_;
+  size_t held_ = SIZE_MAX;  // the segment whose entries are held
+  std::vector<std::string> entries_;
+};
+
+}  // namespace vouch::server::journal
+
+#endif  // VOUCH_SERVER_JOURNAL_WRITTEN_ENTRIES_H_

@@ -1,0 +1,178 @@
+// The log as whoever is no operator meets it: exported, given away, computed anew.
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/checkpoint.h"
+#include "crypto/keys.h"
+#include "crypto/receipt.h"
+#include "nlohmann/json.hpp"
+#include "server/journal/journal.h"
+#include "tests/client/vouch_program.h"
+
+namespace vouch::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace journal = server::journal;
+
+constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
+
+class VouchLedgerLogTest : public VouchTest {
+ protected:
+  void SetUp() override {
+    MakeNode("irs", "irs.treasury.example");
+    Open();
+  }
+
+  void Open() {
+    journal::JournalOptions options;
+    options.folder = Path("irs/journal");
+    options.origin = kOrigin;
+    auto opened = journal::OpenFileJournal(options);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    journal_ = *std::move(opened);
+  }
+  void Append(uint32_t count) {
+    std::vector<std::string> entries;
+    for (uint32_t i = 0; i < count; ++i) {
+      entries.push_back(crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3, ++counted_));
+    }
+    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(1795219200)).ok());
+  }
+  // The verifier key.
+  std::string Export(const std::string& output = "log", bool hashes_only = false) const {
+    std::vector<std::string> arguments = {"ledger", "export",   "--node", "irs",
+                                          "--json", "--output", output};
+    if (hashes_only) arguments.push_back("--hashes-only");
+    const ProcessResult result = Fine(arguments);
+    return nlohmann::json::parse(result.out)["key"];
+  }
+  void DoesNotVerify(const std::string& key, const std::string& words) const {
+    Refused({"ledger", "verify", "log", "--key", key}, 1, words);
+  }
+  void Flip(const std::string& name, size_t at) const {
+    std::string bytes = Read(name);
+    ASSERT_LT(at, bytes.size());
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    Write(name, bytes);
+  }
+
+  std::unique_ptr<journal::Journal> journal_;
+  uint32_t counted_ = 0;
+};
+
+TEST_F(VouchLedgerLogTest, IsExportedBesideTheRunningNodeAndVerifiesUnderTheKeyAlone) {
+  Append(300);
+  const std::string key = Export();
+  const ProcessResult result = Fine({"ledger", "verify", "log", "--key", key});
+  EXPECT_THAT(result.out, HasSubstr("irs.treasury.example/ledger/2027 verifies: 300 entries"));
+  EXPECT_THAT(result.out, HasSubstr("All 300 entries were hashed anew"));
+}
+
+TEST_F(VouchLedgerLogTest, TheNodesOwnKeyIsFoundWithoutNamingIt) {
+  Append(3);
+  Export();
+  const ProcessResult result = Fine({"ledger", "verify", "log", "--node", "irs", "--json"});
+  const auto facts = nlohmann::json::parse(result.out);
+  EXPECT_EQ(facts["result"], "verified");
+  EXPECT_EQ(facts["origin"], kOrigin);
+  EXPECT_EQ(facts["entries"], 3);
+  EXPECT_EQ(facts["entries_read"], 3);
+}
+
+TEST_F(VouchLedgerLogTest, AnExportGrowsWhereItIs) {
+  Append(500);
+  Export();
+  Append(600);
+  const std::string key = Export();
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", key}).out, HasSubstr("1100 entries"));
+}
+
+TEST_F(VouchLedgerLogTest, AnEmptyLogVerifies) {
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", Export()}).out, HasSubstr("0 entries"));
+}
+
+TEST_F(VouchLedgerLogTest, HashesAloneAreSaidToBeNoMore) {
+  Append(300);
+  const std::string key = Export("log", true);
+  EXPECT_FALSE(Exists("log/tile/entries"));
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", key}).out,
+              HasSubstr("The entries themselves are not here"));
+}
+
+TEST_F(VouchLedgerLogTest, AnEditedEntryIsFound) {
+  Append(300);
+  const std::string key = Export();
+  Flip("log/tile/entries/000", 40);
+  DoesNotVerify(key, "tile/0/000 does not agree with the entries");
+}
+
+TEST_F(VouchLedgerLogTest, AnEditedHashIsFound) {
+  Append(300);
+  const std::string key = Export("log", true);
+  Flip("log/tile/0/001.p/44", 5);
+  DoesNotVerify(key, "does not give the root");
+}
+
+TEST_F(VouchLedgerLogTest, ADroppedEntryIsFound) {
+  Append(300);
+  const std::string key = Export();
+  std::filesystem::remove(Path("log/tile/entries/001.p/44"));
+  DoesNotVerify(key, "tile/entries/001");
+}
+
+TEST_F(VouchLedgerLogTest, ACheckpointOfAnotherKeyIsNone) {
+  Append(3);
+  Export();
+  const auto other = *crypto::NoteSigner::Make(
+      kOrigin, std::make_shared<const crypto::SigningKey>(
+                   crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+  DoesNotVerify(other.verifier().ToString(), "DOES NOT VERIFY");
+}
+
+TEST_F(VouchLedgerLogTest, AJournalThatWasPutBackIsNotExportedOverWhatWasSigned) {
+  Append(300);
+  std::filesystem::copy(Path("irs/journal"), Path("older"),
+                        std::filesystem::copy_options::recursive);
+  Append(300);
+  const std::string key = Export();
+  journal_.reset();
+  std::filesystem::remove_all(Path("irs/journal"));
+  std::filesystem::rename(Path("older"), Path("irs/journal"));
+  Refused({"ledger", "export", "--node", "irs", "--output", "log"}, 3, "put back");
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", key}).out, HasSubstr("600 entries"));
+}
+
+TEST_F(VouchLedgerLogTest, WithoutAKeyNothingIsClaimed) {
+  Append(3);
+  Export();
+  Refused({"ledger", "verify", "log"}, 2, "--key");
+  Refused({"ledger", "verify", "log", "--key", "no key"}, 2, "--key");
+}
+
+TEST_F(VouchLedgerLogTest, WhatIsNotThereIsSaidSo) {
+  Refused({"ledger", "verify", "nowhere"}, 3, "no folder nowhere");
+  Refused({"ledger", "verify", "irs"}, 3, "no checkpoint");
+  Refused({"ledger", "verify", "fsa.ed.example", "--node", "irs"}, 3, "neither a partner");
+}
+
+TEST_F(VouchLedgerLogTest, NoScratchIsLeftBeside) {
+  Append(3);
+  Export();
+  for (const auto& file : std::filesystem::directory_iterator(Path("."))) {
+    EXPECT_THAT(file.path().string(), Not(HasSubstr(".tree-")));
+  }
+}
+
+TEST_F(VouchLedgerLogTest, HelpShowsExamples) {
+  EXPECT_THAT(Fine({"ledger", "export", "--help"}).out, HasSubstr("--hashes-only"));
+  EXPECT_THAT(Fine({"ledger", "verify", "--help"}).out,
+              HasSubstr("vouch ledger verify irs.treasury.example --node ./fsa"));
+}
+
+}  // namespace
+}  // namespace vouch::tests
