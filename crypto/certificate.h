@@ -80,12 +80,16 @@ class TrustAnchors {
   ~TrustAnchors();
 
   enum class Purpose { kTlsClient, kTlsServer, kSigning };
+  // What a lapsed, early or missing list means: that nothing below is verified, or that only what
+  // the lists at hand name is revoked. What a list names, lapsed or not, is revoked either way.
+  enum class Lists { kMustBeCurrent, kMayHaveLapsed };
   // Verifies the chain (leaf first, PEM, at most 10 certificates) at `now`, as RFC 5280 section 6
   // has it: signatures of at least 112 bits' strength, validity, authority and path length, key
   // usage for the purpose, revocation. kSigning asks for digitalSignature or nonRepudiation where
   // the leaf has a key usage, and for emailProtection, documentSigning or any where it has an
   // extended one. PermissionDenied with a reason in plain words otherwise.
-  absl::Status Verify(absl::string_view chain_pem, Purpose purpose, absl::Time now) const;
+  absl::Status Verify(absl::string_view chain_pem, Purpose purpose, absl::Time now,
+                      Lists lists = Lists::kMustBeCurrent) const;
 
  private:
   struct Handle;

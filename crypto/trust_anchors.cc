@@ -35,6 +35,20 @@ int JudgeStep(int verified, X509_STORE_CTX* context) {
   return 0;
 }
 
+// Passes over what is wrong with a list, and never over what it says.
+int JudgeStepWithoutCurrentLists(int verified, X509_STORE_CTX* context) {
+  if (JudgeStep(verified, context) == 1) return 1;
+  switch (X509_STORE_CTX_get_error(context)) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      X509_STORE_CTX_set_error(context, X509_V_OK);
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 std::string InPlainWords(int error) {
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -138,8 +152,8 @@ absl::StatusOr<TrustAnchors> TrustAnchors::Load(absl::string_view anchors_pem,
   return TrustAnchors(std::move(handle));
 }
 
-absl::Status TrustAnchors::Verify(absl::string_view chain_pem, Purpose purpose,
-                                  absl::Time now) const {
+absl::Status TrustAnchors::Verify(absl::string_view chain_pem, Purpose purpose, absl::Time now,
+                                  Lists lists) const {
   const absl::StatusOr<std::vector<CertificatePtr>> chain = ReadCertificates(chain_pem);
   if (!chain.ok()) return Denied(chain.status().message());
   if (chain->size() > kLongestChain) return Denied("the chain holds more than 10 certificates");
@@ -163,7 +177,8 @@ absl::Status TrustAnchors::Verify(absl::string_view chain_pem, Purpose purpose,
                                                           ? X509_PURPOSE_SSL_CLIENT
                                                           : X509_PURPOSE_SSL_SERVER) == 1);
   }
-  X509_STORE_CTX_set_verify_cb(context.get(), JudgeStep);
+  X509_STORE_CTX_set_verify_cb(
+      context.get(), lists == Lists::kMustBeCurrent ? JudgeStep : JudgeStepWithoutCurrentLists);
   const int verified = X509_verify_cert(context.get());
   const int error = X509_STORE_CTX_get_error(context.get());
   ERR_clear_error();

@@ -21,6 +21,7 @@
 namespace vouch::server::agreements {
 
 namespace fs = std::filesystem;
+using crypto::TrustAnchors;
 
 namespace {
 
@@ -338,11 +339,22 @@ std::vector<policies::Stop> Agreements::JudgeNotices(const Folder& folder,
     Remembered entry;
     entry.name = NoticeName(*notice);
     entry.number = absl::ToUnixSeconds(notice->time);
+    StopNotice lift_of = *notice;
+    lift_of.lifts = true;
     const bool known = std::any_of(remembered.begin(), remembered.end(), [&](const auto& one) {
       return one.name == entry.name && one.number >= entry.number;
     });
     if (known) continue;
-    const JudgedAgency judged = JudgeSigners(*signing, notice->party, read->signers, now);
+    // An old notice put back beside the lift that ended it is no news. A lift that is known but
+    // could not be written yet is not among those that stand.
+    const bool lifted =
+        !notice->lifts && std::any_of(standing.begin(), standing.end(), [&](const auto& one) {
+          return one.name == NoticeName(lift_of) && one.number > entry.number;
+        });
+    if (lifted) continue;
+    const JudgedAgency judged = JudgeSigners(
+        *signing, notice->party, read->signers, now,
+        notice->lifts ? TrustAnchors::Lists::kMustBeCurrent : TrustAnchors::Lists::kMayHaveLapsed);
     // Stopping is quick, lifting takes all who sign; and a lift from the future would undo stops
     // that are yet to come.
     if (notice->lifts ? !judged.signed_by_all() : !judged.signed_by_any()) {

@@ -123,6 +123,9 @@ std::shared_ptr<const SigningRules> SigningRules::Read(const node::NodeFile& fil
       one.anchors = *std::move(loaded);
     } else {
       one.problem = absl::StrCat(signing.anchors, ": ", loaded.status().message());
+      absl::StatusOr<crypto::TrustAnchors> alone =
+          anchors.ok() ? crypto::TrustAnchors::Load(*anchors, "") : anchors.status();
+      if (alone.ok()) one.anchors_alone = *std::move(alone);
     }
   };
   add(file.agency, file.signing);
@@ -141,11 +144,15 @@ bool JudgedAgency::signed_by_any() const {
 }
 
 JudgedAgency JudgeSigners(const SigningRules& rules, absl::string_view agency,
-                          const std::vector<crypto::MessageSigner>& signers, absl::Time now) {
+                          const std::vector<crypto::MessageSigner>& signers, absl::Time now,
+                          crypto::TrustAnchors::Lists lists) {
   const SigningRules::Agency* wanted = rules.Find(agency);
-  if (wanted == nullptr || !wanted->anchors.has_value()) {
-    return NoRules(agency, wanted == nullptr ? "" : wanted->problem);
-  }
+  if (wanted == nullptr) return NoRules(agency, "");
+  const bool alone =
+      !wanted->anchors.has_value() && lists == crypto::TrustAnchors::Lists::kMayHaveLapsed;
+  const absl::optional<crypto::TrustAnchors>& anchors =
+      alone ? wanted->anchors_alone : wanted->anchors;
+  if (!anchors.has_value()) return NoRules(agency, wanted->problem);
   JudgedAgency judged;
   judged.agency = std::string(agency);
   std::vector<bool> counts;
@@ -166,8 +173,8 @@ JudgedAgency JudgeSigners(const SigningRules& rules, absl::string_view agency,
                                     " (its key is ", signer.key, ")");
     } else if (keys.count(signer.key) + people.count(signer.signer) > 0) {
       signer.problem = "the same person or key signed twice; each role needs a signer of its own";
-    } else if (const absl::Status good = wanted->anchors->Verify(
-                   one.chain_pem, crypto::TrustAnchors::Purpose::kSigning, now);
+    } else if (const absl::Status good = anchors->Verify(
+                   one.chain_pem, crypto::TrustAnchors::Purpose::kSigning, now, lists);
                !good.ok()) {
       signer.problem = std::string(good.message());
       judged.may_pass = true;

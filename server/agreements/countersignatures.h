@@ -31,6 +31,8 @@ class SigningRules {
     std::vector<node::OfficerRole> officers;
     absl::optional<crypto::TrustAnchors> anchors;
     std::string problem;  // why there are no anchors
+    // Without lists, where only these cannot be read.
+    absl::optional<crypto::TrustAnchors> anchors_alone;
   };
   // nullptr when node.yaml does not say who signs for it.
   const Agency* Find(absl::string_view agency) const;
@@ -74,9 +76,12 @@ struct JudgedAgency {
 };
 
 // Judges signatures at `now`: do they fit the text, is the chain of each good, is each a signer
-// that is wanted, has every role one of its own.
-JudgedAgency JudgeSigners(const SigningRules& rules, absl::string_view agency,
-                          const std::vector<crypto::MessageSigner>& signers, absl::Time now);
+// that is wanted, has every role one of its own. With kMayHaveLapsed, also a list that cannot be
+// read keeps no signature from counting: for stops, which nobody must be able to hold up.
+JudgedAgency JudgeSigners(
+    const SigningRules& rules, absl::string_view agency,
+    const std::vector<crypto::MessageSigner>& signers, absl::Time now,
+    crypto::TrustAnchors::Lists lists = crypto::TrustAnchors::Lists::kMustBeCurrent);
 // The same of a detached message over `text`; `message` is nullopt when there is none. `name` is
 // its file's, for messages.
 //

@@ -159,16 +159,17 @@ const crypto::IssuedCertificate& OfficersAuthority() {
   return *authority;
 }
 
+crypto::DocumentSigner NewOfficerOf(const std::string& agency) {
+  const auto issued = crypto::Issue(Lasting("Officer of " + agency),
+                                    OfficersAuthority().certificate_pem, OfficersAuthority().key);
+  return *crypto::DocumentSigner::FromPem(issued->key.ToPem(crypto::RawSecretAccess{}), "",
+                                          issued->certificate_pem);
+}
+
 const crypto::DocumentSigner& OfficerOf(const std::string& agency) {
   static auto* const officers = new std::map<std::string, crypto::DocumentSigner>();
   auto found = officers->find(agency);
-  if (found == officers->end()) {
-    const auto issued = crypto::Issue(Lasting("Officer of " + agency),
-                                      OfficersAuthority().certificate_pem, OfficersAuthority().key);
-    auto signer = crypto::DocumentSigner::FromPem(issued->key.ToPem(crypto::RawSecretAccess{}), "",
-                                                  issued->certificate_pem);
-    found = officers->emplace(agency, *std::move(signer)).first;
-  }
+  if (found == officers->end()) found = officers->emplace(agency, NewOfficerOf(agency)).first;
   return found->second;
 }
 
@@ -267,10 +268,15 @@ const crypto::DocumentSigner& AgreementFolder::Officer(const std::string& agency
 
 node::NodeFile AgreementFolder::Agencies() const { return SigningAgencies(Path("officers.pem")); }
 
-std::string AgreementFolder::Revoked(const std::string& agency) const {
+crypto::DocumentSigner AgreementFolder::Another(const std::string& agency) const {
+  return NewOfficerOf(agency);
+}
+
+std::string AgreementFolder::Revoked(const std::string& agency, absl::Time until) const {
+  std::vector<std::string> serials;
+  if (!agency.empty()) serials.push_back(Officer(agency).certificate().serial);
   return *crypto::IssueRevocationList(OfficersAuthority().certificate_pem, OfficersAuthority().key,
-                                      {Officer(agency).certificate().serial},
-                                      Noon() - absl::Hours(1), Noon() + absl::Hours(24));
+                                      serials, Noon() - absl::Hours(2), until);
 }
 
 void AgreementFolder::Sign(const std::string& name, const std::string& agency) const {

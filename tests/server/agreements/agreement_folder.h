@@ -63,8 +63,10 @@ class AgreementFolder {
   const crypto::DocumentSigner& Officer(const std::string& agency) const;
   // Of tax.example, with its officer and those of its partners aid.example and loans.example.
   node::NodeFile Agencies() const;
-  // A current revocation list that revokes that agency's officer.
-  std::string Revoked(const std::string& agency) const;
+  // Another key's certificate for the same officer, by name.
+  crypto::DocumentSigner Another(const std::string& agency) const;
+  // A revocation list that revokes that agency's officer, current until then; of nobody when empty.
+  std::string Revoked(const std::string& agency, absl::Time until = Noon() + absl::Hours(24)) const;
   // Options that adopt into `adopted`, as the journal would.
   AgreementsOptions Options();
 

@@ -78,27 +78,60 @@ TEST_F(AgreementsTest, AFolderThatCannotBeReadLeavesTheSetAsItWas) {
   EXPECT_TRUE(agreements_.Changed());
 }
 
-TEST_F(AgreementsTest, AnUnreadableFileLeavesTheSetAsItWas) {
-  if (geteuid() == 0) {
-    // Root reads everything; a link to nowhere in a folder's place is the nearest it cannot.
-    folder_.Write({});
-    Reload();
-    std::filesystem::create_symlink("/nonexistent", folder_.agreements() + "/x.yaml");
-    Reload();
-    EXPECT_EQ(Revision(), 1);
-    return;
+// Root reads everything. While this lives, the test is somebody else.
+class WithoutRootsPowers {
+ public:
+  explicit WithoutRootsPowers(const std::string& folder) {
+    std::filesystem::permissions(folder, std::filesystem::perms::all);
+    if (getuid() == 0) {
+      EXPECT_EQ(seteuid(65534), 0);
+    }
   }
+  ~WithoutRootsPowers() {
+    if (getuid() == 0) {
+      EXPECT_EQ(seteuid(0), 0);
+    }
+  }
+};
+
+TEST_F(AgreementsTest, OneUnreadableFileKeepsNothingElseFromBeingRead) {
   folder_.Write({});
   Reload();
-  std::filesystem::permissions(folder_.agreements() + "/aid/agreement.yaml",
-                               std::filesystem::perms::none);
-  EXPECT_TRUE(absl::IsUnavailable(agreements_.Reload()));
+  Terms other;
+  other.id = "aid-tax-002";
+  folder_.Write(other, "other");
+  const std::string file = folder_.agreements() + "/aid/agreement.yaml";
+  std::filesystem::permissions(file, std::filesystem::perms::none);
+  {
+    const WithoutRootsPowers nobody(folder_.Path(""));
+    Reload();
+    (void)agreements_.Changed();
+  }
+  // What was held of it stays; what lies beside it is read; and somebody is told.
   EXPECT_EQ(Revision(), 1);
-  // A folder that cannot be looked into is no reason to think its agreements gone, nor to crash.
+  EXPECT_NE(agreements_.Current()->catalog->Find("aid-tax-002", folder_.now), nullptr);
+  const auto& findings = agreements_.Current()->report.findings();
+  const auto told = std::find_if(findings.begin(), findings.end(), [](const auto& finding) {
+    return finding.rule == "file/unreadable";
+  });
+  ASSERT_NE(told, findings.end());
+  EXPECT_EQ(told->file, "aid/agreement.yaml");
+  // Nothing about the file changes when it is let be read, so it is looked at again in any case.
+  folder_.now += absl::Seconds(31);
+  EXPECT_TRUE(agreements_.Changed());
+}
+
+// A folder that cannot be looked into is no reason to think its agreements gone, nor to crash.
+TEST_F(AgreementsTest, AFolderWithinThatCannotBeReadLeavesTheSetAsItWas) {
+  folder_.Write({});
+  Reload();
   std::filesystem::permissions(folder_.agreements() + "/aid", std::filesystem::perms::none);
-  EXPECT_TRUE(absl::IsUnavailable(agreements_.Reload()));
+  {
+    const WithoutRootsPowers nobody(folder_.Path(""));
+    EXPECT_TRUE(absl::IsUnavailable(agreements_.Reload()));
+    (void)agreements_.Changed();
+  }
   EXPECT_EQ(Revision(), 1);
-  (void)agreements_.Changed();
   std::filesystem::permissions(folder_.agreements() + "/aid", std::filesystem::perms::owner_all);
 }
 

@@ -341,6 +341,25 @@ TEST_F(CountersigningTest, EveryRoleNeedsASignerOfItsOwn) {
                    .signed_by_all());
 }
 
+TEST_F(CountersigningTest, OnePersonWithTwoCertificatesFillsOneRole) {
+  folder_.Write({});
+  node::NodeFile file = folder_.Agencies();
+  const std::string tax = "CN=Officer of tax.example";
+  file.signing.officers = {{"program officer", {tax}}, {"privacy officer", {tax}}};
+  const auto rules = SigningRules::Read(file);
+  const std::string text = Read(kFile);
+  const crypto::DocumentSigner another = folder_.Another("tax.example");
+  ASSERT_NE(another.certificate().public_key_fingerprint,
+            folder_.Officer("tax.example").certificate().public_key_fingerprint);
+  const auto both = crypto::AddSignature(Read(kTaxes), another, text, Noon());
+  ASSERT_TRUE(both.ok()) << both.status();
+  const JudgedAgency judged =
+      JudgeSignatures(*rules, "tax.example", "f", text, *both, Noon(), false);
+  EXPECT_FALSE(judged.signed_by_all());
+  EXPECT_EQ(judged.missing_roles.size(), 1u);
+  EXPECT_THAT(judged.why, HasSubstr("the same person or key signed twice"));
+}
+
 TEST_F(CountersigningTest, ASignatureForNoPartyIsPointedOut) {
   folder_.Write({});
   Write("aid/agreement.yaml.other.example.p7s", Read(kAids));
@@ -457,6 +476,120 @@ TEST_F(CountersigningTest, NobodyElseStops) {
   EXPECT_THAT(says, HasSubstr("node.yaml does not say who signs for nobody.example"));
   EXPECT_THAT(says, HasSubstr("no CMS signature"));
   EXPECT_THAT(says, HasSubstr("not as `vouch agreement stop` writes it"));
+}
+
+// A revocation list that its authority publishes too late must not hold up a stop; what it names
+// is revoked all the same.
+class StopUnderListsTest : public CountersigningTest {
+ protected:
+  // What the folder holds under a node.yaml with this list; nothing is written when it is empty.
+  void ReloadWith(const std::string& list) {
+    AgreementsOptions options = folder_.Options();
+    node::NodeFile file = folder_.Agencies();
+    file.signing.revocations = folder_.Path("list.pem");
+    std::filesystem::remove(folder_.Path("list.pem"));
+    if (!list.empty()) std::ofstream(folder_.Path("list.pem")) << list;
+    options.signing = SigningRules::Read(file);
+    strict_ = std::make_unique<Agreements>(std::move(options));
+    ASSERT_TRUE(strict_->Reload().ok());
+  }
+  AgreementState StrictState() const {
+    return strict_->Current()->catalog->Find("aid-tax-001", folder_.now)->StateAt(folder_.now);
+  }
+  void SetUp() override {
+    folder_.Write({});
+    Reload();
+    ASSERT_EQ(State(), AgreementState::kInForce);
+    folder_.now = Noon() + absl::Hours(1);
+    Give(Stop("tax.example", folder_.now), "a.stop.p7s");
+  }
+  const std::string lapsed_ = folder_.Revoked("", Noon());
+  const std::string current_ = folder_.Revoked("", Noon() + absl::Hours(24));
+  std::unique_ptr<Agreements> strict_;
+};
+
+TEST_F(StopUnderListsTest, AListThatLapsedOrIsGoneOrSpoiltDoesNotHoldUpAStop) {
+  for (const std::string& list : {lapsed_, current_, std::string(), std::string("garbage")}) {
+    folder_.notices.clear();
+    ReloadWith(list);
+    EXPECT_EQ(StrictState(), AgreementState::kStopped) << list;
+    EXPECT_EQ(folder_.notices.size(), 1u);
+  }
+}
+
+TEST_F(StopUnderListsTest, WhomAListNamesStopsNothingAlsoWhenItLapsed) {
+  for (const absl::Time until : {Noon(), Noon() + absl::Hours(24)}) {
+    ReloadWith(folder_.Revoked("tax.example", until));
+    EXPECT_EQ(StrictState(), AgreementState::kInForce);
+    EXPECT_THAT(strict_->Current()->report.findings().at(0).message, HasSubstr("is revoked"));
+  }
+  EXPECT_THAT(folder_.notices, IsEmpty());
+}
+
+TEST_F(StopUnderListsTest, ALiftNeedsACurrentListAndIsLookedAtAgainForWantOfOne) {
+  Reload();
+  ASSERT_EQ(State(), AgreementState::kStopped);
+  folder_.now += absl::Minutes(1);
+  StopNotice lifts = Stop("tax.example", folder_.now);
+  lifts.lifts = true;
+  Give(lifts, "a.lift.p7s");
+  ReloadWith(lapsed_);
+  EXPECT_EQ(StrictState(), AgreementState::kStopped);
+  EXPECT_THAT(strict_->Current()->report.findings().at(0).message, HasSubstr("out of date"));
+  // The node reads its rules anew when the list's file changes; dates alone change with the clock.
+  EXPECT_FALSE(strict_->Changed());
+  folder_.now += absl::Seconds(31);
+  EXPECT_TRUE(strict_->Changed());
+  ReloadWith(current_);
+  EXPECT_EQ(StrictState(), AgreementState::kInForce);
+}
+
+TEST_F(CountersigningTest, ALiftDatedAheadIsLookedAtAgain) {
+  folder_.Write({});
+  Give(Stop("tax.example"), "a.stop.p7s");
+  Reload();
+  ASSERT_EQ(State(), AgreementState::kStopped);
+  StopNotice lifts = Stop("tax.example", Noon() + absl::Minutes(11));
+  lifts.lifts = true;
+  Give(lifts, "a.lift.p7s");
+  Reload();
+  EXPECT_EQ(State(), AgreementState::kStopped);
+  folder_.now += absl::Minutes(2);
+  EXPECT_TRUE(agreements_.Changed());
+  Reload();
+  EXPECT_EQ(State(), AgreementState::kInForce);
+}
+
+TEST_F(CountersigningTest, AStopOlderThanAStandingLiftIsNotWrittenDown) {
+  folder_.Write({});
+  StopNotice lifts = Stop("tax.example", Noon());
+  lifts.lifts = true;
+  Give(lifts, "a.lift.p7s");
+  Reload();
+  ASSERT_EQ(folder_.notices.size(), 1u);
+  Give(Stop("tax.example", Noon() - absl::Seconds(1)), "a.stop.p7s");
+  Reload();
+  EXPECT_EQ(State(), AgreementState::kInForce);
+  EXPECT_EQ(folder_.notices.size(), 1u);
+  // Another party's lift lifts nothing of this one's; the same second is not later.
+  Give(Stop("aid.example", Noon() - absl::Seconds(1)), "b.stop.p7s");
+  Give(Stop("tax.example", Noon()), "a.stop.p7s");
+  Reload();
+  EXPECT_EQ(State(), AgreementState::kStopped);
+  EXPECT_EQ(folder_.notices.size(), 3u);
+}
+
+// In one look, before either was written down.
+TEST_F(CountersigningTest, AStopThatComesWithItsLaterLiftIsNotWrittenDown) {
+  folder_.Write({});
+  Give(Stop("tax.example", Noon() - absl::Hours(1)), "a.stop.p7s");
+  StopNotice lifts = Stop("tax.example", Noon());
+  lifts.lifts = true;
+  Give(lifts, "a.lift.p7s");
+  Reload();
+  EXPECT_EQ(State(), AgreementState::kInForce);
+  ASSERT_EQ(folder_.notices.size(), 1u);
+  EXPECT_EQ(folder_.notices[0].name, NoticeName(lifts));
 }
 
 TEST_F(CountersigningTest, AStopThatCannotBeWrittenCountsAndALiftThatCannotDoesNot) {

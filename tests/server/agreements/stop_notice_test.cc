@@ -57,6 +57,12 @@ TEST(StopNoticeTest, AnyOtherTextIsRefused) {
       {"aid.example", ""},
       {"08:00:00Z", "08:00:00+01:00"},
       {"2027-01-15", "2027-1-15"},
+      // What is kept of a notice's time is seconds that other tools can show.
+      {"2027-01-15T08:00:00Z", "10000-01-01T00:00:00Z"},
+      {"2027-01-15T08:00:00Z", "292277026596-12-04T15:30:07Z"},
+      {"2027-01-15T08:00:00Z", "infinite-future"},
+      {"2027-01-15T08:00:00Z", "infinite-past"},
+      {"2027-01-15", "1969-12-31"},
       {"The authority lapsed.", ""},
       {"lapsed.\n", "lapsed.\r\n"},
       {"lapsed.\n", "lapsed."},
