@@ -288,6 +288,8 @@ class CatalogBuild {
           absl::StrCat("this is `", (*same)->file->name,
                        "` once more, to the byte; that one counts"),
           "remove this copy", Severity::kWarning);
+      // Not spoilt: that would keep what was held of the one that counts.
+      twin->good = false;
       twin->held = nullptr;
     }
     *twins = std::move(kept);

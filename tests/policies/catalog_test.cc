@@ -16,6 +16,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 FileDigest DigestOf(const std::string& bytes) { return crypto::Sha256(bytes); }
 
@@ -249,6 +250,20 @@ TEST(CatalogTest, RefusesToGoBackByTakingTheHigherRevisionAway) {
   const Built second(Files({{"a.yaml", AgreementText(1)}}), first.catalog);
   EXPECT_THAT(second.Rules(), ElementsAre("catalog/lower-revision"));
   EXPECT_THAT(second.Revisions(), Contains(2));
+}
+
+// What is kept of a spoilt file must not become the way back.
+TEST(CatalogTest, SpoilingTheLowerRevisionsFileWhileTheHigherIsTakenAwayBringsNothingBack) {
+  const std::string spoilt = "format: \"vouch-agreement/1\"\nagreement: [";
+  const Built both(Files({{"a.yaml", AgreementText(1)}, {"b.yaml", AgreementText(2)}}));
+  ASSERT_THAT(both.Revisions(), ElementsAre(1, 2));
+  const Built taken(Files({{"a.yaml", spoilt}}), both.catalog);
+  EXPECT_THAT(taken.Revisions(), IsEmpty());
+  // Beside the higher one, or with that one spoilt too, it is kept.
+  const Built beside(Files({{"a.yaml", spoilt}, {"b.yaml", AgreementText(2)}}), both.catalog);
+  EXPECT_THAT(beside.Revisions(), ElementsAre(1, 2));
+  const Built all_spoilt(Files({{"a.yaml", spoilt}, {"b.yaml", spoilt}}), both.catalog);
+  EXPECT_THAT(all_spoilt.Revisions(), ElementsAre(1, 2));
 }
 
 TEST(CatalogTest, RefusesARevisionWithOtherBytes) {
