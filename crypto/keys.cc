@@ -127,6 +127,31 @@ std::string SigningKey::ToPem(RawSecretAccess) const {
   return std::string(text, static_cast<size_t>(size));
 }
 
+std::string PublicKeyToPem(ByteSpan public_der) {
+  const unsigned char* at = public_der.data();
+  const KeyPtr key(d2i_PUBKEY(nullptr, &at, static_cast<long>(public_der.size())));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  Require(key != nullptr && bio != nullptr && PEM_write_bio_PUBKEY(bio.get(), key.get()) == 1);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::string> PublicKeyFromPem(absl::string_view pem) {
+  if (pem.size() > INT_MAX) return absl::InvalidArgumentError("the PEM text is too long");
+  const BioPtr bio = ReadingBio(AsBytes(pem));
+  Require(bio != nullptr);
+  const KeyPtr key(PEM_read_bio_PUBKEY(bio.get(), nullptr, NoPassphrase, nullptr));
+  ERR_clear_error();
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(
+        "no public key found; expected PEM that begins with BEGIN PUBLIC KEY");
+  }
+  std::string der = DerOf(key.get());
+  if (const auto taken = PublicKey::FromDer(AsBytes(der)); !taken.ok()) return taken.status();
+  return der;
+}
+
 std::string SigningKey::PublicDer() const { return DerOf(handle_->key.get()); }
 
 std::string SigningKey::Sign(ByteSpan message) const {

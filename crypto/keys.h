@@ -54,6 +54,11 @@ class SigningKey {
   std::unique_ptr<Handle> handle_;
 };
 
+// A SubjectPublicKeyInfo as "-----BEGIN PUBLIC KEY-----", and back. InvalidArgument for a text that
+// is no PEM of a public key, or of one of a kind not taken here. The DER is one that was taken.
+std::string PublicKeyToPem(ByteSpan public_der);
+absl::StatusOr<std::string> PublicKeyFromPem(absl::string_view pem);
+
 // A public key, parsed once for many signatures (parsing costs as much as half a verification).
 // Thread-safe.
 class PublicKey {

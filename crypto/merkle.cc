@@ -225,6 +225,30 @@ Digest RangeRoot(const Subtree& node, const Subtree& range, absl::Span<const Dig
   return NodeHash(left, right);
 }
 
+// As RangeRoot; adds to the proof of each leaf of the range below `node` what it needs up to
+// `node`.
+Digest SplitBelow(const Subtree& node, const Subtree& range, absl::Span<const Digest> leaves,
+                  absl::Span<const Digest>* proof, std::vector<std::vector<Digest>>* proofs) {
+  if (node.end - node.begin == 1 && node.begin >= range.begin && node.end <= range.end) {
+    return leaves[node.begin - range.begin];
+  }
+  const uint64_t split = node.begin + SplitOf(node.end - node.begin);
+  Digest left{};
+  Digest right{};
+  if (range.begin < split) left = SplitBelow({node.begin, split}, range, leaves, proof, proofs);
+  if (range.end > split) right = SplitBelow({split, node.end}, range, leaves, proof, proofs);
+  if (range.begin >= split || range.end <= split) {
+    (range.begin >= split ? left : right) = proof->front();
+    proof->remove_prefix(1);
+  }
+  const uint64_t from = std::max(node.begin, range.begin);
+  const uint64_t to = std::min(node.end, range.end);
+  for (uint64_t leaf = from; leaf < to; ++leaf) {
+    (*proofs)[leaf - range.begin].push_back(leaf < split ? right : left);
+  }
+  return NodeHash(left, right);
+}
+
 bool LiesWithin(uint64_t first, uint64_t count, uint64_t size) {
   return count > 0 && first < size && count <= size - first;
 }
@@ -247,6 +271,17 @@ absl::Status VerifyRange(absl::Span<const Digest> range, uint64_t first, uint64_
   if (proof.size() != RangeProofShape(first, range.size(), size).size()) return BadProof();
   const Digest computed = RangeRoot({0, size}, {first, first + range.size()}, range, &proof);
   return computed == root ? absl::OkStatus() : BadProof();
+}
+
+std::vector<std::vector<Digest>> SplitRangeProof(absl::Span<const Digest> range, uint64_t first,
+                                                 uint64_t size, absl::Span<const Digest> proof) {
+  if (!LiesWithin(first, range.size(), size) ||
+      proof.size() != RangeProofShape(first, range.size(), size).size()) {
+    return {};
+  }
+  std::vector<std::vector<Digest>> proofs(range.size());
+  SplitBelow({0, size}, {first, first + range.size()}, range, &proof, &proofs);
+  return proofs;
 }
 
 std::string PaddedHashes(absl::Span<const Digest> proof, size_t pad_to) {

@@ -72,6 +72,11 @@ std::vector<Digest> RangeProof(absl::Span<const Digest> leaves, uint64_t first, 
 absl::Status VerifyRange(absl::Span<const Digest> range, uint64_t first, uint64_t size,
                          absl::Span<const Digest> proof, const Digest& root);
 
+// The inclusion proof of each leaf of a range, from the proof of them all, which was verified: so
+// that a receipt can stand alone. Empty under the conditions of VerifyRange.
+std::vector<std::vector<Digest>> SplitRangeProof(absl::Span<const Digest> range, uint64_t first,
+                                                 uint64_t size, absl::Span<const Digest> proof);
+
 // What a proof is padded to with zeros, so that its length says nothing: the longest of one leaf,
 // and of a range, in a log of up to 2^32 leaves. Longer ones are padded to a multiple of this.
 inline constexpr size_t kPaddedInclusionHashes = 32;

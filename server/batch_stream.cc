@@ -207,6 +207,12 @@ void Message::Done(uint32_t first, std::vector<Recorded> outcomes, bool last) {
       continue;
     }
     ToAnswered(*outcome.answered(), result->mutable_answered());
+    if (outcome.replayed()) {
+      ToProof(*outcome.answered()->proof,
+              result->mutable_answered()->mutable_receipt()->mutable_proof());
+    } else if (!response.has_proof()) {
+      ToProof(*outcome.answered()->proof, response.mutable_proof());
+    }
     if (!response.has_obligations()) {
       ToObligations(*outcome.answered()->question, response.mutable_obligations());
     }

@@ -184,6 +184,18 @@ void ToAnswered(const AnsweredItem& item, v1::Answered* out) {
   receipt->set_index(item.entry_index);
 }
 
+void ToProof(const EntryProof& proof, v1::LedgerProof* out) {
+  out->set_tree_size(proof.log.tree_size);
+  out->set_first(proof.log.first);
+  out->set_count(proof.log.count);
+  out->set_hash_count(static_cast<uint32_t>(proof.log.hashes.size()));
+  out->set_hashes(crypto::PaddedHashes(proof.log.hashes, proof.log.count == 1
+                                                             ? crypto::kPaddedInclusionHashes
+                                                             : crypto::kPaddedRangeHashes));
+  out->set_checkpoint(*proof.log.checkpoint);
+  out->set_other_leaves(proof.other_leaves);
+}
+
 void ToObligations(const policies::Question& question, v1::Obligations* out) {
   ToObligation(question.on_yes, out->mutable_on_yes());
   ToObligation(question.on_no, out->mutable_on_no());

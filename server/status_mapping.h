@@ -14,7 +14,9 @@ namespace vouch::server {
 // Code, message and google.rpc details (ErrorInfo, BadRequest, RetryInfo, PreconditionFailure).
 grpc::Status ToStatus(const policies::Refusal& refusal);
 void ToRefused(const policies::Refusal& refusal, v1::Refused* out);
+// Without its proof, which one message may have for many.
 void ToAnswered(const AnsweredItem& item, v1::Answered* out);
+void ToProof(const EntryProof& proof, v1::LedgerProof* out);
 void ToObligations(const policies::Question& question, v1::Obligations* out);
 
 admission::Request FromVerify(const v1::VerifyRequest& request);

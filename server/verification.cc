@@ -518,7 +518,55 @@ std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, Shared* sha
       recorded[i].outcome_ = std::move(answered);
     }
   }
+  if (committed.ok()) Prove(*steps, *committed, &recorded);
   return recorded;
+}
+
+void Verification::Prove(const std::vector<Step>& steps, const journal::Committed& committed,
+                         std::vector<Recorded>* recorded) const {
+  for (size_t begin = 0; begin < steps.size();) {
+    size_t end = begin + 1;
+    while (end < steps.size() && &steps[end].call == &steps[begin].call) ++end;
+    ProveCall(absl::MakeSpan(*recorded).subspan(begin, end - begin), committed);
+    begin = end;
+  }
+}
+
+// `outcomes` of one call, in order: what it had entered follows one another.
+void Verification::ProveCall(absl::Span<Recorded> outcomes,
+                             const journal::Committed& committed) const {
+  const auto fresh = [](Recorded& outcome) {
+    return outcome.replayed_ ? nullptr : absl::get_if<AnsweredItem>(&outcome.outcome_);
+  };
+  const auto entries_of = [](const AnsweredItem& item) {
+    return static_cast<uint64_t>(std::max(1, item.question->group_at_most));
+  };
+  auto proof = std::make_shared<EntryProof>();
+  bool any = false;
+  uint64_t first = 0, next = 0;
+  for (Recorded& outcome : outcomes) {
+    const AnsweredItem* item = fresh(outcome);
+    if (item == nullptr) continue;
+    if (!any) first = next = item->entry_index;
+    any = true;
+    for (; next < item->entry_index; ++next) {
+      const crypto::Digest& leaf = committed.leaves[next - committed.first_entry];
+      absl::StrAppend(&proof->other_leaves, crypto::AsText(leaf));
+    }
+    next += entries_of(*item);
+  }
+  if (!any) return;
+  absl::StatusOr<LogProof> proved = rooms_.log->Prove(first, static_cast<uint32_t>(next - first));
+  if (proved.ok()) proof->log = *std::move(proved);
+  for (Recorded& outcome : outcomes) {
+    AnsweredItem* item = fresh(outcome);
+    if (item == nullptr) continue;
+    if (proved.ok()) {
+      item->proof = proof;
+    } else {
+      outcome.outcome_ = CannotRecord();
+    }
+  }
 }
 
 Recorded Verification::Replay(const Step& step, const journal::Decision& decision,
@@ -549,6 +597,13 @@ Recorded Verification::Replay(const Step& step, const journal::Decision& decisio
     if (!other.ok()) return recorded;
     answered.entry.append(other->entry);
   }
+  absl::StatusOr<LogProof> proved =
+      rooms_.log->Prove(stored->entry_index,
+                        static_cast<uint32_t>(std::max(1, step.permit->question().group_at_most)));
+  if (!proved.ok()) return recorded;
+  auto proof = std::make_shared<EntryProof>();
+  proof->log = *std::move(proved);
+  answered.proof = std::move(proof);
   recorded.replayed_ = true;
   answered.entry_index = stored->entry_index;
   answered.catalog = step.agreements->catalog;

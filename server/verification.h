@@ -27,6 +27,7 @@
 #include "server/journal/row_names.h"
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/refusal_counter.h"
+#include "server/prover.h"
 #include "server/records/records.h"
 
 namespace vouch::server {
@@ -39,6 +40,13 @@ struct Subject {
   const admission::RequestedItem& item() const { return call->request().items[position]; }
 };
 
+// Where entries lie in the signed log. One proof serves what one call has in a span; then the range
+// may hold entries of the same call's refusals.
+struct EntryProof {
+  LogProof log;
+  std::string other_leaves;  // the leaf hashes of such entries, in order
+};
+
 // What was answered. Everything in it is durable.
 struct AnsweredItem {
   policies::Answer answer = policies::Answer::kUndetermined;
@@ -47,6 +55,7 @@ struct AnsweredItem {
   std::string entry;  // of a group: the entries of its slots, one after another, of one length
   crypto::Digest opening{};
   uint64_t entry_index = 0;                          // of a group: of the first
+  std::shared_ptr<const EntryProof> proof;           // never null in what the walk recorded
   std::shared_ptr<const policies::Catalog> catalog;  // keeps `question` alive
   const policies::Question* question = nullptr;
 };
@@ -73,6 +82,7 @@ struct Rooms {
   const journal::RowNames* row_names = nullptr;
   const ledger::EntryWriter* entries = nullptr;
   ledger::RefusalCounter* refusals = nullptr;
+  Prover* log = nullptr;
 };
 
 // Thread-safe. Walk blocks for one durable commit.
@@ -80,8 +90,9 @@ class Verification {
  public:
   explicit Verification(const Rooms& rooms) : rooms_(rooms) {}
 
-  // One outcome for each subject, in order. Nothing in it leaves before it is durable: when the
-  // commit fails, every outcome is the refusal LEDGER_UNAVAILABLE.
+  // One outcome for each subject, in order. Nothing in it leaves before it is durable and its place
+  // in the log is signed: when either fails, every outcome is the refusal LEDGER_UNAVAILABLE. What
+  // was committed and could not be signed is answered when it is asked again.
   std::vector<Recorded> Walk(absl::Span<const Subject> span) const;
 
   // How many subjects each item of the call weighs: 1, or the slots of the group it asks about. A
@@ -98,6 +109,9 @@ class Verification {
   void Decide(Step* step, absl::Time now) const;
   journal::Proposal Propose(const Step& step, Shared* shared) const;
   std::vector<Recorded> Commit(std::vector<Step>* steps, Shared* shared, absl::Time now) const;
+  void Prove(const std::vector<Step>& steps, const journal::Committed& committed,
+             std::vector<Recorded>* recorded) const;
+  void ProveCall(absl::Span<Recorded> outcomes, const journal::Committed& committed) const;
   Recorded Replay(const Step& step, const journal::Decision& decision, uint32_t second) const;
 
   const Rooms rooms_;

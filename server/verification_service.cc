@@ -37,6 +37,8 @@ class SingleCall final : public WaitingCall {
       return;
     }
     ToAnswered(*outcome.answered(), response_->mutable_answered());
+    ToProof(*outcome.answered()->proof,
+            response_->mutable_answered()->mutable_receipt()->mutable_proof());
     ToObligations(*outcome.answered()->question, response_->mutable_obligations());
     Pad(response_);
     reactor_->Finish(grpc::Status::OK);

@@ -29,6 +29,7 @@
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
+#include "server/ledger_log.h"
 #include "server/node/folders.h"
 #include "server/partner_face.h"
 #include "server/partner_times.h"
@@ -116,6 +117,7 @@ struct Node::Parts {
                        }}) {}
 
   absl::Status Open();
+  absl::Status OpenLedgerLog();
   absl::Status Serve();
   absl::Status ReloadAgreements();
   absl::Status ReloadPeers(const std::vector<node::Partner>& partners);
@@ -142,6 +144,7 @@ struct Node::Parts {
   std::unique_ptr<agreements::Agreements> agreements;
   std::unique_ptr<RecordsWhenLoaded> records;
   std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<LedgerLog> ledger_log;  // after the journal, which it watches
   std::unique_ptr<journal::RowNames> row_names;
   std::unique_ptr<IndexKeeper> index_keeper;
   std::unique_ptr<AgreementsShown> shown;
@@ -262,6 +265,8 @@ absl::Status Node::Parts::Open() {
       journal::OpenFileJournal(journal_options);
   if (!opened.ok()) return opened.status();
   journal = *std::move(opened);
+  status = OpenLedgerLog();
+  if (!status.ok()) return status;
 
   records = std::make_unique<RecordsWhenLoaded>(records::RecordsOptions{file.records, file.keys});
   status = records->Refresh();
@@ -298,6 +303,24 @@ absl::Status Node::Parts::Open() {
   return ReloadAgreements();
 }
 
+absl::Status Node::Parts::OpenLedgerLog() {
+  absl::StatusOr<std::string> pem =
+      crypto::ReadPrivateFile(absl::StrCat(file.keys, "/", node::kLedgerKey));
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+  crypto::Wipe(&*pem);
+  if (!key.ok()) return key.status();
+  LedgerLogOptions options;
+  options.folder = absl::StrCat(file.journal, "/tree");
+  options.key = std::make_shared<const crypto::SigningKey>(*std::move(key));
+  options.journal = journal.get();
+  options.problem = [this](const absl::Status& status) { Problem("ledger tree", status); };
+  absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));
+  if (!opened.ok()) return opened.status();
+  ledger_log = *std::move(opened);
+  return absl::OkStatus();
+}
+
 absl::Status Node::Parts::Serve() {
   Rooms rooms;
   rooms.clock = &clock;
@@ -307,6 +330,7 @@ absl::Status Node::Parts::Serve() {
   rooms.row_names = row_names.get();
   rooms.entries = &entries;
   rooms.refusals = &refusals;
+  rooms.log = ledger_log.get();
   face = std::make_unique<PartnerFace>(PartnerFace{file.agency, rooms, &admission, &metrics});
   verification = std::make_unique<Verification>(rooms);
   WalkersOptions walkers_options;

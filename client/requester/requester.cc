@@ -220,7 +220,8 @@ Requester::Requester(OwnAgreement agreement, RequesterOptions options,
       options_(std::move(options)),
       channel_(std::move(channel)),
       epochs_(&agreement_, options_.connection.agency, channel_, options_.accepted_epochs_folder,
-              options_.shared_key) {}
+              options_.shared_key),
+      ledger_(options_.connection.responder, options_.ledger_key) {}
 
 absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_view question,
                                                                   absl::string_view purpose) const {
@@ -374,6 +375,10 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
   const absl::StatusOr<CheckedAnswer> checked =
       CheckReceipt(sent, response->answered(), Now(), &scratch);
   if (!checked.ok()) return checked.status();
+  const v1::Receipt& receipt = response->answered().receipt();
+  const absl::Status in_log = ledger_.Check(
+      receipt.proof(), {{receipt.index(), LeavesOf(receipt.entry(), sent.slots)}}, Now());
+  if (!in_log.ok()) return in_log;
   const absl::Status agreed = CheckObligations(question, response->obligations());
   if (!agreed.ok()) return agreed;
   return Give(*checked, question, asking.language, sent, response->answered().receipt());

@@ -15,6 +15,7 @@
 #include "absl/types/optional.h"
 #include "client/requester/connection.h"
 #include "client/requester/epochs.h"
+#include "client/requester/ledger_check.h"
 #include "client/requester/receipt_check.h"
 #include "client/requester/retries.h"
 #include "client/requester/tokens.h"
@@ -29,6 +30,8 @@ using Consent = std::array<uint8_t, 32>;
 
 struct RequesterOptions {
   ConnectionOptions connection;
+  // The key of the responder's ledger, a SubjectPublicKeyInfo in DER. Without it no answer is used.
+  std::string ledger_key;
   // Where the keys of epochs once accepted are remembered; must survive restarts.
   std::string accepted_epochs_folder;
   SharedKeySource shared_key;  // keyed-hash agreements only
@@ -92,6 +95,7 @@ class Requester {
   // For batch.h.
   const OwnAgreement& agreement() const { return agreement_; }
   const RequesterOptions& options() const { return options_; }
+  const LedgerCheck& ledger() const { return ledger_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> CurrentEpoch();
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> EpochAfter(uint32_t refused);
@@ -117,6 +121,7 @@ class Requester {
   const RequesterOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
   Epochs epochs_;
+  const LedgerCheck ledger_;
 };
 
 // All zero: no match key could be formed.

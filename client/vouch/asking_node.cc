@@ -135,6 +135,20 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
   absl::StatusOr<requester::ConnectionOptions> connection = ConnectionTo(*file, *partner);
   if (!connection.ok()) return connection.status();
   options.connection = *std::move(connection);
+  if (partner->ledger_key.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, "/node.yaml does not give the key of ", responder,
+        "'s ledger, without which none of its answers can be checked; write `ledger_key:` at the "
+        "partner, with ledger.pem of its `vouch partner export`"));
+  }
+  const absl::StatusOr<std::string> ledger_pem = node::ReadText(partner->ledger_key);
+  if (!ledger_pem.ok()) return ledger_pem.status();
+  absl::StatusOr<std::string> ledger_key = crypto::PublicKeyFromPem(*ledger_pem);
+  if (!ledger_key.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(partner->ledger_key, ": ", ledger_key.status().message()));
+  }
+  options.ledger_key = *std::move(ledger_key);
 
   options.accepted_epochs_folder = absl::StrCat(file->keys, "/known-epochs");
   options.shared_key =

@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/vouch/commands.h"
+#include "client/vouch/keys_command.h"
 #include "client/vouch/node_folder.h"
 #include "client/vouch/officer_lines.h"
 #include "crypto/certificate.h"
@@ -23,6 +24,7 @@ struct AddOptions {
   std::string anchors;
   std::string address;
   std::string encryption_certificate;
+  std::string ledger_key;
   std::string signing_anchors;
   std::string officers_file;
   std::vector<std::string> officers;  // ROLE=WHO
@@ -102,6 +104,15 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
     }
   }
 
+  absl::StatusOr<std::string> ledger_key = std::string();
+  if (!options.ledger_key.empty()) {
+    ledger_key = node::ReadText(options.ledger_key);
+    if (!ledger_key.ok()) return ledger_key.status();
+    if (const auto read = crypto::PublicKeyFromPem(*ledger_key); !read.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(options.ledger_key, ": ", read.status().message()));
+    }
+  }
   const absl::StatusOr<std::string> signing_anchors =
       options.signing_anchors.empty() ? std::string() : node::ReadText(options.signing_anchors);
   if (!signing_anchors.ok()) return signing_anchors.status();
@@ -138,6 +149,10 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
     absl::StrAppend(&item, "\n    encryption_certificate: \"", own, "/encryption.pem\"");
   }
 
+  if (!ledger_key->empty()) {
+    if (absl::Status kept = keep("ledger.pem", *ledger_key); !kept.ok()) return kept;
+    absl::StrAppend(&item, "\n    ledger_key: \"", own, "/ledger.pem\"");
+  }
   if (!signing_anchors->empty()) {
     if (absl::Status kept = keep("signing.pem", *signing_anchors); !kept.ok()) return kept;
     absl::StrAppend(&item, "\n    signing:\n      anchors: \"", own, "/signing.pem\"\n",
@@ -166,6 +181,9 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
                             ". A running node takes it up at SIGHUP (systemctl reload vouchd)."));
   if (options.encryption_certificate.empty()) {
     console->Say("Without --encryption-certificate, keyed-hash keys cannot be shared with it.");
+  }
+  if (options.ledger_key.empty() && !options.address.empty()) {
+    console->Say("Without --ledger-key, it cannot be asked: no answer of it could be checked.");
   }
   if (officers->empty()) {
     console->Say(
@@ -202,6 +220,10 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
   if (!signing_anchors.ok()) return signing_anchors.status();
   std::vector<std::pair<absl::string_view, std::string>> files = {{"anchors.pem", *anchors},
                                                                   {"encryption.pem", *encryption}};
+  const absl::StatusOr<crypto::SigningKey> ledger_key =
+      ReadSigningKey(absl::StrCat(file->keys, "/", node::kLedgerKey));
+  if (!ledger_key.ok()) return ledger_key.status();
+  files.push_back({"ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(ledger_key->PublicDer()))});
   if (!file->signing.empty()) {
     files.push_back({"signing.pem", *signing_anchors});
     files.push_back({"officers.txt", OfficersText(file->signing.officers)});
@@ -215,7 +237,8 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
       "What a partner needs from ", file->agency, ". Nothing here is secret, but check with ",
       file->agency, " by another way that it is genuine:", digests,
       "\n\nAdd it to your node with\n", "  vouch partner add --node FOLDER --agency ", file->agency,
-      " --anchors anchors.pem --encryption-certificate encryption.pem --address HOST:PORT",
+      " --address HOST:PORT \\\n"
+      "      --anchors anchors.pem --encryption-certificate encryption.pem --ledger-key ledger.pem",
       file->signing.empty() ? ""
                             : " \\\n      --signing-anchors signing.pem --officers officers.txt",
       "\n");
@@ -252,6 +275,8 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
   add_command->add_option("--address", add->address, "Where its node listens, HOST:PORT");
   add_command->add_option("--encryption-certificate", add->encryption_certificate,
                           "PEM certificate to which keys for it are encrypted");
+  add_command->add_option("--ledger-key", add->ledger_key,
+                          "PEM public key of its ledger; needed to ask it");
   add_command->add_option("--signing-anchors", add->signing_anchors,
                           "PEM of the authorities of its officers' certificates");
   add_command->add_option("--officers", add->officers_file,
@@ -263,6 +288,7 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
       "Example:\n"
       "  vouch partner add --node ./fsa --agency irs.treasury.example --anchors anchors.pem \\\n"
       "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem \\\n"
+      "      --ledger-key ledger.pem \\\n"
       "      --signing-anchors signing.pem --officers officers.txt");
   add_command->callback([add, console] { console->Run([&] { return Add(*add, console); }); });
 

@@ -61,6 +61,7 @@ class FileJournal : public Journal {
     return log_->ReadEntries(first, count);
   }
   Head head() const override;
+  void SetWatcher(CommitWatcher watcher) override;
   std::vector<Adoption> adoptions() const override;
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override;
   Figures figures() const override;
@@ -72,7 +73,8 @@ class FileJournal : public Journal {
   void WriteImageAtRest();
   uint32_t CommitSecond(absl::Time now) const { return std::max(head_.second, SecondOf(now)); }
   // Makes it durable, then true in memory. `parts` has everything but its number and first entry.
-  absl::Status WriteCommit(CommitParts* parts, size_t sweep_items);
+  absl::Status WriteCommit(CommitParts* parts, size_t sweep_items,
+                           std::vector<crypto::Digest>* leaves = nullptr);
   void ImageLoop();
   bool CopySegment(size_t segment, std::string* out, uint64_t* as_of);
 
@@ -85,6 +87,7 @@ class FileJournal : public Journal {
   Head head_;
   uint64_t tail_bytes_ = 0;
   uint64_t image_due_at_ = 0;
+  CommitWatcher watcher_;
 
   // What others may look at while a commit is under way.
   mutable std::mutex published_lock_;
@@ -269,18 +272,23 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
   }
   parts.changes = decisions.Take();
   if (!writes && parts.changes.empty()) return committed;
-  if (absl::Status status = WriteCommit(&parts, slots); !status.ok()) {
+  if (absl::Status status = WriteCommit(&parts, slots, &committed.leaves); !status.ok()) {
     return status;
   }
   return committed;
 }
 
-absl::Status FileJournal::WriteCommit(CommitParts* parts, size_t sweep_items) {
+absl::Status FileJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
+                                      std::vector<crypto::Digest>* leaves) {
   Head next = head_;
   ++next.commit;
   next.second = parts->second;
+  std::vector<crypto::Digest> hashed;
+  hashed.reserve(parts->items.size());
   for (const CommitParts::Item& item : parts->items) {
-    if (!item.entry.empty()) next.range.Append(crypto::LeafHash(crypto::AsBytes(item.entry)));
+    if (item.entry.empty()) continue;
+    hashed.push_back(crypto::LeafHash(crypto::AsBytes(item.entry)));
+    next.range.Append(hashed.back());
   }
   next.tree_size = next.range.size();
   parts->number = next.commit;
@@ -293,6 +301,8 @@ absl::Status FileJournal::WriteCommit(CommitParts* parts, size_t sweep_items) {
   tables_->Sweep(sweep_items, next.second);
   tail_bytes_ += blob.size();
   head_ = next;
+  if (watcher_ && !hashed.empty()) watcher_(head_, hashed);
+  if (leaves != nullptr) *leaves = std::move(hashed);
   {
     const std::lock_guard<std::mutex> guard(published_lock_);
     published_ = std::move(next);
@@ -365,6 +375,11 @@ absl::StatusOr<StoredItem> FileJournal::Read(const Location& where) const {
 Head FileJournal::head() const {
   const std::lock_guard<std::mutex> guard(published_lock_);
   return published_;
+}
+
+void FileJournal::SetWatcher(CommitWatcher watcher) {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  watcher_ = std::move(watcher);
 }
 
 std::vector<Journal::Adoption> FileJournal::adoptions() const {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -133,7 +134,14 @@ struct Committed {
   std::vector<Decision> decisions;  // one for each proposal
   uint64_t first_entry = 0;
   uint32_t entries = 0;
+  std::vector<crypto::Digest> leaves;  // of the entries, in order
 };
+
+// Told of every commit that wrote entries once it is durable: the head after it, and the leaf
+// hashes of its entries. Called in order on the committing thread with the journal locked: quick,
+// never failing, and never calling back.
+using CommitWatcher =
+    std::function<void(const Head& head, absl::Span<const crypto::Digest> leaves)>;
 
 // One written item, as read back for a replay or an inspection.
 struct StoredItem {
@@ -170,6 +178,8 @@ class Journal {
   virtual absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
                                                                uint32_t count) const = 0;
   virtual Head head() const = 0;
+  // At most one, or none (nullptr). Returns when the one before is no longer being called.
+  virtual void SetWatcher(CommitWatcher watcher) = 0;
 
   // Durable facts about agreements: adoption (digest, revision) and highest revision seen.
   struct Adoption {

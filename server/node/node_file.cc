@@ -121,6 +121,10 @@ ShapeOf<Partner> PartnerShape() {
           Optional<Partner>("encryption_certificate", FilePath(), &Partner::encryption_certificate,
                             "PEM certificate to which `vouch keys share` encrypts.",
                             "\"partners/irs.treasury.example/encryption.pem\""),
+          Optional<Partner>("ledger_key", FilePath(), &Partner::ledger_key,
+                            "PEM file of the public key that signs its ledger's checkpoints. "
+                            "Without it no answer of this agency is used.",
+                            "\"partners/irs.treasury.example/ledger.pem\""),
           Optional<Partner>("calls_per_second", Number(1, 1000000), &Partner::calls_per_second,
                             "Calls of this agency beyond this are refused as BUSY.", "2000"),
           Optional<Partner>("signing", SigningShape(), &Partner::signing,
@@ -310,6 +314,7 @@ void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
     check("anchors", partner.anchors);
     check("revocations", partner.revocations);
     check("encryption_certificate", partner.encryption_certificate);
+    check("ledger_key", partner.ledger_key);
     check("signing.anchors", partner.signing.anchors);
     check("signing.revocations", partner.signing.revocations);
   }
@@ -328,7 +333,7 @@ void Resolve(const std::string& folder, NodeFile* file) {
   for (Partner& partner : file->partners) {
     paths.insert(paths.end(),
                  {&partner.anchors, &partner.revocations, &partner.encryption_certificate,
-                  &partner.signing.anchors, &partner.signing.revocations});
+                  &partner.ledger_key, &partner.signing.anchors, &partner.signing.revocations});
   }
   for (std::string* path : paths) *path = Within(folder, *path);
 }

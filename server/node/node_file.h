@@ -46,6 +46,7 @@ struct Partner {
   std::string key_pin;
   std::string issuer;
   std::string dns_name;
+  std::string ledger_key;  // path: PEM of the public key of its ledger; needed to ask it
   std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
   int64_t calls_per_second = 2000;     // admission: refused as BUSY above
   Signing signing;                     // who signs agreements for it
@@ -95,6 +96,7 @@ inline constexpr absl::string_view kNodeFileName = "node.yaml";
 // identities.
 inline constexpr absl::string_view kSecretNames[] = {"charge.key", "person.key", "index.key",
                                                      "identity.key"};
+inline constexpr absl::string_view kLedgerKey = "ledger.key";  // PEM, private: signs checkpoints
 inline constexpr absl::string_view kEncryptionKey = "encryption.key";          // PEM, private
 inline constexpr absl::string_view kEncryptionCertificate = "encryption.pem";  // to give away
 

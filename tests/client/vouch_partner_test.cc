@@ -23,7 +23,8 @@ class VouchPartnerTest : public VouchTest {
 TEST_F(VouchPartnerTest, ExportHoldsNothingSecret) {
   EXPECT_EQ(Read("of-irs/anchors.pem"), Read("irs/tls/authority.pem"));
   EXPECT_EQ(Read("of-irs/encryption.pem"), Read("irs/keys/encryption.pem"));
-  for (const char* name : {"of-irs/anchors.pem", "of-irs/encryption.pem", "of-irs/README.txt"}) {
+  for (const char* name :
+       {"of-irs/anchors.pem", "of-irs/encryption.pem", "of-irs/ledger.pem", "of-irs/README.txt"}) {
     EXPECT_THAT(Read(name), Not(HasSubstr("PRIVATE"))) << name;
   }
 }

@@ -7,6 +7,9 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "crypto/checkpoint.h"
+#include "crypto/merkle.h"
+#include "crypto/note.h"
 #include "crypto/random.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -80,6 +83,7 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
                                           request->parameters(), request->subject());
     if (result.has_refused()) return ToStatus(result.refused());
     *response->mutable_answered() = result.answered();
+    if (!result.answered().receipt().has_proof()) fake_.ProveAlone(response->mutable_answered());
     *response->mutable_obligations() = fake_.obligations_;
     return grpc::Status::OK;
   }
@@ -148,12 +152,21 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
     response->set_request_id(request.request_id());
     response->set_first(static_cast<uint32_t>(first));
     response->set_last(end == request.items_size());
+    const uint64_t log_begin = fake_.leaves_.size();
     for (int i = first; i < end; ++i) {
       const v1::BatchItem& item = request.items(i);
       *response->add_results() =
           fake_.Decide(request.question(), request.request_id(), static_cast<uint32_t>(i),
                        item.parameters(), item.subject());
     }
+    for (v1::BatchResult& result : *response->mutable_results()) {
+      if (!result.has_answered()) continue;
+      // A refused item has an entry of its own here as well.
+      if (result.answered().receipt().index() < log_begin) {
+        fake_.ProveAlone(result.mutable_answered());
+      }
+    }
+    fake_.ProveFresh(log_begin, response);
     *response->mutable_obligations() = fake_.obligations_;
   }
 
@@ -230,6 +243,10 @@ void FakeResponder::RefuseNext(std::vector<v1::Refused> refusals) {
 void FakeResponder::SetLie(std::function<void(v1::Answered*)> lie) {
   std::lock_guard<std::mutex> lock(mutex_);
   lie_ = std::move(lie);
+}
+void FakeResponder::SetProofLie(std::function<void(v1::LedgerProof*)> lie) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  proof_lie_ = std::move(lie);
 }
 void FakeResponder::SetObligations(const v1::Obligations& obligations) {
   std::lock_guard<std::mutex> lock(mutex_);
@@ -320,6 +337,7 @@ v1::BatchResult FakeResponder::Decide(
   } else if (const auto refused = refused_tokens_.find(subject.tokens());
              refused != refused_tokens_.end()) {
     *result.mutable_refused() = refused->second;
+    leaves_.push_back(crypto::LeafHash(crypto::AsBytes("the entry of a refusal")));
     return result;
   } else {
     Item item;
@@ -335,8 +353,7 @@ v1::BatchResult FakeResponder::Decide(
 
 v1::Answered FakeResponder::Record(const crypto::Digest& content, const v1::Question& question,
                                    const std::string& request_id, uint32_t position,
-                                   const std::string& parameters,
-                                   const v1::Subject& subject) const {
+                                   const std::string& parameters, const v1::Subject& subject) {
   const absl::Time now = absl::Now();
   crypto::SubjectEntry entry;
   entry.use = static_cast<uint8_t>(agreement_.use);
@@ -375,8 +392,54 @@ v1::Answered FakeResponder::Record(const crypto::Digest& content, const v1::Ques
     answered.mutable_receipt()->mutable_entry()->append(entry.Bytes());
   }
   answered.mutable_receipt()->set_opening(opening.data(), opening.size());
-  answered.mutable_receipt()->set_index(recorded_.size());
+  answered.mutable_receipt()->set_index(leaves_.size());
+  const std::string& entries = answered.receipt().entry();
+  const size_t each = entry.Bytes().size();
+  for (size_t at = 0; at < entries.size(); at += each) {
+    leaves_.push_back(crypto::LeafHash(crypto::AsBytes(entries).subspan(at, each)));
+  }
   return answered;
+}
+
+v1::LedgerProof FakeResponder::Prove(uint64_t first, uint64_t count) const {
+  crypto::CompactRange range;
+  for (const crypto::Digest& leaf : leaves_) range.Append(leaf);
+  const crypto::Checkpoint head{agreement_.answers + "/ledger/2026", leaves_.size(), range.Root()};
+  const auto signer = crypto::NoteSigner::Make(head.origin, ledger_key_);
+  const crypto::NoteSigner* const signers[] = {&*signer};
+  const std::vector<crypto::Digest> hashes = crypto::RangeProof(leaves_, first, count);
+  v1::LedgerProof proof;
+  proof.set_tree_size(head.size);
+  proof.set_first(first);
+  proof.set_count(static_cast<uint32_t>(count));
+  proof.set_hash_count(static_cast<uint32_t>(hashes.size()));
+  proof.set_hashes(crypto::PaddedHashes(
+      hashes, count == 1 ? crypto::kPaddedInclusionHashes : crypto::kPaddedRangeHashes));
+  proof.set_checkpoint(*crypto::SignCheckpoint(head, signers));
+  return proof;
+}
+
+void FakeResponder::ProveAlone(v1::Answered* answered) const {
+  v1::Receipt* receipt = answered->mutable_receipt();
+  const policies::Question& question = agreement_.questions.front();
+  *receipt->mutable_proof() =
+      Prove(receipt->index(), static_cast<uint64_t>(std::max<int32_t>(1, question.group_at_most)));
+  if (proof_lie_) proof_lie_(receipt->mutable_proof());
+}
+
+void FakeResponder::ProveFresh(uint64_t log_begin, v1::VerifyBatchResponse* response) const {
+  if (leaves_.size() == log_begin) return;
+  *response->mutable_proof() = Prove(log_begin, leaves_.size() - log_begin);
+  std::set<uint64_t> answered;
+  for (const v1::BatchResult& result : response->results()) {
+    if (result.has_answered()) answered.insert(result.answered().receipt().index());
+  }
+  for (uint64_t index = log_begin; index < leaves_.size(); ++index) {
+    if (answered.count(index) > 0) continue;
+    response->mutable_proof()->mutable_other_leaves()->append(
+        reinterpret_cast<const char*>(leaves_[index].data()), sizeof(crypto::Digest));
+  }
+  if (proof_lie_) proof_lie_(response->mutable_proof());
 }
 
 }  // namespace vouch::fakes

@@ -47,6 +47,10 @@ class FakeResponder {
   void RefuseNext(std::vector<v1::Refused> refusals);
   // Changes answers after they were recorded.
   void SetLie(std::function<void(v1::Answered*)> lie);
+  // Changes proofs as they are sent.
+  void SetProofLie(std::function<void(v1::LedgerProof*)> lie);
+  // The key of its ledger, a SubjectPublicKeyInfo in DER.
+  std::string ledger_key() const { return ledger_key_->PublicDer(); }
   // The obligations sent; by default the agreement's.
   void SetObligations(const v1::Obligations& obligations);
   // Refuses items whose tokens are given, each time.
@@ -82,7 +86,12 @@ class FakeResponder {
                          const v1::Subject& subject);
   v1::Answered Record(const crypto::Digest& content, const v1::Question& question,
                       const std::string& request_id, uint32_t position,
-                      const std::string& parameters, const v1::Subject& subject) const;
+                      const std::string& parameters, const v1::Subject& subject);
+  // As the log is now.
+  v1::LedgerProof Prove(uint64_t first, uint64_t count) const;
+  void ProveAlone(v1::Answered* answered) const;
+  // Everything in the log since `log_begin`, under one proof.
+  void ProveFresh(uint64_t log_begin, v1::VerifyBatchResponse* response) const;
 
   const policies::Agreement agreement_;
   const policies::FileDigest digest_;
@@ -91,6 +100,11 @@ class FakeResponder {
   FakeEpoch epoch_;
   std::deque<v1::Refused> refusals_;
   std::function<void(v1::Answered*)> lie_;
+  std::function<void(v1::LedgerProof*)> proof_lie_;
+  const std::shared_ptr<const crypto::SigningKey> ledger_key_ =
+      std::make_shared<const crypto::SigningKey>(
+          crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  std::vector<crypto::Digest> leaves_;  // of its log
   v1::Obligations obligations_;
   std::map<std::string, v1::Refused> refused_tokens_;
   std::map<std::pair<std::string, uint32_t>, Item> recorded_;

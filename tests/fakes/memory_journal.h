@@ -43,6 +43,10 @@ class MemoryJournal final : public server::journal::Journal {
       committed.decisions.push_back(decision);
     }
     committed.entries = static_cast<uint32_t>(head_.tree_size - committed.first_entry);
+    for (const server::journal::StoredItem& item : items) {
+      if (!item.entry.empty()) committed.leaves.push_back(LeafOf(item.entry));
+    }
+    Tell(committed.leaves);
     if (forgets) return committed;
     tables_->Apply(decisions.Take(), head_.commit, head_.second);
     for (const server::journal::StoredItem& item : items) {
@@ -55,6 +59,9 @@ class MemoryJournal final : public server::journal::Journal {
     const std::lock_guard<std::mutex> guard(mutex_);
     entries_.insert(entries_.end(), entries.begin(), entries.end());
     head_.tree_size += entries.size();
+    std::vector<crypto::Digest> leaves;
+    for (const std::string& entry : entries) leaves.push_back(LeafOf(entry));
+    Tell(leaves);
     return absl::OkStatus();
   }
   absl::Status ChargeEvaluations(const server::journal::RowKey&, const policies::CountLimit&,
@@ -82,6 +89,10 @@ class MemoryJournal final : public server::journal::Journal {
     const std::lock_guard<std::mutex> guard(mutex_);
     return head_;
   }
+  void SetWatcher(server::journal::CommitWatcher watcher) override {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    watcher_ = std::move(watcher);
+  }
   std::vector<Adoption> adoptions() const override { return {}; }
   absl::Status Adopt(const Adoption&, const std::string&, absl::Time) override {
     return absl::OkStatus();
@@ -100,9 +111,18 @@ class MemoryJournal final : public server::journal::Journal {
   bool forgets = false;
 
  private:
+  static crypto::Digest LeafOf(const std::string& entry) {
+    return crypto::LeafHash(crypto::AsBytes(entry));
+  }
+  void Tell(const std::vector<crypto::Digest>& leaves) {
+    for (const crypto::Digest& leaf : leaves) head_.range.Append(leaf);
+    if (watcher_ && !leaves.empty()) watcher_(head_, leaves);
+  }
+
   mutable std::mutex mutex_;
+  server::journal::CommitWatcher watcher_;
   std::unique_ptr<server::journal::Tables> tables_ = std::make_unique<server::journal::Tables>();
-  server::journal::Head head_;
+  server::journal::Head head_{"tax.example/ledger/2027", 0, {}, 0, 0};
   std::vector<std::vector<server::journal::StoredItem>> commits_;
   std::vector<std::string> entries_;
 };

@@ -47,6 +47,9 @@ class WatchedJournal final : public server::journal::Journal {
     return inner_->ReadEntries(first, count);
   }
   server::journal::Head head() const override { return inner_->head(); }
+  void SetWatcher(server::journal::CommitWatcher watcher) override {
+    inner_->SetWatcher(std::move(watcher));
+  }
   std::vector<Adoption> adoptions() const override { return inner_->adoptions(); }
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override {
     return failing.ok() ? inner_->Adopt(adoption, entry, now) : failing;

@@ -371,7 +371,7 @@ class Federation:
             run("vouch", "partner", "export", "--node", that.folder, "--output", export)
             run("vouch", "partner", "add", "--node", this.folder, "--agency", that.agency,
                 "--anchors", export / "anchors.pem", "--encryption-certificate",
-                export / "encryption.pem", "--signing-anchors", export / "signing.pem",
+                export / "encryption.pem", "--ledger-key", export / "ledger.pem", "--signing-anchors", export / "signing.pem",
                 "--officers", export / "officers.txt")
 
     def key_authority(self, responder):

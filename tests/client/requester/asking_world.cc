@@ -162,6 +162,7 @@ RequesterOptions AskingWorld::Options() const {
   options.connection.key_pem = asker_certificate.key.ToPem(crypto::RawSecretAccess{});
   options.connection.address = responder->address();
   options.connection.anchors_pem = answerer_authority.issued.certificate_pem;
+  options.ledger_key = responder->ledger_key();
   options.accepted_epochs_folder = folder.Path("accepted");
   return options;
 }
@@ -178,7 +179,8 @@ void AskingWorld::Save() const {
            {"agreement.yaml", agreement_text},
            {"certificate.pem", options.connection.certificate_pem},
            {"key.pem", options.connection.key_pem},
-           {"anchors.pem", options.connection.anchors_pem}}) {
+           {"anchors.pem", options.connection.anchors_pem},
+           {"ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(options.ledger_key))}}) {
     std::ofstream(folder.Path(name), std::ios::binary) << text;
   }
 }

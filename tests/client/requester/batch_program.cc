@@ -23,6 +23,7 @@ int Run(char** argv) {
   options.connection.certificate_pem = Read(folder + "/certificate.pem");
   options.connection.key_pem = Read(folder + "/key.pem");
   options.connection.anchors_pem = Read(folder + "/anchors.pem");
+  options.ledger_key = *crypto::PublicKeyFromPem(Read(folder + "/ledger.pem"));
   options.accepted_epochs_folder = folder + "/accepted";
   auto requester =
       Requester::Open(ReadOwnAgreement(Read(folder + "/agreement.yaml")), std::move(options));

@@ -43,6 +43,9 @@ World::World(const Terms& chosen, Disk disk) : terms(chosen) {
     EXPECT_TRUE(opened.ok()) << opened.status();
     journal = std::make_unique<fakes::WatchedJournal>(*std::move(opened));
   }
+  auto log = LedgerLog::Open({folder.Path("tree"), ledger_key, journal.get()});
+  EXPECT_TRUE(log.ok()) << log.status();
+  ledger_log = *std::move(log);
   records.snapshot->loaded = Noon() - absl::Hours(24);
 
   rooms.clock = &clock;
@@ -52,6 +55,7 @@ World::World(const Terms& chosen, Disk disk) : terms(chosen) {
   rooms.row_names = &row_names;
   rooms.entries = &entries;
   rooms.refusals = &refusals;
+  rooms.log = ledger_log.get();
   verification = std::make_unique<Verification>(rooms);
 }
 

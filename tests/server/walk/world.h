@@ -12,6 +12,7 @@
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
+#include "server/ledger_log.h"
 #include "server/verification.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_records.h"
@@ -79,6 +80,10 @@ class World {
   ledger::PeriodKeys period_keys{folder.Path("periods")};
   ledger::EntryWriter entries{&period_keys};
   ledger::RefusalCounter refusals;
+  const std::shared_ptr<const crypto::SigningKey> ledger_key =
+      std::make_shared<const crypto::SigningKey>(
+          crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  std::unique_ptr<LedgerLog> ledger_log;
   Rooms rooms;
   std::unique_ptr<Verification> verification;
 

@@ -1,0 +1,35 @@
+// What proves that entries are in the node's log. Of its own header, so that the walk does not know
+// how.
+#ifndef VOUCH_SERVER_PROVER_H_
+#define VOUCH_SERVER_PROVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "crypto/merkle.h"
+
+namespace vouch::server {
+
+// The entries [first, first + count) are in the log of `tree_size` that the checkpoint is of.
+struct LogProof {
+  uint64_t tree_size = 0;
+  uint64_t first = 0;
+  uint32_t count = 0;
+  std::vector<crypto::Digest> hashes;             // crypto::RangeProof
+  std::shared_ptr<const std::string> checkpoint;  // a signed note
+};
+
+class Prover {
+ public:
+  virtual ~Prover() = default;
+  // Of durable entries. Thread-safe; quick for what was just committed. Anything but OK means that
+  // they cannot be proved now, and what they record must not leave.
+  virtual absl::StatusOr<LogProof> Prove(uint64_t first, uint32_t count) = 0;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_PROVER_H_
