@@ -48,7 +48,8 @@ std::vector<crypto::Digest> Assemble(const v1::LedgerProof& proof,
     }
     leaves.insert(leaves.end(), answer.leaves.begin(), answer.leaves.end());
   }
-  if (other != others->size() || leaves.size() != proof.count()) return {};
+  while (other < others->size()) leaves.push_back((*others)[other++]);
+  if (answers.empty() || leaves.size() != proof.count()) return {};
   return leaves;
 }
 

@@ -23,8 +23,9 @@ class VouchAskTest : public VouchTest {
         world_.agreement.agreement, world_.agreement.digest, requester::kAsker,
         world_.answerer_authority.Issue(requester::kAnswerer), Read("fsa/tls/authority.pem"));
     responder_->SetEpoch(world_.MakeEpoch(1));
+    Write("ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(responder_->ledger_key())));
     Fine({"partner", "add", "--node", "fsa", "--agency", requester::kAnswerer, "--anchors",
-          "irs.pem", "--address", responder_->address()});
+          "irs.pem", "--ledger-key", "ledger.pem", "--address", responder_->address()});
     Write("fsa/agreements/income.yaml", world_.agreement_text);
   }
   static requester::WorldOptions Blind() {

@@ -51,6 +51,7 @@ class FakeResponder {
   void SetProofLie(std::function<void(v1::LedgerProof*)> lie);
   // The key of its ledger, a SubjectPublicKeyInfo in DER.
   std::string ledger_key() const { return ledger_key_->PublicDer(); }
+  const std::shared_ptr<const crypto::SigningKey>& shared_ledger_key() const { return ledger_key_; }
   // The obligations sent; by default the agreement's.
   void SetObligations(const v1::Obligations& obligations);
   // Refuses items whose tokens are given, each time.

@@ -3,6 +3,7 @@
 The messages are generated from proto/ at first use, into the build folder.
 """
 
+import base64
 import hashlib
 import importlib
 import os
@@ -78,6 +79,21 @@ def _fields(data):
             at += size
         else:
             raise ValueError("a wire type this reader does not know")
+
+
+def said(response):
+    """What an answer says for ever: all but its place under the log's head of the moment."""
+    answered = messages.Answered()
+    answered.CopyFrom(response.answered)
+    answered.receipt.ClearField("proof")
+    return answered
+
+
+def receipt_said(receipt):
+    """The same of a receipt as `vouch ask --json` prints it."""
+    read = messages.Receipt.FromString(base64.b64decode(receipt))
+    read.ClearField("proof")
+    return read
 
 
 class Refusal(Exception):

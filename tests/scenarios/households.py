@@ -131,7 +131,8 @@ class Households(unittest.TestCase):
         self.connect()
         consents = [word for consent in first["consents"] for word in ("--consent", consent)]
         again = self.ask(couple, 2, "--request-id", first["request_id"], *consents)
-        self.assertEqual((again["answer"], again["receipt"]), (first["answer"], first["receipt"]))
+        self.assertEqual(again["answer"], first["answer"])
+        self.assertEqual(wire.receipt_said(again["receipt"]), wire.receipt_said(first["receipt"]))
         self.assertEqual(self.ask(couple, 2)["answer"], first["answer"])
         self.assertEqual(self.ask(couple, 2)["refusal"], "PERSON_LIMIT")
 

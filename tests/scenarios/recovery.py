@@ -98,8 +98,8 @@ class KillMinusNine(unittest.TestCase):
             # Whether or not an answer came, the same id gets one, and the same one every time.
             again = client.verify(request)
             if answer is not None:
-                self.assertEqual(again.answered, answer.answered)
-            self.assertEqual(client.verify(request).answered, again.answered)
+                self.assertEqual(wire.said(again), wire.said(answer))
+            self.assertEqual(wire.said(client.verify(request)), wire.said(again))
             # Its own place in the ledger.
             receipt = again.answered.receipt
             self.assertNotIn(receipt.index, entries)
@@ -145,7 +145,7 @@ class FullDisk(unittest.TestCase):
                              ("UNAVAILABLE", "LEDGER_UNAVAILABLE"))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
         first = world.client.verify(request)
-        self.assertEqual(world.client.verify(request).answered, first.answered)
+        self.assertEqual(wire.said(world.client.verify(request)), wire.said(first))
         outcomes = [world.ask(tokens) for _ in range(TIMES_ASKED)]
         self.assertEqual([getattr(o, "reason", "answered") for o in outcomes],
                          ["answered"] * (TIMES_ASKED - 1) + ["PERSON_LIMIT"])

@@ -6,6 +6,9 @@
 #include <functional>
 #include <set>
 
+#include "crypto/checkpoint.h"
+#include "crypto/note.h"
+#include "crypto/random.h"
 #include "crypto/receipt.h"
 #include "tests/client/requester/asking_world.h"
 
@@ -192,6 +195,71 @@ TEST(RequesterTest, RefusesAReceiptForgedInAnyField) {
   }
   world.responder->SetLie(nullptr);
   EXPECT_TRUE(requester->Ask(TestAsking(1)).ok());
+}
+
+TEST(RequesterTest, RefusesAnAnswerThatIsNotShownToBeInTheLog) {
+  const auto other_key = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  // The same head, or another, signed by some key under some name.
+  const auto signed_as = [](const std::string& origin,
+                            const std::shared_ptr<const crypto::SigningKey>& key) {
+    return [origin, key](v1::LedgerProof* proof) {
+      auto head = *crypto::ReadCheckpoint(crypto::ReadNote(proof->checkpoint())->text);
+      head.origin = origin;
+      const auto signer = crypto::NoteSigner::Make(origin, key);
+      const crypto::NoteSigner* const signers[] = {&*signer};
+      proof->set_checkpoint(*crypto::SignCheckpoint(head, signers));
+    };
+  };
+  AskingWorld world;
+  const auto own_key = world.responder->shared_ledger_key();
+  const std::vector<std::pair<std::string, std::function<void(v1::LedgerProof*)>>> lies = {
+      {"nothing", [](v1::LedgerProof* proof) { proof->Clear(); }},
+      {"no checkpoint", [](v1::LedgerProof* proof) { proof->clear_checkpoint(); }},
+      {"another's key", signed_as("irs.treasury.example/ledger/2026", other_key)},
+      {"another's log", signed_as("fsa.ed.example/ledger/2026", own_key)},
+      {"a log of the future", signed_as("irs.treasury.example/ledger/9999", own_key)},
+      {"no log's name", signed_as("irs.treasury.example/ledger/2026x", own_key)},
+      {"another size", [](v1::LedgerProof* proof) { proof->set_tree_size(99); }},
+      {"another place", [](v1::LedgerProof* proof) { proof->set_first(proof->first() + 1); }},
+      {"more entries", [](v1::LedgerProof* proof) { proof->set_count(2); }},
+      {"fewer hashes", [](v1::LedgerProof* proof) { proof->set_hash_count(0); }},
+      {"more hashes", [](v1::LedgerProof* proof) { proof->set_hash_count(2); }},
+      {"another hash", [](v1::LedgerProof* proof) { (*proof->mutable_hashes())[0] ^= 1; }},
+      {"a leaf too many",
+       [](v1::LedgerProof* proof) { proof->set_other_leaves(std::string(32, 'x')); }},
+      {"an endless proof",
+       [](v1::LedgerProof* proof) { proof->set_hash_count(std::numeric_limits<uint32_t>::max()); }},
+  };
+  auto requester = world.Open();
+  // The lies are told about a log of two entries: a proof of one has a hash.
+  ASSERT_TRUE(requester->Ask(TestAsking(7)).ok());
+  Asking again = TestAsking(1);
+  again.request_id = crypto::NewUuidV7(absl::ToUnixMillis(absl::Now()));
+  again.consent = NewConsent();
+  ASSERT_TRUE(requester->Ask(again).ok());
+  for (const auto& [name, lie] : lies) {
+    world.responder->SetProofLie(lie);
+    const auto given = requester->Ask(again);
+    EXPECT_TRUE(absl::IsDataLoss(given.status())) << name << ": " << given.status();
+  }
+  world.responder->SetProofLie(nullptr);
+  EXPECT_TRUE(requester->Ask(again).ok());
+
+  // An entry the log does not have: the log's own signature says so.
+  world.responder->SetLie(
+      [](v1::Answered* answered) { answered->mutable_receipt()->set_index(0); });
+  EXPECT_TRUE(absl::IsDataLoss(requester->Ask(again).status()));
+}
+
+TEST(RequesterTest, WithoutTheLogsKeyNoAnswerIsUsed) {
+  AskingWorld world;
+  RequesterOptions options = world.Options();
+  options.ledger_key.clear();
+  auto requester = Requester::Open(world.agreement, std::move(options));
+  ASSERT_TRUE(requester.ok());
+  const auto given = (*requester)->Ask(TestAsking(1));
+  EXPECT_TRUE(absl::IsFailedPrecondition(given.status())) << given.status();
 }
 
 TEST(RequesterTest, RefusesAReceiptForAnotherPersonsQuestion) {

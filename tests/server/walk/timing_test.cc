@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/memory_journal.h"
+#include "tests/fakes/unproved_log.h"
 #include "tests/server/records/loaded_folder.h"
 #include "tests/server/walk/world.h"
 
@@ -105,6 +106,7 @@ class TimingTest : public ::testing::Test {
     Rooms rooms = world_.rooms;
     rooms.records = &slow_;
     rooms.journal = &journal_;
+    rooms.log = &unproved_;
     journal_.forgets = true;
     verification_ = std::make_unique<Verification>(rooms);
   }
@@ -189,6 +191,7 @@ class TimingTest : public ::testing::Test {
   std::vector<records::Person> people_;
   SlowRecords slow_;
   fakes::MemoryJournal journal_;
+  fakes::UnprovedLog unproved_;  // the journal forgets what it commits
   std::unique_ptr<Verification> verification_;
   std::string last_;
 };

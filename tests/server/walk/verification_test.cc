@@ -9,8 +9,10 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "crypto/checkpoint.h"
 #include "crypto/random.h"
 #include "crypto/receipt.h"
+#include "tests/fakes/unproved_log.h"
 #include "tests/server/walk/world.h"
 
 namespace vouch::server {
@@ -51,6 +53,34 @@ class VerificationTest : public ::testing::Test {
     auto twin = TokensOf("twins");
     world->records.snapshot->Add("twin one", {TokensOf("t1")[0], twin[1], TokensOf("t1")[2]});
     world->records.snapshot->Add("twin two", {TokensOf("t2")[0], twin[1], TokensOf("t2")[2]});
+  }
+
+  // `outcomes` share one proof, and are all that was answered under it.
+  void ExpectProved(const std::vector<Recorded>& outcomes) {
+    const EntryProof& proof = *outcomes[0].answered()->proof;
+    const auto checkpoint =
+        crypto::OpenCheckpoint(*proof.log.checkpoint, {world_.ledger_log->verifier()});
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    EXPECT_EQ(checkpoint->checkpoint.size, proof.log.tree_size);
+    std::vector<crypto::Digest> leaves(proof.log.count);
+    std::set<uint64_t> own;
+    for (const Recorded& outcome : outcomes) {
+      const AnsweredItem& item = *outcome.answered();
+      own.insert(item.entry_index);
+      leaves.at(item.entry_index - proof.log.first) = crypto::LeafHash(crypto::AsBytes(item.entry));
+    }
+    absl::string_view others = proof.other_leaves;
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      if (own.count(proof.log.first + i) > 0) continue;
+      ASSERT_GE(others.size(), sizeof(crypto::Digest));
+      std::copy_n(crypto::AsBytes(others).begin(), sizeof(crypto::Digest), leaves[i].begin());
+      others.remove_prefix(sizeof(crypto::Digest));
+    }
+    EXPECT_TRUE(others.empty());
+    const absl::Status verified =
+        crypto::VerifyRange(leaves, proof.log.first, proof.log.tree_size, proof.log.hashes,
+                            checkpoint->checkpoint.root);
+    EXPECT_TRUE(verified.ok()) << verified;
   }
 
   World world_;
@@ -261,6 +291,55 @@ TEST_F(VerificationTest, WithoutADurableCommitNothingIsReleased) {
   const auto again = world_.Walk(asks);
   EXPECT_TRUE(again[0].replayed());
   EXPECT_EQ(world_.journal->figures().charge_rows, charged);
+}
+
+// Each proof under the log's own checkpoint, as a stranger checks it.
+TEST_F(VerificationTest, EveryAnswerIsProvedUnderASignedCheckpoint) {
+  for (int round = 0; round < 3; ++round) {
+    const auto outcomes = world_.Walk({world_.About("low"), world_.About("nobody")});
+    for (const Recorded& outcome : outcomes) {
+      ASSERT_NE(outcome.answered(), nullptr);
+      ExpectProved({outcome});
+    }
+  }
+}
+
+TEST_F(VerificationTest, OneProofServesWhatACallHasInASpan) {
+  Ask refused = world_.About("low");
+  refused.parameters = {{"household_size", int64_t{99}}};
+  std::vector<Ask> asks = {refused, world_.About("low"), refused, world_.About("high"), refused};
+  for (Ask& ask : asks) ask.request_id = asks[0].request_id;
+  const auto call = world_.AdmitBatch(asks);
+  std::vector<Subject> span;
+  for (uint32_t i = 0; i < asks.size(); ++i) span.push_back({call, i});
+  span.push_back({world_.Admit(world_.About("nobody")), 0});
+  const auto outcomes = world_.verification->Walk(span);
+  ASSERT_NE(outcomes[1].answered(), nullptr);
+  ASSERT_NE(outcomes[3].answered(), nullptr);
+  EXPECT_EQ(outcomes[1].answered()->proof, outcomes[3].answered()->proof);
+  EXPECT_EQ(outcomes[1].answered()->proof->log.count, 3u);
+  EXPECT_EQ(outcomes[1].answered()->proof->other_leaves.size(), 32u);
+  ExpectProved({outcomes[1], outcomes[3]});
+  ExpectProved({outcomes[5]});
+}
+
+TEST_F(VerificationTest, WhatCannotBeProvedIsNotReleasedAndIsAnsweredLater) {
+  const Ask ask = world_.About("low");
+  fakes::UnprovedLog log;
+  log.failing = absl::InternalError("signing failed");
+  Rooms rooms = world_.rooms;
+  rooms.log = &log;
+  const Verification broken(rooms);
+  EXPECT_EQ(NameOf(broken.Walk(std::vector<Subject>{{world_.Admit(ask), 0}})[0]),
+            "LEDGER_UNAVAILABLE");
+  const uint64_t charged = world_.journal->figures().charge_rows;
+  EXPECT_EQ(NameOf(broken.Walk(std::vector<Subject>{{world_.Admit(ask), 0}})[0]),
+            "LEDGER_UNAVAILABLE");
+  const Recorded again = world_.Walk(ask);
+  EXPECT_TRUE(again.replayed());
+  EXPECT_EQ(NameOf(again), "YES");
+  EXPECT_EQ(world_.journal->figures().charge_rows, charged);
+  ExpectProved({again});
 }
 
 TEST_F(VerificationTest, AKeyThatCannotBeKeptMeansNoAnswer) {
