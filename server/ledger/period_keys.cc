@@ -6,11 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -91,11 +95,81 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std
   return key;
 }
 
+std::string PeriodKeys::TagPath(absl::string_view agreement_id, uint32_t tag_period,
+                                uint8_t retention_class) const {
+  return absl::StrFormat("%s/tags/%s/%04d-%02d.%d.key", folder_, agreement_id, tag_period / 12,
+                         tag_period % 12 + 1, retention_class);
+}
+
 absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Tag(
     absl::string_view agreement_id, uint32_t tag_period, uint8_t retention_class, bool create) {
-  return Get(absl::StrFormat("%s/tags/%s/%04d-%02d.%d.key", folder_, agreement_id, tag_period / 12,
-                             tag_period % 12 + 1, retention_class),
-             create);
+  const std::string path = TagPath(agreement_id, tag_period, retention_class);
+  auto key = Get(path, create);
+  if (!create || !key.ok()) return key;
+  // Whoever writes in a new month lets go of the last: what is erased from the disk must not live
+  // on in a node's memory.
+  const std::string same = absl::StrCat(folder_, "/tags/", agreement_id, "/");
+  const std::string suffix = absl::StrCat(".", retention_class, ".key");
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto other = cache_.lower_bound(same);
+       other != cache_.end() && absl::StartsWith(other->first, same);) {
+    other = other->first != path && absl::EndsWith(other->first, suffix) ? cache_.erase(other)
+                                                                         : std::next(other);
+  }
+  return key;
+}
+
+absl::StatusOr<std::vector<PeriodKeys::TagName>> PeriodKeys::TagNames() const {
+  std::vector<TagName> names;
+  std::error_code error;
+  const fs::path tags = folder_ + "/tags";
+  if (!fs::exists(tags, error)) return names;
+  fs::recursive_directory_iterator files(tags, error);
+  for (; !error && files != fs::recursive_directory_iterator(); files.increment(error)) {
+    const std::string file = files->path().filename().string();
+    unsigned year = 0;
+    unsigned month = 0;
+    unsigned retention = 0;
+    int end = 0;
+    if (std::sscanf(file.c_str(), "%4u-%2u.%3u.key%n", &year, &month, &retention, &end) != 3 ||
+        static_cast<size_t>(end) != file.size() || month < 1 || month > 12 || retention > 255) {
+      continue;
+    }
+    const std::string agreement = fs::relative(files->path().parent_path(), tags, error).string();
+    names.push_back({agreement, year * 12 + month - 1, static_cast<uint8_t>(retention)});
+  }
+  if (error) return absl::UnavailableError("the folder of period keys cannot be read");
+  std::sort(names.begin(), names.end(), [](const TagName& a, const TagName& b) {
+    return std::tie(a.agreement_id, a.tag_period, a.retention_class) <
+           std::tie(b.agreement_id, b.tag_period, b.retention_class);
+  });
+  return names;
+}
+
+absl::Status PeriodKeys::DestroyTag(absl::string_view agreement_id, uint32_t tag_period,
+                                    uint8_t retention_class, absl::Time now) {
+  const fs::path path = TagPath(agreement_id, tag_period, retention_class);
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    return absl::NotFoundError("the key of that period was erased or never made");
+  }
+  const std::string line = absl::StrFormat("%s %s %s\n", absl::FormatTime(now, absl::UTCTimeZone()),
+                                           agreement_id, path.filename().string());
+  const int notes = open((folder_ + "/erased").c_str(),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (notes < 0) return absl::UnavailableError("cannot note that a period key is destroyed");
+  const bool noted = write(notes, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+                     fsync(notes) == 0;
+  close(notes);
+  if (!noted || !SyncFolder(folder_)) {
+    return absl::UnavailableError("cannot note that a period key is destroyed");
+  }
+  cache_.erase(path.string());
+  if (!DestroyFile(path) || !SyncFolder(path.parent_path())) {
+    return absl::UnavailableError("a period key cannot be destroyed; run it again");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Replay(uint32_t day,

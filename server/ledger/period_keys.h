@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -33,9 +34,26 @@ class PeriodKeys {
   // Destroys replay keys of days before `day`: what was remembered then can never be opened again.
   // Overwritten, synced, unlinked; the problem, when that fails, and the next call tries again.
   absl::Status DestroyReplayBefore(uint32_t day);
+  // Destroys K_period for ever: whom that month's entries are about, and what lies sealed beside
+  // them, nobody can tell again. Notes agreement, month, class and `now` in the file `erased`
+  // first; overwritten, synced, unlinked. NotFound when there is no key. On file systems that write
+  // elsewhere (copy on write, flash) old blocks may outlive this; only encrypted storage helps
+  // there. A node that still holds the key in memory lets go of it when the next month begins.
+  absl::Status DestroyTag(absl::string_view agreement_id, uint32_t tag_period,
+                          uint8_t retention_class, absl::Time now);
+
+  struct TagName {
+    std::string agreement_id;
+    uint32_t tag_period = 0;
+    uint8_t retention_class = 0;
+  };
+  // Every K_period that is there, by agreement and month.
+  absl::StatusOr<std::vector<TagName>> TagNames() const;
 
  private:
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Get(const std::string& path, bool create);
+  std::string TagPath(absl::string_view agreement_id, uint32_t tag_period,
+                      uint8_t retention_class) const;
 
   const std::string folder_;
   std::mutex mutex_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/time/clock.h"
 #include "tests/harness/process.h"
 
 namespace vouch::server::ledger {
@@ -118,6 +119,49 @@ TEST_F(PeriodKeysTest, AKeyThatCannotBeDestroyedIsReportedAndTriedAgain) {
 
 TEST_F(PeriodKeysTest, DestroyingBeforeAnythingWasMadeIsNoProblem) {
   EXPECT_TRUE(keys_.DestroyReplayBefore(20000).ok());
+}
+
+TEST_F(PeriodKeysTest, ADestroyedMonthIsOverwrittenNotedAndNeverHandedOutAgain) {
+  Print(keys_.Tag("a-1", kJune2027, 0));
+  Print(keys_.Tag("a-2", kJune2027, 0));
+  const std::string path = folder_ + "/tags/a-1/2027-06.0.key";
+  fs::create_hard_link(path, temporary_.Path("kept"));
+  ASSERT_TRUE(keys_.DestroyTag("a-1", kJune2027, 0, absl::FromUnixSeconds(2000000000)).ok());
+  std::ifstream in(temporary_.Path("kept"));
+  const std::string left((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(left.find_first_not_of('0'), std::string::npos);
+  EXPECT_TRUE(absl::IsNotFound(keys_.Tag("a-1", kJune2027, 0, false).status()));
+  EXPECT_TRUE(keys_.Tag("a-2", kJune2027, 0, false).ok());
+  std::ifstream notes(folder_ + "/erased");
+  const std::string noted((std::istreambuf_iterator<char>(notes)),
+                          std::istreambuf_iterator<char>());
+  EXPECT_NE(noted.find("a-1 2027-06.0.key\n"), std::string::npos);
+  EXPECT_TRUE(absl::IsNotFound(keys_.DestroyTag("a-1", kJune2027, 0, absl::Now())));
+}
+
+TEST_F(PeriodKeysTest, NamesEveryMonthThatHasAKey) {
+  EXPECT_TRUE(keys_.TagNames()->empty());
+  Print(keys_.Tag("b-1", kJune2027, 1));
+  Print(keys_.Tag("a-1", kJune2027 + 7, 0));
+  Print(keys_.Tag("a-1", kJune2027, 0));
+  std::ofstream(folder_ + "/tags/a-1/2027-06.0.key.new") << "left by a crash";
+  const auto names = keys_.TagNames();
+  ASSERT_TRUE(names.ok());
+  ASSERT_EQ(names->size(), 3u);
+  EXPECT_EQ((*names)[0].agreement_id, "a-1");
+  EXPECT_EQ((*names)[0].tag_period, kJune2027);
+  EXPECT_EQ((*names)[1].tag_period, kJune2027 + 7);
+  EXPECT_EQ((*names)[2].agreement_id, "b-1");
+  EXPECT_EQ((*names)[2].retention_class, 1);
+}
+
+// A node that runs on must not keep in memory what is erased from its disk.
+TEST_F(PeriodKeysTest, ANewMonthLetsGoOfTheLast) {
+  Print(keys_.Tag("a-1", kJune2027, 0));
+  Print(keys_.Tag("a-1", kJune2027 + 1, 0));
+  PeriodKeys another(folder_);
+  ASSERT_TRUE(another.DestroyTag("a-1", kJune2027, 0, absl::Now()).ok());
+  EXPECT_TRUE(absl::IsNotFound(keys_.Tag("a-1", kJune2027, 0, false).status()));
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+#include "server/ledger/oversight/disclosures.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace vouch::server::ledger::oversight {
+
+bool IsAboutSubject(absl::string_view entry) {
+  if (entry.size() < 2 || entry[0] != static_cast<char>(crypto::kEntryVersion)) return false;
+  const auto kind = static_cast<crypto::EntryKind>(entry[1]);
+  return kind == crypto::EntryKind::kAnswered || kind == crypto::EntryKind::kRefused;
+}
+
+absl::Status DisclosureSearch::Visit(const LogEntry& entry) {
+  if (!IsAboutSubject(entry.entry)) return absl::OkStatus();
+  absl::StatusOr<crypto::SubjectEntry> read = crypto::ReadSubjectEntry(entry.entry);
+  if (!read.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("entry ", entry.index, " of the log: ", read.status().message()));
+  }
+  const absl::Time at = absl::FromUnixSeconds(int64_t{read->minute} * 60);
+  if (at < from_ || at >= to_) return absl::OkStatus();
+  const absl::StatusOr<const SubjectKeys::Keys*> keys = keys_->Of(Period::Of(*read));
+  if (absl::IsNotFound(keys.status())) {
+    ++closed_[Period::Of(*read)];
+    return absl::OkStatus();
+  }
+  if (!keys.ok()) return keys.status();
+  ++compared_;
+  periods_.insert(Period::Of(*read));
+  for (const SubjectKeyOf& candidate : **keys) {
+    if (candidate.key->Tag(read->nonce) != read->tag) continue;
+    Disclosure disclosure;
+    disclosure.index = entry.index;
+    disclosure.bytes = std::string(entry.entry);
+    disclosure.sealed = std::string(entry.sealed);
+    disclosure.tagged_to = candidate.kind;
+    disclosure.key = candidate.key->raw(crypto::RawSecretAccess{});
+    if (!entry.sealed.empty()) {
+      auto opened = EntryWriter::OpenWith(*candidate.key, entry.entry, entry.sealed);
+      if (opened.ok()) disclosure.opened = *std::move(opened);
+    }
+    disclosure.entry = *std::move(read);
+    found_.push_back(std::move(disclosure));
+    return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vouch::server::ledger::oversight

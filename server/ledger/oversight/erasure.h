@@ -1,0 +1,50 @@
+// The end of a month's entries as entries about people: its keys are destroyed. The entries stay,
+// and with them the tree; whom they are about, and what was answered, nobody can tell any more.
+#ifndef VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
+#define VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "policies/engine/agreement.h"
+#include "server/ledger/oversight/legal_holds.h"
+#include "server/ledger/oversight/subject_keys.h"
+#include "server/ledger/period_keys.h"
+
+namespace vouch::server::ledger::oversight {
+
+// Calls `visit` with every person on record until it returns false.
+using ForEachPerson = std::function<void(const std::function<bool(const crypto::Digest&)>& visit)>;
+
+struct ErasureRules {
+  std::string journal_folder;
+  std::vector<LegalHold> holds;
+  // The months of an agreement are kept this long, counted from their end.
+  absl::Duration keep = absl::InfiniteDuration();
+  // And for as long as anybody whom they are about is on record (5 U.S.C. 552a(c)(3)).
+  bool keep_life_of_record = false;
+  ForEachPerson people;
+  absl::Time now;
+};
+
+// The longest that any revision asks for; a day a year is added for leap years.
+absl::Duration KeepOf(const std::vector<const policies::Agreement*>& revisions);
+absl::Time EndOfMonth(uint32_t month);
+
+// Why the month may not be erased; FailedPrecondition with one sentence for each reason. OK when it
+// may. `keys` opens nothing for anybody: tags are compared, so that holds are found.
+absl::Status MayErase(PeriodKeys* keys, const Period& period, const ErasureRules& rules);
+
+// Destroys the keys of a month for which MayErase says OK, and the replay keys of its days, which
+// wrap the keys of single people. Then adds a line to `erased` in the folder of the period keys.
+// NotFound when there is no key. Running it again after a failure finishes the work.
+absl::Status EraseMonth(PeriodKeys* keys, const Period& period, const ErasureRules& rules);
+
+}  // namespace vouch::server::ledger::oversight
+
+#endif  // VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_

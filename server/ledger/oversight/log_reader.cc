@@ -1,0 +1,90 @@
+#include "server/ledger/oversight/log_reader.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/journal/commit_blob.h"
+#include "server/journal/log_segment.h"
+
+namespace vouch::server::ledger::oversight {
+
+namespace {
+
+// First commit and path, in order.
+using Segments = std::vector<std::pair<uint64_t, std::string>>;
+
+absl::StatusOr<Segments> SegmentsIn(const std::string& folder) {
+  Segments segments;
+  std::error_code error;
+  std::filesystem::directory_iterator files(folder, error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    const std::string name = files->path().filename().string();
+    absl::string_view number = name;
+    uint64_t first = 0;
+    if (absl::ConsumePrefix(&number, "commits-") && absl::ConsumeSuffix(&number, ".log") &&
+        absl::SimpleAtoi(number, &first)) {
+      segments.emplace_back(first, files->path().string());
+    }
+  }
+  if (error || segments.empty()) {
+    return absl::NotFoundError(absl::StrCat(folder, " holds no journal to read"));
+  }
+  std::sort(segments.begin(), segments.end());
+  return segments;
+}
+
+}  // namespace
+
+absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const VisitEntry& visit) {
+  const absl::StatusOr<Segments> segments = SegmentsIn(journal_folder);
+  if (!segments.ok()) return segments.status();
+  LogExtent extent;
+  uint64_t next_commit = 0;
+  for (const auto& [first, path] : *segments) {
+    const journal::FileHandle file = journal::FileHandle::Open(path, O_RDONLY);
+    if (!file.is_open()) {
+      return absl::UnavailableError(
+          absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
+    }
+    const absl::StatusOr<journal::SegmentStart> start = journal::ReadSegmentStart(file);
+    if (!start.ok()) return start.status();
+    if (next_commit == 0) {
+      extent.first = start->range.size();
+      extent.size = extent.first;
+    } else if (first != next_commit) {
+      return absl::DataLossError(
+          absl::StrCat(path, ": commits from ", next_commit, " on are missing before it"));
+    }
+    extent.origin = start->origin;
+    next_commit = first;
+    const absl::StatusOr<journal::SegmentFrames> frames = journal::SegmentFrames::Read(file, first);
+    if (!frames.ok()) return frames.status();
+    for (const journal::SegmentFrames::Frame& frame : frames->frames()) {
+      journal::CommitParts commit;
+      if (!journal::DecodeCommit(frame.blob, &commit)) {
+        return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit, " is damaged"));
+      }
+      next_commit = frame.commit + 1;
+      if (commit.first_entry != extent.size) {
+        return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit,
+                                                " does not follow the entries before it"));
+      }
+      for (const journal::CommitParts::Item& item : commit.items) {
+        if (item.entry.empty()) continue;
+        const LogEntry entry = {extent.size++, item.entry, item.sealed};
+        if (absl::Status seen = visit(entry); !seen.ok()) return seen;
+      }
+    }
+  }
+  return extent;
+}
+
+}  // namespace vouch::server::ledger::oversight
