@@ -134,6 +134,13 @@ void AddLedgerCommand(CLI::App* vouch, Console* console) {
   AddLedgerExportCommand(ledger, console);
   AddLedgerVerifyCommand(ledger, console);
 
+  AddLedgerCorrectionsCommand(ledger, console);
+  AddLedgerDisclosuresCommand(ledger, console);
+  AddLedgerEraseCommand(ledger, console);
+  AddLedgerHoldCommand(ledger, console);
+  AddLedgerOpenCommand(ledger, console);
+  AddLedgerReportCommand(ledger, console);
+
   auto options = std::make_shared<AcknowledgeOptions>();
   CLI::App* command = ledger->add_subcommand(
       "acknowledge-clock",

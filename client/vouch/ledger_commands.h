@@ -8,7 +8,13 @@
 
 namespace vouch::client {
 
+void AddLedgerCorrectionsCommand(CLI::App* ledger, Console* console);
+void AddLedgerDisclosuresCommand(CLI::App* ledger, Console* console);
+void AddLedgerEraseCommand(CLI::App* ledger, Console* console);
 void AddLedgerExportCommand(CLI::App* ledger, Console* console);
+void AddLedgerHoldCommand(CLI::App* ledger, Console* console);
+void AddLedgerOpenCommand(CLI::App* ledger, Console* console);
+void AddLedgerReportCommand(CLI::App* ledger, Console* console);
 void AddLedgerVerifyCommand(CLI::App* ledger, Console* console);
 
 }  // namespace vouch::client

@@ -43,6 +43,7 @@ absl::StatusOr<PastAnswers> ReadPastAnswers(const std::string& journal_folder,
 struct OpenedAnswer {
   const PastAnswer* answer = nullptr;
   policies::Parameters parameters;
+  policies::Answer answer_given = policies::Answer::kUndetermined;
   uint8_t undetermined_reason = 0;
   bool held_back = false;                       // today
   const policies::FactSource* facts = nullptr;  // today's; only during the call

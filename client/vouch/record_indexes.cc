@@ -5,10 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/node/epoch_keys.h"
 
 namespace vouch::client {
-namespace {
 
 namespace node = server::node;
 namespace records = server::records;
@@ -23,6 +21,8 @@ absl::StatusOr<std::shared_ptr<const records::Tokeniser>> TokeniserOf(const node
   return records::BlindTokeniser(
       std::make_shared<const crypto::OprfPrivateKey>(*std::move(derived)));
 }
+
+namespace {
 
 absl::Status AddIndexes(const node::NodeFile& file, const policies::Agreement& agreement,
                         absl::Time now, std::vector<records::IndexRequest>* wanted) {

@@ -1,0 +1,327 @@
+#include "client/vouch/accounting.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "client/vouch/console.h"
+#include "crypto/merkle.h"
+#include "policies/engine/explain/html_page.h"
+#include "policies/engine/explain/words.h"
+#include "policies/engine/refusal.h"
+
+namespace vouch::client {
+namespace {
+
+namespace explain = policies::explain;
+namespace oversight = server::ledger::oversight;
+
+using policies::Reason;
+
+std::string RefusalWords(Reason reason) {
+  switch (reason) {
+    case Reason::kPersonLimit:
+      return "the agency had asked about this person as often as the agreement allows";
+    case Reason::kAgreementLimit:
+      return "the agency had asked as much as the agreement allows";
+    case Reason::kKeyEpoch:
+      return "the agency asked under a key that was out of use";
+    case Reason::kRequestIdReused:
+      return "the agency used one request number for two requests";
+    case Reason::kBadRequestId:
+      return "the request's number was not a good one";
+    case Reason::kNotInAgreement:
+      return "the agreement does not allow what was asked";
+    case Reason::kMalformed:
+      return "the request was not well formed";
+    case Reason::kAgreementMismatch:
+      return "the agency asked under another text of the agreement";
+    case Reason::kAgreementNotInForce:
+      return "the agreement was not in force";
+    case Reason::kNotReady:
+      return "this agency was not ready to answer";
+    default:
+      return absl::StrCat("reason ", policies::ReasonName(reason));
+  }
+}
+
+std::string ParametersText(const policies::Parameters& parameters) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : parameters) {
+    parts.push_back(absl::StrCat(explain::NameWords(name), " ", explain::ParameterWords(value)));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string AddressOf(const policies::Agreement& agreement, absl::string_view requester) {
+  const absl::string_view party = agreement.AskerBehind(requester);
+  std::vector<std::string> parts;
+  for (const policies::Contact& contact : agreement.contacts) {
+    if (contact.party == party) parts.push_back(absl::StrCat(contact.role, ", ", contact.email));
+  }
+  std::string address = absl::StrJoin(parts, "; ");
+  if (!party.empty() && party != requester) {
+    address = absl::StrCat("acting for ", party, address.empty() ? "" : "; ", address);
+  }
+  return address;
+}
+
+std::string MinuteText(absl::Time at) {
+  return absl::FormatTime("%Y-%m-%d %H:%M UTC", at, absl::UTCTimeZone());
+}
+std::string DayText(absl::Time at) { return absl::FormatTime("%Y-%m-%d", at, absl::UTCTimeZone()); }
+
+// Label and value, as text and page alike show a line.
+std::vector<std::pair<const char*, std::string>> FieldsOf(const AccountedLine& line) {
+  const auto with = [](const std::string& text, const std::string& more) {
+    return more.empty() || text == more ? text : absl::StrCat(text, " (", more, ")");
+  };
+  std::vector<std::pair<const char*, std::string>> fields;
+  fields.emplace_back("Disclosed to", with(line.requester, line.address));
+  fields.emplace_back("Nature", with(line.question, ParametersText(line.parameters)));
+  fields.emplace_back("Outcome", line.outcome);
+  fields.emplace_back("Purpose", line.purpose);
+  fields.emplace_back("Agreement", line.agreement);
+  fields.emplace_back("Ledger", absl::StrCat("entry ", line.index, ", leaf ", line.leaf));
+  return fields;
+}
+
+std::string Wrapped(absl::string_view text, size_t indent, size_t width = 96) {
+  std::string out;
+  size_t column = indent;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (column > indent && column + 1 + word.size() > width) {
+      absl::StrAppend(&out, "\n", std::string(indent, ' '));
+      column = indent;
+    } else if (column > indent) {
+      out.push_back(' ');
+      ++column;
+    }
+    absl::StrAppend(&out, word);
+    column += word.size();
+  }
+  return out;
+}
+
+std::string PeriodText(const Accounting& accounting) {
+  const bool open_start = accounting.from == absl::InfinitePast();
+  const bool open_end = accounting.to == absl::InfiniteFuture();
+  if (open_start && open_end) return "all the time that the ledger covers";
+  const std::string until = open_end ? "today" : DayText(accounting.to - absl::Nanoseconds(1));
+  return absl::StrCat("from ", open_start ? "the ledger's beginning" : DayText(accounting.from),
+                      " to ", until);
+}
+
+std::vector<std::string> Preamble(const Accounting& accounting) {
+  return {
+      absl::StrCat("Responding agency: ", accounting.responder),
+      absl::StrCat("Period: ", PeriodText(accounting)),
+      absl::StrCat("Made: ", MinuteText(accounting.made), ", from ledger ", accounting.origin,
+                   ", entries ", accounting.first, " to ", accounting.size, " (not included)"),
+      absl::StrCat("Disclosures: ", accounting.lines.size()),
+  };
+}
+
+const char kWhat[] =
+    "Each line is one question that another agency asked this agency about the person, and what "
+    "it was told. Nothing but the outcome was disclosed: no name, number, amount or document. A "
+    "refusal disclosed nothing. Times are those of the ledger, to the minute.";
+
+const char kGroups[] =
+    "A refusal of a question about a household is entered for the household as a whole, under no "
+    "member's name: it disclosed nothing about anybody and is not listed here.";
+
+}  // namespace
+
+const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,
+                                          const policies::Catalog& catalog) {
+  for (const auto& held : catalog.all()) {
+    if (held->agreement.id == entry.agreement_id &&
+        std::equal(entry.digest_prefix.begin(), entry.digest_prefix.end(), held->digest.begin())) {
+      return held.get();
+    }
+  }
+  return nullptr;
+}
+
+bool ReadParameters(absl::string_view bytes, policies::Parameters* parameters) {
+  if (bytes.empty()) return true;  // of a refusal
+  crypto::ByteReader in(crypto::AsBytes(bytes));
+  const uint16_t count = in.U16();
+  for (uint16_t i = 0; i < count && in.ok(); ++i) {
+    const std::string name(crypto::AsText(in.Field()));
+    if (in.U8() == 1) {
+      (*parameters)[name] = static_cast<int64_t>(in.U64());
+    } else {
+      (*parameters)[name] = std::string(crypto::AsText(in.Field()));
+    }
+  }
+  return in.Finished();
+}
+
+AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Catalog* catalog) {
+  const crypto::SubjectEntry& entry = disclosure.entry;
+  AccountedLine line;
+  line.index = disclosure.index;
+  line.leaf = crypto::Hex(crypto::LeafHash(crypto::AsBytes(disclosure.bytes)));
+  line.at = disclosure.at();
+  line.requester = entry.requester;
+  line.question_id = entry.question;
+  line.purpose_id = entry.purpose;
+  line.agreement_id = entry.agreement_id;
+  line.by_tokens = disclosure.tagged_to == crypto::SubjectKey::Subject::kTokens;
+  const policies::HeldAgreement* held = catalog == nullptr ? nullptr : RevisionOf(entry, *catalog);
+  line.question =
+      entry.question.empty() ? "a question that the agreement does not list" : entry.question;
+  line.purpose =
+      entry.purpose.empty() ? "a purpose that the agreement does not list" : entry.purpose;
+  line.agreement = absl::StrCat(entry.agreement_id,
+                                held != nullptr ? "" : ", a revision whose text is not at hand");
+  if (held != nullptr) {
+    const policies::Agreement& agreement = held->agreement;
+    line.revision = agreement.revision;
+    line.agreement = absl::StrCat(agreement.id, ", revision ", agreement.revision, ": ",
+                                  explain::OneLine(agreement.title));
+    line.address = AddressOf(agreement, entry.requester);
+    if (const policies::Question* question = agreement.FindQuestion(entry.question)) {
+      line.question = explain::OneLine(question->ask);
+    }
+    for (const policies::Purpose& purpose : agreement.purposes) {
+      if (purpose.id == entry.purpose) line.purpose = explain::OneLine(purpose.text);
+    }
+  }
+  if (entry.kind == crypto::EntryKind::kRefused) {
+    const auto reason = static_cast<Reason>(entry.reason);
+    line.answer = "REFUSED";
+    line.refusal = std::string(policies::ReasonName(reason));
+    line.outcome = absl::StrCat("Refused, nothing was disclosed: ", RefusalWords(reason), ".");
+    return line;
+  }
+  if (!disclosure.opened.has_value()) {
+    line.outcome =
+        "Answered. What was answered lies sealed beside the entry, and is damaged or "
+        "not at hand.";
+    return line;
+  }
+  const auto answer = static_cast<policies::Answer>(disclosure.opened->details.answer);
+  line.answer = std::string(policies::AnswerName(answer));
+  ReadParameters(disclosure.opened->details.parameters, &line.parameters);
+  line.outcome = answer == policies::Answer::kUndetermined
+                     ? "Answered UNDETERMINED: this agency could not or would not say yes or no."
+                     : absl::StrCat("Answered ", line.answer, ".");
+  if (line.by_tokens) absl::StrAppend(&line.outcome, " Nobody on record was found.");
+  return line;
+}
+
+std::vector<std::string> ClosedMonths(const std::map<oversight::Period, uint64_t>& closed) {
+  std::vector<std::string> lines;
+  for (const auto& [period, entries] : closed) {
+    lines.push_back(absl::StrCat(
+        period.agreement_id, ", ", oversight::MonthText(period.month),
+        ": the month's key is not here (destroyed when its time was over, or lost), so nobody can "
+        "tell any more whom its ",
+        explain::Counted(static_cast<int64_t>(entries), "line"), " in the ledger ",
+        entries == 1 ? "is" : "are", " about."));
+  }
+  return lines;
+}
+
+std::string Accounting::Text() const {
+  std::string out = "ACCOUNTING OF DISCLOSURES (5 U.S.C. 552a(c))\n\n";
+  for (const std::string& line : Preamble(*this)) absl::StrAppend(&out, line, "\n");
+  absl::StrAppend(&out, "\n", Wrapped(kWhat, 0), "\n");
+  size_t number = 0;
+  for (const AccountedLine& line : lines) {
+    absl::StrAppend(&out, "\n", ++number, ". ", MinuteText(line.at), "\n");
+    for (const auto& [label, value] : FieldsOf(line)) {
+      const std::string head = absl::StrCat("   ", label, std::string(14 - strlen(label), ' '));
+      absl::StrAppend(&out, head, Wrapped(explain::Visible(value), head.size()), "\n");
+    }
+  }
+  absl::StrAppend(&out, "\nWhat this list does not hold\n");
+  absl::StrAppend(&out, "- ", Wrapped(kGroups, 2), "\n");
+  for (const std::string& gap : gaps) {
+    absl::StrAppend(&out, "- ", Wrapped(explain::Visible(gap), 2), "\n");
+  }
+  return out;
+}
+
+std::string Accounting::Html() const {
+  std::string out = absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"referrer\" content=\"no-referrer\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>Accounting of disclosures, ",
+      explain::Escaped(responder), "</title>\n<style>", explain::HtmlStyle(),
+      "\nmain > ol > li { break-inside: avoid; margin-bottom: 1.4rem; }\n</style>\n</head>\n"
+      "<body>\n<header>\n<p class=\"kind\">5 U.S.C. 552a(c)</p>\n<h1>Accounting of "
+      "disclosures</h1>\n<dl class=\"facts\">\n");
+  for (const std::string& line : Preamble(*this)) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(line, absl::MaxSplits(": ", 1));
+    absl::StrAppend(&out, "<dt>", explain::Escaped(parts.first), "</dt><dd>",
+                    explain::Escaped(parts.second), "</dd>\n");
+  }
+  absl::StrAppend(&out, "</dl>\n</header>\n<main>\n<p>", kWhat, "</p>\n<ol>\n");
+  for (const AccountedLine& line : lines) {
+    absl::StrAppend(&out, "<li><h3>", MinuteText(line.at), "</h3>\n<dl class=\"facts\">\n");
+    for (const auto& [label, value] : FieldsOf(line)) {
+      absl::StrAppend(&out, "<dt>", label, "</dt><dd dir=\"auto\">", explain::Escaped(value),
+                      "</dd>\n");
+    }
+    out.append("</dl></li>\n");
+  }
+  absl::StrAppend(&out, "</ol>\n<h2>What this list does not hold</h2>\n<ul>\n<li>", kGroups,
+                  "</li>\n");
+  for (const std::string& gap : gaps) {
+    absl::StrAppend(&out, "<li>", explain::Escaped(gap), "</li>\n");
+  }
+  out.append("</ul>\n</main>\n</body>\n</html>\n");
+  return out;
+}
+
+nlohmann::ordered_json Accounting::ToJson() const {
+  nlohmann::ordered_json json;
+  json["format"] = "vouch-accounting/1";
+  json["responder"] = responder;
+  json["log"] = {{"origin", origin}, {"first", first}, {"size", size}};
+  json["made"] = TimeText(made);
+  if (from != absl::InfinitePast()) json["from"] = TimeText(from);
+  if (to != absl::InfiniteFuture()) json["to"] = TimeText(to);
+  json["disclosures"] = nlohmann::ordered_json::array();
+  for (const AccountedLine& line : lines) {
+    nlohmann::ordered_json one;
+    one["at"] = TimeText(line.at);
+    one["index"] = line.index;
+    one["leaf"] = line.leaf;
+    one["requester"] = line.requester;
+    one["address"] = line.address;
+    one["question"] = line.question_id;
+    one["asked"] = line.question;
+    one["parameters"] = nlohmann::ordered_json::object();
+    for (const auto& [name, value] : line.parameters) {
+      if (absl::holds_alternative<int64_t>(value)) {
+        one["parameters"][name] = absl::get<int64_t>(value);
+      } else {
+        one["parameters"][name] = absl::get<std::string>(value);
+      }
+    }
+    one["purpose"] = line.purpose_id;
+    one["for"] = line.purpose;
+    one["outcome"] = line.answer.empty() ? "SEALED" : line.answer;
+    if (!line.refusal.empty()) one["reason"] = line.refusal;
+    one["found_on_record"] = !line.by_tokens;
+    one["agreement"] = line.agreement_id;
+    one["revision"] = line.revision;
+    json["disclosures"].push_back(std::move(one));
+  }
+  json["not_included"] = gaps;
+  return json;
+}
+
+}  // namespace vouch::client

@@ -1,0 +1,70 @@
+// An accounting of disclosures as it is printed: for the person it is about, and for the officer
+// who answers for it.
+#ifndef VOUCH_CLIENT_VOUCH_ACCOUNTING_H_
+#define VOUCH_CLIENT_VOUCH_ACCOUNTING_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "nlohmann/json.hpp"
+#include "policies/engine/catalog.h"
+#include "policies/engine/values.h"
+#include "server/ledger/oversight/disclosures.h"
+
+namespace vouch::client {
+
+// One entry in plain words. Whatever the node no longer knows is said to be so, never left empty.
+struct AccountedLine {
+  uint64_t index = 0;
+  std::string leaf;       // SHA-256 of the entry as a leaf, hexadecimal
+  absl::Time at;          // whole minutes
+  std::string requester;  // the agency's name
+  std::string address;    // its contacts, as the agreement has them
+  std::string question;   // as the agreement asks it
+  std::string question_id;
+  policies::Parameters parameters;
+  std::string purpose;
+  std::string purpose_id;
+  std::string outcome;  // in a sentence
+  std::string answer;   // YES, NO, UNDETERMINED; REFUSED; empty: what was sealed does not open
+  std::string refusal;  // the reason's name; empty for an answer
+  std::string agreement_id;
+  int64_t revision = 0;    // 0: its file is no longer here
+  std::string agreement;   // id, revision and title
+  bool by_tokens = false;  // nobody on record was found
+};
+
+struct Accounting {
+  std::string responder;
+  std::string origin;
+  uint64_t first = 0, size = 0;  // the entries of the log that were looked at
+  absl::Time made;
+  absl::Time from = absl::InfinitePast(), to = absl::InfiniteFuture();
+  std::vector<AccountedLine> lines;
+  // Sentences: months whose keys were destroyed, and what else could not be looked at.
+  std::vector<std::string> gaps;
+
+  std::string Text() const;
+  std::string Html() const;  // one page, no script, nothing fetched
+  nlohmann::ordered_json ToJson() const;
+};
+
+// `catalog` may be null: then names stand for texts.
+AccountedLine LineOf(const server::ledger::oversight::Disclosure& disclosure,
+                     const policies::Catalog* catalog);
+// The sentence about months that nobody can tell apart any more.
+std::vector<std::string> ClosedMonths(
+    const std::map<server::ledger::oversight::Period, uint64_t>& closed);
+
+// The revision an entry was made under; nullptr when its file is no longer here.
+const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,
+                                          const policies::Catalog& catalog);
+// As crypto::CanonicalParameters lays them out; false for anything else.
+bool ReadParameters(absl::string_view bytes, policies::Parameters* parameters);
+
+}  // namespace vouch::client
+
+#endif  // VOUCH_CLIENT_VOUCH_ACCOUNTING_H_

@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/vouch/accounting.h"
+#include "client/vouch/ledger_commands.h"
+#include "client/vouch/node_agreements.h"
+#include "client/vouch/node_folder.h"
+#include "client/vouch/person_search.h"
+#include "crypto/checkpoint.h"
+#include "crypto/keys.h"
+#include "server/ledger/oversight/inspection_file.h"
+#include "server/ledger/tree/static_layout.h"
+
+namespace vouch::client {
+namespace {
+
+namespace node = server::node;
+namespace oversight = server::ledger::oversight;
+
+struct OpenOptions {
+  std::string node;
+  PersonChoice person;
+  std::string output;
+  std::string with;
+  std::string log;
+  std::string html;
+  bool json = false;
+};
+
+// Every entry of an exported log, as its checkpoint says how many there are. Whether the log is
+// sound is for `vouch ledger verify` to say.
+absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
+                                                const oversight::VisitEntry& visit) {
+  const server::ledger::tree::FolderLog log(folder);
+  const auto note = log.ReadCheckpointNote();
+  if (!note.ok()) return note.status();
+  const auto read = crypto::ReadNote(*note);
+  if (!read.ok()) return read.status();
+  const auto checkpoint = crypto::ReadCheckpoint(read->text);
+  if (!checkpoint.ok()) return checkpoint.status();
+  oversight::LogExtent extent;
+  extent.origin = checkpoint->origin;
+  extent.size = checkpoint->size;
+  for (uint64_t index = 0; index < checkpoint->size;) {
+    const uint64_t bundle = index / crypto::kTileWidth;
+    const auto width =
+        static_cast<uint32_t>(std::min<uint64_t>(crypto::kTileWidth, checkpoint->size - index));
+    const auto entries = log.ReadBundle(bundle, width);
+    if (!entries.ok()) return entries.status();
+    for (const std::string& entry : *entries) {
+      if (absl::Status seen = visit({index++, entry, ""}); !seen.ok()) return seen;
+    }
+  }
+  return extent;
+}
+
+absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
+  const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
+  if (!file.ok()) return file.status();
+  policies::Report ignored;  // `vouch doctor` shows what is wrong there
+  const std::shared_ptr<const policies::Catalog> catalog = ReadCatalog(*file, &ignored);
+  const auto person = FindPerson(*file, *catalog, options.person, absl::Now(), console);
+  if (!person.ok()) return person.status();
+  server::ledger::PeriodKeys period_keys(file->keys + "/periods");
+  oversight::PersonKeys keys(&period_keys, person->names);
+  oversight::DisclosureSearch search(&keys);
+  const auto extent = oversight::ReadLog(
+      file->journal, [&](const oversight::LogEntry& entry) { return search.Visit(entry); });
+  if (!extent.ok()) return extent.status();
+  const auto made = oversight::InspectionFile::Of(file->agency, extent->origin, search, &keys);
+  if (!made.ok()) return made.status();
+  absl::Status written = crypto::WritePrivateFile(options.output, made->ToJson());
+  if (absl::IsAlreadyExists(written)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.output, " is there already, and is not overwritten"));
+  }
+  if (!written.ok()) return written;
+  for (const std::string& gap : ClosedMonths(search.closed())) console->Note(gap);
+  for (const std::string& gap : person->gaps) console->Note(gap);
+  console->Say(absl::StrCat("Wrote ", options.output, ": ", made->keys.size(),
+                            " keys that open one person's ", search.found().size(),
+                            " entries and nobody else's. Hand it over as you would that person's "
+                            "file."));
+  return Exit::kFine;
+}
+
+absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) {
+  if (options.log.empty() == options.node.empty()) {
+    return UsageError("say which log: --log FOLDER of an export, or --node FOLDER");
+  }
+  const auto text = crypto::ReadPrivateFile(options.with);
+  if (!text.ok()) return text.status();
+  const auto given = oversight::InspectionFile::Read(*text);
+  if (!given.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(options.with, " ", given.status().message()));
+  }
+  const std::unique_ptr<oversight::GivenKeys> keys = given->Keys();
+  oversight::DisclosureSearch search(keys.get());
+  const oversight::VisitEntry visit = [&](const oversight::LogEntry& entry) {
+    oversight::LogEntry whole = entry;
+    const auto sealed = given->sealed.find(entry.index);
+    if (whole.sealed.empty() && sealed != given->sealed.end()) whole.sealed = sealed->second;
+    return search.Visit(whole);
+  };
+  absl::StatusOr<oversight::LogExtent> extent = absl::NotFoundError("");
+  std::shared_ptr<const policies::Catalog> catalog;
+  if (!options.log.empty()) {
+    extent = ReadFolder(options.log, visit);
+  } else {
+    const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
+    if (!file.ok()) return file.status();
+    policies::Report ignored;
+    catalog = ReadCatalog(*file, &ignored);
+    extent = oversight::ReadLog(file->journal, visit);
+  }
+  if (!extent.ok()) return extent.status();
+  if (extent->origin != given->origin) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        options.with, " is for the log ", given->origin, ", and this is ", extent->origin));
+  }
+  Accounting accounting;
+  accounting.responder = given->responder;
+  accounting.origin = extent->origin;
+  accounting.first = extent->first;
+  accounting.size = extent->size;
+  accounting.made = absl::Now();
+  for (const oversight::Disclosure& one : search.found()) {
+    accounting.lines.push_back(LineOf(one, catalog.get()));
+  }
+  for (const auto& [period, entries] : search.closed()) {
+    accounting.gaps.push_back(absl::StrCat(
+        period.agreement_id, ", ", oversight::MonthText(period.month),
+        ": no key was handed over for it (", entries, " entries, whoever they are about)."));
+  }
+  accounting.gaps.emplace_back(
+      "Entries younger than the file of keys are seen where the person was on record, and their "
+      "outcomes only beside the node.");
+  if (!options.html.empty()) {
+    absl::Status written =
+        crypto::ReplaceFile(options.html, accounting.Html(), /*is_private=*/true);
+    if (!written.ok()) return written;
+  }
+  if (options.json) {
+    console->Say(accounting.ToJson().dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else if (options.html.empty()) {
+    console->Say(accounting.Text());
+  }
+  return Exit::kFine;
+}
+
+absl::StatusOr<Exit> Open(const OpenOptions& options, Console* console) {
+  if (options.with.empty() == options.output.empty()) {
+    return UsageError(
+        "either make an inspector's keys with --output FILE, or use them with --with FILE");
+  }
+  return options.with.empty() ? WriteKeys(options, console) : OpenWithKeys(options, console);
+}
+
+}  // namespace
+
+void AddLedgerOpenCommand(CLI::App* ledger, Console* console) {
+  auto options = std::make_shared<OpenOptions>();
+  CLI::App* command = ledger->add_subcommand(
+      "open", "Gives an inspector the keys to one person's entries, and opens a log with them");
+  AddNodeOption(command, &options->node);
+  AddPersonOptions(command, &options->person);
+  command->add_option("--output", options->output, "Write the person's keys to this new file");
+  command->add_option("--with", options->with, "Open a log with this file of keys");
+  command->add_option("--log", options->log, "An exported log, in place of a node's");
+  command->add_option("--html", options->html, "Write what was opened as a page to this file");
+  command->add_flag("--json", options->json, "Print what was opened for programs");
+  command->footer(
+      "The file opens what the log holds about one person, of every agreement and month whose key "
+      "is\nheld, and nothing about anybody else. It brings what lies sealed beside these entries, "
+      "so that an\nexported log is enough.\n"
+      "Example:\n  vouch ledger open --node ./irs --person - --output one.keys < person.json\n"
+      "  vouch ledger open --with one.keys --log ./exported");
+  command->callback([options, console] { console->Run([&] { return Open(*options, console); }); });
+}
+
+}  // namespace vouch::client

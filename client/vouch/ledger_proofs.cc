@@ -1,0 +1,56 @@
+#include "client/vouch/ledger_proofs.h"
+
+#include "absl/strings/str_cat.h"
+#include "crypto/checkpoint.h"
+#include "crypto/keys.h"
+#include "crypto/merkle.h"
+#include "crypto/note.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+
+absl::Status WriteProofs(const std::string& folder, const std::string& checkpoint_path,
+                         const std::vector<crypto::Digest>& leaves,
+                         const std::vector<server::ledger::oversight::Disclosure>& found) {
+  const auto note = server::node::ReadText(checkpoint_path);
+  if (!note.ok()) return note.status();
+  const auto read = crypto::ReadNote(*note);
+  if (!read.ok()) return read.status();
+  const auto checkpoint = crypto::ReadCheckpoint(read->text);
+  if (!checkpoint.ok()) return checkpoint.status();
+  if (checkpoint->size > leaves.size()) {
+    return absl::DataLossError(absl::StrCat(
+        checkpoint_path, ": is of ", checkpoint->size, " entries, and the journal has ",
+        leaves.size(), ": this is another log, or the journal was put back to an earlier state"));
+  }
+  crypto::CompactRange range;
+  for (uint64_t i = 0; i < checkpoint->size; ++i) range.Append(leaves[i]);
+  if (range.Root() != checkpoint->root) {
+    return absl::DataLossError(
+        absl::StrCat(checkpoint_path, ": is not a checkpoint of the entries in this journal"));
+  }
+  absl::Status made = server::node::EnsureFolder(folder, 0700);
+  if (!made.ok()) return made;
+  const auto under = absl::MakeConstSpan(leaves).first(checkpoint->size);
+  for (const server::ledger::oversight::Disclosure& one : found) {
+    if (one.index >= checkpoint->size) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("entry ", one.index,
+                       " is younger than the checkpoint; take a newer one, or end the "
+                       "list before it with --to"));
+    }
+    crypto::TlogProof proof;
+    proof.index = one.index;
+    proof.hashes = crypto::InclusionProof(under, one.index);
+    proof.checkpoint = *note;
+    const std::string path = absl::StrCat(folder, "/entry-", one.index);
+    for (const auto& [suffix, bytes] : {std::pair<const char*, std::string>{".entry", one.bytes},
+                                        {".tlog-proof", proof.ToString()}}) {
+      absl::Status written = crypto::ReplaceFile(path + suffix, bytes, /*is_private=*/true);
+      if (!written.ok()) return written;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vouch::client

@@ -1,0 +1,458 @@
+// The oversight commands of `vouch ledger`, beside a journal that is being written.
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "crypto/checkpoint.h"
+#include "crypto/digest.h"
+#include "crypto/merkle.h"
+#include "crypto/receipt.h"
+#include "crypto/voprf.h"
+#include "nlohmann/json.hpp"
+#include "policies/engine/values.h"
+#include "server/journal/journal.h"
+#include "server/ledger/entry_writer.h"
+#include "server/ledger/tree/static_layout.h"
+#include "server/ledger/tree/tile_store.h"
+#include "server/node/epoch_keys.h"
+#include "server/records/manifest.h"
+#include "server/records/row_maker.h"
+#include "tests/client/vouch_program.h"
+#include "tests/paths.h"
+
+namespace vouch::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTemplate[] = VOUCH_SOURCE_DIR "/policies/templates/income-for-student-aid";
+constexpr char kId[] = "studentaid-tax-2027-001";
+constexpr char kQuestion[] = "income-at-or-below-225-percent";
+constexpr char kOrigin[] = "tax.revenue.example/ledger/2026";
+constexpr int kPeople = 40;
+const absl::Time kAt = absl::FromCivil(absl::CivilHour(2026, 11, 10, 15), absl::UTCTimeZone());
+
+crypto::Digest AgreementDigest(const std::string& text) { return crypto::Sha256(text); }
+
+// The tax agency's node with forty people, and a journal held open as a running node holds it.
+class VouchOversightTest : public VouchTest {
+ protected:
+  void SetUp() override {
+    MakeNode("tax", "tax.revenue.example");
+    std::filesystem::copy(kTemplate, Path("tax/agreements/aid"));
+    std::string text = Read("tax/agreements/aid/agreement.yaml");
+    text = absl::StrReplaceAll(
+        text,
+        {{"sha256:" + std::string(64, '0') + "\"}\nquestions",
+          crypto::KeyFingerprint(crypto::AsBytes(authority_.PublicDer())) + "\"}\nquestions"}});
+    Write("tax/agreements/aid/agreement.yaml", text);
+    digest_ = AgreementDigest(text);
+    MakeEpoch();
+    LoadPeople(3000000);
+    server::journal::JournalOptions options;
+    options.folder = Path("tax/journal");
+    options.origin = kOrigin;
+    auto journal = server::journal::OpenFileJournal(options);
+    ASSERT_TRUE(journal.ok()) << journal.status();
+    journal_ = *std::move(journal);
+    keys_ = std::make_unique<server::ledger::PeriodKeys>(Path("tax/keys/periods"));
+    writer_ = std::make_unique<server::ledger::EntryWriter>(keys_.get());
+  }
+
+  void MakeEpoch() {
+    const std::string keys = Path("tax/keys");
+    const auto made = server::node::CreateEpoch(keys, kId, 1);
+    ASSERT_TRUE(made.ok()) << made.status();
+    secret_ = *crypto::ReadSecretFile(*made + "/secret.key");
+    crypto::EpochStatement statement;
+    statement.agreement_id = kId;
+    statement.epoch = 1;
+    statement.public_key = *server::node::PublicKeyOf(crypto::TokenKind::kBlind, kId, 1, secret_);
+    statement.not_before = kAt - absl::Hours(24 * 300);
+    statement.not_after = absl::Now() + absl::Hours(24 * 300);
+    ASSERT_TRUE(
+        server::node::KeepStatement(keys, kId, 1, crypto::SignStatement(statement, authority_))
+            .ok());
+  }
+
+  void LoadPeople(int64_t income) const {
+    std::string rows =
+        "source_id,social_security_number,date_of_birth,given_name,family_name,"
+        "former_family_name,postal_code,adjusted_gross_income,filing_status\n";
+    for (int i = 0; i < kPeople; ++i) {
+      absl::StrAppend(&rows, "id-", i, ",", Ssn(i), ",1990-02-03,Maximiliane,Oberhuber,,12345,",
+                      income, ",single\n");
+    }
+    Write("people.csv", rows);
+    Fine({"records", "load", "--node", "tax", "--mapping", "tax/agreements/aid/mapping.yaml",
+          "--input", "people.csv"});
+  }
+  static std::string Ssn(int person) { return absl::StrFormat("978-05-%04d", 1000 + person); }
+  static std::string Person(int person) {
+    return absl::StrCat("{\"social_security_number\":\"", Ssn(person),
+                        "\",\"date_of_birth\":\"1990-02-03\",\"family_name\":\"Oberhuber\"}");
+  }
+  crypto::Digest HandleOf(int person) const {
+    const auto key = server::records::ReadPersonKey(Path("tax/keys"));
+    return server::records::HandleOf(*key, absl::StrCat("id-", person));
+  }
+  // As the asking agency makes them: the first two keys, the third not formed.
+  std::string TokensOf(int person) const {
+    const auto key =
+        crypto::OprfPrivateKey::Derive(secret_, crypto::AsBytes(crypto::OprfKeyInfo(kId, 1)));
+    crypto::Identity identity;
+    identity.Add(crypto::Attribute::kSocialSecurityNumber, Ssn(person));
+    identity.Add(crypto::Attribute::kDateOfBirth, "1990-02-03");
+    identity.Add(crypto::Attribute::kFamilyName, "Oberhuber");
+    const auto normal =
+        crypto::NormalizeIdentity(identity, *crypto::FindSpellingRules("names/1"),
+                                  crypto::IdentityUse::kTest, absl::CivilDay(2026, 11, 10));
+    const crypto::TokenContext context = {
+        kId, crypto::TokenScope(false, "", crypto::IdentityUse::kTest), 1, "names/1"};
+    const char* const parts[][2] = {{"social_security_number", "date_of_birth"},
+                                    {"social_security_number", "family_name"}};
+    std::string tokens;
+    for (uint16_t k = 0; k < 2; ++k) {
+      crypto::MatchKey match;
+      for (const char* part : parts[k]) match.parts.push_back(*crypto::ParseKeyPart(part));
+      const auto inputs = crypto::TokenInputs(context, k, match, normal);
+      const auto token = key->Evaluate(crypto::AsBytes(inputs[0]));
+      tokens.append(std::string(crypto::AsText(*token)));
+    }
+    return tokens + std::string(32, '\0');
+  }
+
+  struct Put {
+    absl::optional<int> person;  // found; otherwise by tokens
+    std::string tokens = std::string(96, 't');
+    policies::Answer answer = policies::Answer::kYes;
+    uint8_t refused = 0;
+    absl::Time at = kAt;
+  };
+  // An entry as the node writes it; its receipt, as JSON.
+  std::string Enter(const Put& put) {
+    server::ledger::EntryContent content;
+    content.entry.kind =
+        put.refused == 0 ? crypto::EntryKind::kAnswered : crypto::EntryKind::kRefused;
+    content.entry.reason = put.refused;
+    content.entry.use = 2;
+    content.entry.requester = "studentaid.example";
+    content.entry.agreement_id = kId;
+    std::copy_n(digest_.begin(), 8, content.entry.digest_prefix.begin());
+    content.entry.question = kQuestion;
+    content.entry.purpose = "student-aid-eligibility";
+    if (put.refused == 0) {
+      content.details.answer = static_cast<uint8_t>(put.answer);
+      content.details.parameters = crypto::CanonicalParameters(
+          {{"household_size", true, 4, ""}, {"region", false, 0, "contiguous"}});
+    }
+    content.subject.found = put.person.has_value();
+    if (put.person.has_value()) {
+      content.subject.person = HandleOf(*put.person);
+      content.inner.person = content.subject.person;
+    }
+    content.subject.tokens = put.tokens;
+    const auto keys = writer_->KeysFor(kId, put.at);
+    EXPECT_TRUE(keys.ok());
+    const auto written = server::ledger::EntryWriter::Write(
+        *keys, std::move(content), static_cast<uint32_t>(absl::ToUnixSeconds(put.at) / 60));
+    const uint64_t index = journal_->head().range.size();
+    Commit({written.entry, written.sealed});
+    return absl::StrCat("{\"entry\":\"", absl::Base64Escape(written.entry), "\",\"index\":", index,
+                        ",\"opening\":\"", absl::Base64Escape(crypto::AsText(written.opening)),
+                        "\"}\n");
+  }
+
+  void Commit(server::journal::Written item) {
+    class Steps : public server::journal::CommitSteps {
+     public:
+      explicit Steps(server::journal::Written* item) : item_(*item) {}
+      bool StillPermitted(size_t, uint32_t) override { return true; }
+      server::journal::Written Write(size_t, uint32_t, const server::journal::Decision&) override {
+        return item_;
+      }
+
+     private:
+      server::journal::Written& item_;
+    };
+    server::journal::Proposal proposal;
+    proposal.precedes_replay = true;
+    Steps steps(&item);
+    ASSERT_TRUE(journal_->Commit({proposal}, kAt, &steps).ok());
+  }
+
+  // What the requester kept of person 1, among what others were asked.
+  std::vector<std::string> EnterSome() {
+    std::vector<std::string> receipts;
+    Put put;
+    for (int i = 0; i < kPeople; ++i) {
+      put.person = i;
+      put.answer = i % 2 == 0 ? policies::Answer::kYes : policies::Answer::kNo;
+      put.at = kAt + absl::Minutes(i);
+      const std::string receipt = Enter(put);
+      if (i == 1) receipts.push_back(receipt);
+    }
+    Put refused;
+    refused.person = 1;
+    refused.refused = 7;
+    refused.at = kAt + absl::Hours(2);
+    Enter(refused);
+    Put nobody;
+    nobody.tokens = TokensOf(1);
+    nobody.answer = policies::Answer::kUndetermined;
+    nobody.at = kAt + absl::Hours(3);
+    receipts.push_back(Enter(nobody));
+    return receipts;
+  }
+
+  nlohmann::json Listed(const std::vector<std::string>& more, const std::string& input) const {
+    std::vector<std::string> run = {"ledger", "disclosures", "--node", "tax", "--json"};
+    run.insert(run.end(), more.begin(), more.end());
+    return nlohmann::json::parse(Fine(run, input).out);
+  }
+
+  // The log as an export, and its checkpoint.
+  void Export() {
+    server::ledger::tree::TileStoreOptions options;
+    options.folder = Path("segments");
+    options.origin = kOrigin;
+    options.entries = [&](uint64_t first, uint32_t count) {
+      return journal_->ReadEntries(first, count);
+    };
+    const auto range = journal_->head().range;
+    const auto tiles = server::ledger::tree::TileStore::Open(options, range);
+    ASSERT_TRUE(tiles.ok()) << tiles.status();
+    const auto signer = crypto::NoteSigner::Make(kOrigin, log_key_);
+    const crypto::NoteSigner* signers[] = {&*signer};
+    const auto note = crypto::SignCheckpoint({kOrigin, range.size(), range.Root()}, signers);
+    ASSERT_TRUE(note.ok());
+    ASSERT_TRUE(server::ledger::tree::ExportLog(**tiles, *note, Path("exported")).ok());
+  }
+
+  const crypto::SigningKey authority_ = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
+  const std::shared_ptr<const crypto::SigningKey> log_key_ =
+      std::make_shared<const crypto::SigningKey>(
+          crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  crypto::SecretBytes secret_;
+  crypto::Digest digest_{};
+  std::unique_ptr<server::journal::Journal> journal_;
+  std::unique_ptr<server::ledger::PeriodKeys> keys_;
+  std::unique_ptr<server::ledger::EntryWriter> writer_;
+};
+
+TEST_F(VouchOversightTest, ListsWhatWasToldAboutOnePersonAndNobodyElse) {
+  EnterSome();
+  const auto list = Listed({"--person", "-"}, Person(1));
+  ASSERT_EQ(list["disclosures"].size(), 3u);
+  EXPECT_EQ(list["disclosures"][0]["outcome"], "NO");
+  EXPECT_EQ(list["disclosures"][0]["at"], "2026-11-10T15:01:00Z");
+  EXPECT_EQ(list["disclosures"][0]["parameters"]["household_size"], 4);
+  EXPECT_EQ(list["disclosures"][1]["outcome"], "REFUSED");
+  EXPECT_EQ(list["disclosures"][1]["reason"], "PERSON_LIMIT");
+  EXPECT_EQ(list["disclosures"][2]["outcome"], "UNDETERMINED");
+  EXPECT_EQ(list["disclosures"][2]["found_on_record"], false);
+  // By the source's id alone, those in vain are not found, and that is said.
+  const auto by_id = Listed({"--source-id", "id-1"}, "");
+  EXPECT_EQ(by_id["disclosures"].size(), 2u);
+  EXPECT_THAT(by_id["not_included"].dump(), HasSubstr("give --person as well"));
+}
+
+TEST_F(VouchOversightTest, ThePrintedListSaysDateNaturePurposeNameAndAddress) {
+  EnterSome();
+  const ProcessResult printed =
+      Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--html", "list.html"},
+           Person(1));
+  const std::string text =
+      Fine({"ledger", "disclosures", "--node", "tax", "--person", "-"}, Person(1)).out;
+  for (const std::string& page : {text, Read("list.html")}) {
+    EXPECT_THAT(page, HasSubstr("2026-11-10 15:01 UTC"));
+    EXPECT_THAT(page, HasSubstr("officer@studentaid.example"));
+    EXPECT_THAT(page, HasSubstr("Answered NO."));
+    EXPECT_THAT(page, HasSubstr("Refused, nothing was disclosed"));
+    EXPECT_THAT(page, HasSubstr("To decide whether an applicant"));
+    EXPECT_THAT(page, HasSubstr("Was adjusted gross income"));
+    EXPECT_THAT(page, HasSubstr("revision 1"));
+    EXPECT_THAT(page, Not(HasSubstr(Ssn(1))));
+  }
+  EXPECT_THAT(Read("list.html"), Not(HasSubstr("<script")));
+  EXPECT_EQ(Mode("list.html"), 0600u);
+}
+
+TEST_F(VouchOversightTest, DaysAndMonthsWithoutKeysAreSaid) {
+  EnterSome();
+  Put december;
+  december.person = 1;
+  december.at = kAt + absl::Hours(24 * 30);
+  Enter(december);
+  EXPECT_EQ(Listed({"--person", "-", "--from", "2026-12-01"}, Person(1))["disclosures"].size(), 1u);
+  EXPECT_EQ(Listed({"--person", "-", "--to", "2026-11-30"}, Person(1))["disclosures"].size(), 3u);
+  const std::string key = absl::StrCat("tax/keys/periods/tags/", kId, "/2026-11.0.key");
+  ASSERT_EQ(unlink(Path(key).c_str()), 0);
+  const auto list = Listed({"--person", "-"}, Person(1));
+  EXPECT_EQ(list["disclosures"].size(), 1u);
+  EXPECT_THAT(list["not_included"].dump(), HasSubstr("2026-11: the month's key is not here"));
+  EXPECT_FALSE(Exists(key));
+}
+
+TEST_F(VouchOversightTest, EveryLineIsProvedUnderACheckpoint) {
+  EnterSome();
+  Export();
+  Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--proofs", "proofs",
+        "--checkpoint", "exported/checkpoint"},
+       Person(1));
+  const auto signer = crypto::NoteSigner::Make(kOrigin, log_key_);
+  const crypto::NoteVerifier known[] = {signer->verifier()};
+  for (const int index : {1, 40, 41}) {
+    const std::string name = absl::StrCat("proofs/entry-", index);
+    const auto proof = crypto::ReadTlogProof(Read(name + ".tlog-proof"));
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    EXPECT_EQ(proof->index, static_cast<uint64_t>(index));
+    const std::string entry = Read(name + ".entry");
+    EXPECT_TRUE(crypto::VerifyTlogProof(*proof, crypto::AsBytes(entry), known).ok());
+  }
+  // Another log's checkpoint is not taken for this one's.
+  Write("other", absl::StrReplaceAll(Read("exported/checkpoint"), {{"\n42\n", "\n41\n"}}));
+  Refused({"ledger", "disclosures", "--node", "tax", "--person", "-", "--proofs", "proofs",
+           "--checkpoint", "other"},
+          3, "not a checkpoint of the entries", Person(1));
+}
+
+TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
+  const std::vector<std::string> receipts = EnterSome();
+  Write("good.jsonl", receipts[0] + receipts[1]);
+  const std::vector<std::string> run = {"ledger",   "disclosures", "--node",    "tax",
+                                        "--person", "-",           "--against", "good.jsonl"};
+  EXPECT_THAT(Fine(run, Person(1)).out, HasSubstr("2 receipts, 0 of them not"));
+  // The same receipts against another person's list; another opening; a place that is another's.
+  Refused(run, 1, "", Person(2));
+  EXPECT_THAT(Vouch(run, Person(2)).out, HasSubstr("not tagged to this person"));
+  Put put;
+  put.person = 1;
+  const std::string untagged = [&] {
+    Put nobody = put;
+    nobody.person.reset();
+    return Enter(nobody);
+  }();
+  Write("good.jsonl", receipts[0] + untagged);
+  EXPECT_THAT(Vouch(run, Person(1)).out, HasSubstr("line 2 (entry 42"));
+  Write("good.jsonl", absl::StrReplaceAll(receipts[0], {{"\"index\":1,", "\"index\":2,"}}));
+  EXPECT_THAT(Vouch(run, Person(1)).out, HasSubstr("stands elsewhere in the log, as entry 1"));
+  Write("good.jsonl", absl::StrReplaceAll(receipts[0], {{"\"index\":1,", "\"index\":900,"}}));
+  EXPECT_THAT(Vouch(run, Person(1)).out,
+              HasSubstr("stands elsewhere").Or(HasSubstr("ends before")));
+  Write("good.jsonl", "{}\n");
+  Refused(run, 3, "good.jsonl:1", Person(1));
+}
+
+TEST_F(VouchOversightTest, AnInspectorOpensOnePersonsEntriesOfAnExport) {
+  EnterSome();
+  Export();
+  const ProcessResult made =
+      Fine({"ledger", "open", "--node", "tax", "--person", "-", "--output", "one.keys"}, Person(1));
+  EXPECT_EQ(Mode("one.keys"), 0600u);
+  EXPECT_THAT(made.out, HasSubstr("3 entries"));
+  for (const char* where : {"--log", "--node"}) {
+    const auto list =
+        nlohmann::json::parse(Fine({"ledger", "open", "--with", "one.keys", where,
+                                    where == std::string("--log") ? "exported" : "tax", "--json"})
+                                  .out);
+    ASSERT_EQ(list["disclosures"].size(), 3u) << where;
+    EXPECT_EQ(list["disclosures"][0]["outcome"], "NO");
+    EXPECT_EQ(list["disclosures"][2]["outcome"], "UNDETERMINED");
+  }
+  Refused({"ledger", "open", "--node", "tax", "--person", "-", "--output", "one.keys"}, 1,
+          "not overwritten", Person(1));
+}
+
+TEST_F(VouchOversightTest, ReportsAQuarterWithoutSmallCounts) {
+  EnterSome();
+  const auto report = nlohmann::json::parse(Fine({"ledger", "report", "--node", "tax", "--quarter",
+                                                  "2026-Q4", "--json", "--html", "q4.html"})
+                                                .out);
+  const auto& rows = report["agreements"][0]["rows"];
+  EXPECT_EQ(rows["answers_by_question"]["counts"][kQuestion], 41);
+  EXPECT_EQ(rows["answers_by_month"]["counts"]["2026-11"], 41);
+  EXPECT_EQ(rows["answers_by_month"]["counts"]["2026-12"], 0);
+  // One with nobody found: it takes the next smallest with it.
+  EXPECT_TRUE(rows["answers_by_kind"]["counts"]["YES"].is_null() ||
+              rows["answers_by_kind"]["counts"]["NO"].is_null());
+  EXPECT_TRUE(rows["refusals_by_reason"]["counts"]["PERSON_LIMIT"].is_null());
+  EXPECT_TRUE(rows["refusals_by_reason"]["all"].is_null());
+  EXPECT_THAT(report["agreements"][0]["says"].dump(), HasSubstr("spares tax transcript and 25"));
+  const std::string page = Read("q4.html");
+  EXPECT_THAT(page, HasSubstr("<svg role=\"img\""));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q3"}).out,
+              HasSubstr("Nothing was asked"));
+  Refused({"ledger", "report", "--node", "tax", "--quarter", "2026-4"}, 2, "2027-Q1");
+}
+
+TEST_F(VouchOversightTest, NamesThoseToTellThatAFactWasCorrected) {
+  Put put;
+  put.person = 1;
+  Enter(put);
+  put.answer = policies::Answer::kNo;
+  put.at = kAt + absl::Hours(30);
+  Enter(put);
+  const auto listed = [&] {
+    return nlohmann::json::parse(
+        Fine({"ledger", "corrections", "--node", "tax", "--person", "-", "--json"}, Person(1)).out);
+  };
+  auto list = listed();
+  ASSERT_EQ(list.size(), 1u);  // what was answered NO is YES by the facts on record
+  EXPECT_EQ(list[0]["at"], "2026-11-11T21:00:00Z");
+  LoadPeople(90000000);
+  list = listed();
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_EQ(list[0]["at"], "2026-11-10T15:00:00Z");
+  EXPECT_EQ(list[0]["requester"], "studentaid.example");
+  EXPECT_FALSE(list[0].contains("outcome"));
+}
+
+TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
+  Put old;
+  old.person = 1;
+  old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
+  Enter(old);
+  EnterSome();
+  const std::vector<std::string> march = {"ledger", "erase",   "--node",  "tax",  "--agreement",
+                                          kId,      "--month", "2019-03", "--yes"};
+  // Kept for the life of the record, and the person is on record.
+  Refused(march, 1, "life of the record");
+  Fine({"records", "delete", "--node", "tax", "--source-id", "id-1"});
+  Fine({"ledger", "hold", "--node", "tax", "--source-id", "id-1", "--name", "case-14"});
+  Refused(march, 1, "the hold case-14");
+  EXPECT_THAT(Fine({"ledger", "hold", "--node", "tax"}).out, HasSubstr("case-14"));
+  Fine({"ledger", "hold", "--node", "tax", "--name", "case-14", "--release"});
+  std::vector<std::string> dry = march;
+  dry.pop_back();
+  EXPECT_THAT(Fine(dry).out, HasSubstr("may be erased"));
+  EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 3u);
+  Fine(march);
+  EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 2u);
+  Refused(march, 3, "no key here");
+  std::vector<std::string> young = march;
+  young[7] = "2026-11";
+  Refused(young, 1, "the agreement keeps it until");
+  Fine({"ledger", "erase", "--node", "tax", "--retention-over", "--yes"});
+  EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 2u);
+}
+
+TEST_F(VouchOversightTest, SaysWhenItDoesNotKnowWhomItIsAsked) {
+  EnterSome();
+  Refused({"ledger", "disclosures", "--node", "tax"}, 2, "--person");
+  const auto nobody =
+      Listed({"--person", "-"}, absl::StrReplaceAll(Person(1), {{"-1001", "-9999"}}));
+  EXPECT_TRUE(nobody["disclosures"].empty());
+  EXPECT_THAT(nobody["not_included"].dump(), HasSubstr("nobody on record"));
+  // The number of one, the birthday of nobody: it does not fit wholly.
+  Refused({"ledger", "disclosures", "--node", "tax", "--person", "-"}, 1, "does not fit wholly",
+          absl::StrReplaceAll(Person(1), {{"1990-02-03", "1991-02-03"}}));
+}
+
+}  // namespace
+}  // namespace vouch::tests
