@@ -53,6 +53,9 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   }
   std::vector<SavedReceipt> receipts;
   if (!options.against.empty()) {
+    if (!options.from.empty() || !options.to.empty()) {
+      return UsageError("receipts are held against the whole list: leave out --from and --to");
+    }
     auto read = ReadReceipts(options.against);
     if (!read.ok()) return read.status();
     receipts = *std::move(read);

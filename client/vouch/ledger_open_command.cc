@@ -57,6 +57,7 @@ absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
 }
 
 absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
+  if (options.node.empty()) return UsageError("--node is required");
   const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
   if (!file.ok()) return file.status();
   policies::Report ignored;  // `vouch doctor` shows what is wrong there
@@ -87,7 +88,7 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
 }
 
 absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) {
-  if (options.log.empty() == options.node.empty()) {
+  if (options.log.empty() && options.node.empty()) {
     return UsageError("say which log: --log FOLDER of an export, or --node FOLDER");
   }
   const auto text = crypto::ReadPrivateFile(options.with);
@@ -164,7 +165,8 @@ void AddLedgerOpenCommand(CLI::App* ledger, Console* console) {
   auto options = std::make_shared<OpenOptions>();
   CLI::App* command = ledger->add_subcommand(
       "open", "Gives an inspector the keys to one person's entries, and opens a log with them");
-  AddNodeOption(command, &options->node);
+  // None is needed where an exported log is opened.
+  AddNodeOption(command, &options->node)->required(false);
   AddPersonOptions(command, &options->person);
   command->add_option("--output", options->output, "Write the person's keys to this new file");
   command->add_option("--with", options->with, "Open a log with this file of keys");

@@ -13,6 +13,7 @@
 #include "crypto/keys.h"
 #include "policies/engine/explain/words.h"
 #include "policies/engine/refusal.h"
+#include "server/ledger/oversight/subject_keys.h"
 
 namespace vouch::client {
 namespace {
@@ -90,7 +91,8 @@ absl::StatusOr<Kinds> CountKinds(const server::node::NodeFile& file, const std::
   return kinds;
 }
 
-void AddKinds(const Kinds& kinds, uint64_t minimum, ReportAgreement* report) {
+// Returns whether every kind is shown, so that what is worked out from them tells nothing more.
+bool AddKinds(const Kinds& kinds, uint64_t minimum, ReportAgreement* report) {
   ReportRow row =
       RowOf("answers_by_kind",
             kinds.sampled ? "What was answered, of an even sample" : "What was answered",
@@ -111,12 +113,15 @@ void AddKinds(const Kinds& kinds, uint64_t minimum, ReportAgreement* report) {
         "Answers about households, and of months whose keys were destroyed, are counted above but "
         "not by kind.");
   }
+  bool all_shown = row.counts.total.shown;
+  for (const Cell& cell : row.counts.cells) all_shown &= cell.shown;
   report->rows.push_back(std::move(row));
+  return all_shown;
 }
 
 // What each decided answer spares, as the agreement says; and what that comes to.
 void AddSpared(const policies::HeldAgreement& held, const ReportRow& questions, const Kinds& kinds,
-               uint64_t minimum, ReportAgreement* report) {
+               bool kinds_shown, ReportAgreement* report) {
   const uint64_t known = kinds.yes + kinds.no + kinds.undetermined + kinds.nobody;
   for (const policies::Question& question : held.agreement.questions) {
     if (question.spares_documents.empty() && question.spares_minutes == 0) continue;
@@ -131,9 +136,7 @@ void AddSpared(const policies::HeldAgreement& held, const ReportRow& questions, 
                                     explain::Joined(parts), ".");
     for (const Cell& cell : questions.counts.cells) {
       if (cell.name != question.id || !cell.shown || cell.count == 0) continue;
-      const bool rate_known = known >= minimum && question.group_at_most == 0 &&
-                              kinds.yes >= minimum && kinds.no >= minimum;
-      if (!rate_known) {
+      if (!kinds_shown || known == 0 || question.group_at_most > 0) {
         absl::StrAppend(&text, " How many of the ", cell.count,
                         " answers were YES or NO is not shown.");
         continue;
@@ -203,10 +206,8 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
     if (counts.answers() > 0) {
       const auto kinds = CountKinds(*file, id, held, *quarter, options.sample, console);
       if (!kinds.ok()) return kinds.status();
-      AddKinds(*kinds, options.minimum, &one);
-      if (held != nullptr) {
-        AddSpared(*held, one.rows.front(), *kinds, options.minimum, &one);
-      }
+      const bool kinds_shown = AddKinds(*kinds, options.minimum, &one);
+      if (held != nullptr) AddSpared(*held, one.rows.front(), *kinds, kinds_shown, &one);
     }
     one.rows.push_back(RowOf("refusals_by_reason", "Refusals by reason",
                              ReasonCells(counts.refused), options.minimum));

@@ -138,11 +138,11 @@ std::vector<std::string> ReceiptComparison::Findings(
       if (!place.same && wrong.empty()) {
         if (index < extent.first) {
           wrong = "lies before what this journal still holds";
-        } else if (!place.read) {
-          wrong = "is not in the log: the log ends before it, so it was rewritten or put back";
         } else if (place.elsewhere.has_value()) {
           wrong = absl::StrCat("stands elsewhere in the log, as entry ", *place.elsewhere,
                                ": the log was rewritten");
+        } else if (!place.read) {
+          wrong = "is not in the log: the log ends before it, so it was rewritten or put back";
         } else {
           wrong = "is not in the log: another entry stands there, so the log was rewritten";
         }

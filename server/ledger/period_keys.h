@@ -38,7 +38,7 @@ class PeriodKeys {
   // them, nobody can tell again. Notes agreement, month, class and `now` in the file `erased`
   // first; overwritten, synced, unlinked. NotFound when there is no key. On file systems that write
   // elsewhere (copy on write, flash) old blocks may outlive this; only encrypted storage helps
-  // there. A node that still holds the key in memory lets go of it when the next month begins.
+  // there. A node that holds the key in memory lets go of it when it first writes in another month.
   absl::Status DestroyTag(absl::string_view agreement_id, uint32_t tag_period,
                           uint8_t retention_class, absl::Time now);
 

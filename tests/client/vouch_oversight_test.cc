@@ -342,8 +342,7 @@ TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
   Write("good.jsonl", absl::StrReplaceAll(receipts[0], {{"\"index\":1,", "\"index\":2,"}}));
   EXPECT_THAT(Vouch(run, Person(1)).out, HasSubstr("stands elsewhere in the log, as entry 1"));
   Write("good.jsonl", absl::StrReplaceAll(receipts[0], {{"\"index\":1,", "\"index\":900,"}}));
-  EXPECT_THAT(Vouch(run, Person(1)).out,
-              HasSubstr("stands elsewhere").Or(HasSubstr("ends before")));
+  EXPECT_THAT(Vouch(run, Person(1)).out, HasSubstr("stands elsewhere in the log, as entry 1"));
   Write("good.jsonl", "{}\n");
   Refused(run, 3, "good.jsonl:1", Person(1));
 }
