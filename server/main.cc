@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kMalformedFile = 3;
 
-int Serve(const std::string& folder, bool check_only) {
+int Serve(const std::string& folder, bool check_only, bool without_witnesses) {
   vouch::policies::Report report;
   absl::StatusOr<vouch::server::node::NodeFile> file =
       vouch::server::node::ReadNodeFolder(folder, &report);
@@ -48,7 +48,9 @@ int Serve(const std::string& folder, bool check_only) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  auto node = vouch::server::Node::Start(*file);
+  vouch::server::StartChecks checks;
+  checks.without_witnesses = without_witnesses;
+  auto node = vouch::server::Node::Start(*file, checks);
   if (!node.ok()) {
     std::fprintf(stderr, "vouchd: cannot start: %s\n",
                  std::string(node.status().message()).c_str());
@@ -67,6 +69,10 @@ int Serve(const std::string& folder, bool check_only) {
     (*node)->Reload();
   }
   (*node)->Drain();
+  if (const absl::Status failed = (*node)->failed(); !failed.ok()) {
+    std::fprintf(stderr, "vouchd: stopped: %s\n", std::string(failed.message()).c_str());
+    return 1;
+  }
   return 0;
 }
 
@@ -80,8 +86,11 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
       "partners and revocation lists; SIGTERM drains and stops."};
   std::string folder;
   bool check_only = false;
+  bool without_witnesses = false;
   app.add_option("--node", folder, "the node's folder, made by `vouch init`")->required();
   app.add_flag("--check", check_only, "start, show the screen, stop");
+  app.add_flag("--without-witnesses", without_witnesses,
+               "start although no partner can be asked whether the ledger is the latest; logged");
   app.set_version_flag("--version", VOUCH_VERSION);
   CLI11_PARSE(app, argc, argv);
 
@@ -98,5 +107,5 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
     std::fprintf(stderr, "vouchd: %s\n", std::string(status.message()).c_str());
     return 1;
   }
-  return Serve(folder, check_only);
+  return Serve(folder, check_only, without_witnesses);
 }

@@ -3,6 +3,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <signal.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -22,6 +23,7 @@
 #include "server/agreements/agreements.h"
 #include "server/agreements_shown.h"
 #include "server/blinding_service.h"
+#include "server/checkpoint_exchange.h"
 #include "server/clock_watch.h"
 #include "server/index_keeper.h"
 #include "server/journal/journal.h"
@@ -30,8 +32,11 @@
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
 #include "server/ledger_log.h"
+#include "server/ledger_service.h"
 #include "server/node/folders.h"
+#include "server/own_checkpoints.h"
 #include "server/partner_face.h"
+#include "server/partner_logs.h"
 #include "server/partner_times.h"
 #include "server/records/records.h"
 #include "server/telemetry/telemetry.h"
@@ -116,8 +121,12 @@ struct Node::Parts {
                          Problem(what, status);
                        }}) {}
 
-  absl::Status Open();
+  absl::Status Open(const StartChecks& checks);
   absl::Status OpenLedgerLog();
+  absl::Status OpenWitness(const StartChecks& checks);
+  // The keys of partners' ledgers, and who may read ours.
+  void TakeLedgerPartners(const node::NodeFile& from);
+  void Behind(const absl::Status& status);
   absl::Status Serve();
   absl::Status ReloadAgreements();
   absl::Status ReloadPeers(const std::vector<node::Partner>& partners);
@@ -145,6 +154,8 @@ struct Node::Parts {
   std::unique_ptr<RecordsWhenLoaded> records;
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<LedgerLog> ledger_log;  // after the journal, which it watches
+  std::unique_ptr<OwnCheckpoints> own_checkpoints;
+  std::unique_ptr<PartnerLogs> partner_logs;
   std::unique_ptr<journal::RowNames> row_names;
   std::unique_ptr<IndexKeeper> index_keeper;
   std::unique_ptr<AgreementsShown> shown;
@@ -153,10 +164,12 @@ struct Node::Parts {
   std::unique_ptr<Walkers> walkers;
   std::unique_ptr<VerificationService> verification_service;
   std::unique_ptr<BlindingService> blinding_service;
+  std::unique_ptr<LedgerService> ledger_service;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 
-  mutable std::mutex mutex;  // guards the four below
+  mutable std::mutex mutex;  // guards the five below
+  absl::Status failed;       // why the node stops of its own accord
   std::condition_variable wake;
   bool stopping = false;
   std::map<std::string, std::string> problems;  // what -> how it stands
@@ -167,6 +180,7 @@ struct Node::Parts {
   std::mutex tls_mutex;     // guards the next
   TlsMaterial tls;
   PartnerTimes partner_times;  // after what it reports to
+  std::unique_ptr<CheckpointExchange> exchange;
   std::thread maintenance;
 };
 
@@ -206,6 +220,7 @@ absl::Status Node::Parts::ReloadNodeFile() {
                         absl::StrCat(taken.message(), "; the partners from before stay"));
   }
   partner_times.SetPartners(read->partners);
+  TakeLedgerPartners(*read);
   {
     const std::lock_guard<std::mutex> lock(reload_mutex);
     signing = *read;
@@ -247,7 +262,7 @@ absl::Status Node::Parts::ReloadAgreements() {
   return absl::OkStatus();
 }
 
-absl::Status Node::Parts::Open() {
+absl::Status Node::Parts::Open(const StartChecks& checks) {
   absl::Status status = clock_watch.Begin();
   if (status.ok()) status = tls.Refresh(clock.Now());
   if (status.ok()) status = ReloadPeers(file.partners);
@@ -266,6 +281,7 @@ absl::Status Node::Parts::Open() {
   if (!opened.ok()) return opened.status();
   journal = *std::move(opened);
   status = OpenLedgerLog();
+  if (status.ok()) status = OpenWitness(checks);
   if (!status.ok()) return status;
 
   records = std::make_unique<RecordsWhenLoaded>(records::RecordsOptions{file.records, file.keys});
@@ -315,10 +331,76 @@ absl::Status Node::Parts::OpenLedgerLog() {
   options.key = std::make_shared<const crypto::SigningKey>(*std::move(key));
   options.journal = journal.get();
   options.problem = [this](const absl::Status& status) { Problem("ledger tree", status); };
+  const std::string public_der = options.key->PublicDer();
   absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));
   if (!opened.ok()) return opened.status();
   ledger_log = *std::move(opened);
+  own_checkpoints = std::make_unique<OwnCheckpoints>(ledger_log.get(), public_der,
+                                                     absl::StrCat(file.witness, "/own.cosigned"));
   return absl::OkStatus();
+}
+
+absl::Status Node::Parts::OpenWitness(const StartChecks& checks) {
+  PartnerLogs::Rooms witness;
+  witness.witness.folder = file.witness;
+  const std::string key_path = absl::StrCat(file.keys, "/", node::kWitnessKey);
+  if (node::Exists(key_path)) {
+    absl::StatusOr<std::string> pem = crypto::ReadPrivateFile(key_path);
+    if (!pem.ok()) return pem.status();
+    absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+    crypto::Wipe(&*pem);
+    if (!key.ok()) return key.status();
+    absl::StatusOr<crypto::NoteSigner> cosigner = crypto::NoteSigner::MakeCosigner(
+        file.agency, std::make_shared<const crypto::SigningKey>(*std::move(key)));
+    if (!cosigner.ok()) return cosigner.status();
+    witness.witness.cosigner = std::make_shared<const crypto::NoteSigner>(*std::move(cosigner));
+  } else {
+    Log(Level::kInfo, "no witness key, so partners' ledgers are remembered and not cosigned",
+        {{"missing", key_path}});
+  }
+  witness.found = [this](const std::string& agency, const requester::WitnessAnswer& answer) {
+    Problem(absl::StrCat("evidence about the ledger of ", agency),
+            absl::DataLossError(absl::StrCat(
+                answer.says, answer.evidence.empty() ? "" : ". Both notes are kept in ",
+                answer.evidence)));
+  };
+  absl::StatusOr<std::unique_ptr<PartnerLogs>> logs = PartnerLogs::Open(std::move(witness));
+  if (!logs.ok()) return logs.status();
+  partner_logs = *std::move(logs);
+  return CheckBeforeStart(file, *own_checkpoints, *ledger_log, checks);
+}
+
+void Node::Parts::TakeLedgerPartners(const node::NodeFile& from) {
+  std::map<std::string, std::string> keys;
+  absl::Status wrong;
+  for (const node::Partner& partner : from.partners) {
+    if (partner.ledger_key.empty()) continue;
+    const absl::StatusOr<std::string> pem = node::ReadText(partner.ledger_key);
+    absl::StatusOr<std::string> key = pem.ok() ? crypto::PublicKeyFromPem(*pem) : pem.status();
+    if (key.ok()) {
+      keys[partner.agency] = *std::move(key);
+    } else if (wrong.ok()) {
+      wrong = absl::InvalidArgumentError(
+          absl::StrCat(partner.ledger_key, ": ", key.status().message()));
+    }
+  }
+  absl::Status set = partner_logs->SetKeys(std::move(keys));
+  Problem("keys of partners' ledgers", wrong.ok() ? set : wrong);
+  ledger_service->SetOversight(from.oversight);
+  exchange->SetPartners(from.partners);
+}
+
+// Whatever is answered from here on would be charged and entered in a history that is not the one
+// partners cosigned.
+void Node::Parts::Behind(const absl::Status& status) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!failed.ok()) return;
+    failed = status;
+  }
+  Problem("ledger", status);
+  server->Shutdown(std::chrono::system_clock::now());
+  kill(getpid(), SIGTERM);
 }
 
 absl::Status Node::Parts::Serve() {
@@ -342,6 +424,8 @@ absl::Status Node::Parts::Serve() {
   BlindingOptions blinding_options;
   blinding_options.workers = static_cast<int>(file.evaluators);
   blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
+  ledger_service =
+      std::make_unique<LedgerService>(face.get(), ledger_log.get(), partner_logs.get());
 
   grpc::EnableDefaultHealthCheckService(true);
   if (file.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -352,6 +436,7 @@ absl::Status Node::Parts::Serve() {
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
   builder.RegisterService(verification_service.get());
   builder.RegisterService(blinding_service.get());
+  builder.RegisterService(ledger_service.get());
   server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     return absl::UnavailableError(
@@ -403,6 +488,7 @@ void Node::Parts::Tick() {
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
   metrics.SetGauge("clock_trusted", clock.Trusted() ? 1 : 0);
+  metrics.SetGauge("ledger_evidence", static_cast<double>(partner_logs->evidence()));
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
   ShowAgreements();
 }
@@ -440,14 +526,31 @@ void Node::Parts::Maintain() {
   }
 }
 
-absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file) {
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file,
+                                                  const StartChecks& checks) {
   auto parts = std::make_unique<Parts>(file);
-  absl::Status status = parts->Open();
+  absl::Status status = parts->Open(checks);
   if (status.ok()) status = parts->Serve();
   if (!status.ok()) return status;
   Parts* running = parts.get();
   parts->maintenance = std::thread([running] { running->Maintain(); });
   parts->partner_times.SetPartners(file.partners);
+  CheckpointExchange::Rooms exchanging;
+  exchanging.agency = file.agency;
+  exchanging.certificate = file.certificate;
+  exchanging.key = file.key;
+  exchanging.every = file.checkpoint_exchange;
+  exchanging.clock = &parts->clock;
+  exchanging.metrics = &parts->metrics;
+  exchanging.log = parts->ledger_log.get();
+  exchanging.partner_logs = parts->partner_logs.get();
+  exchanging.own = parts->own_checkpoints.get();
+  exchanging.report = [running](const std::string& what, const absl::Status& standing) {
+    running->Problem(what, standing);
+  };
+  exchanging.behind = [running](const absl::Status& behind) { running->Behind(behind); };
+  parts->exchange = std::make_unique<CheckpointExchange>(std::move(exchanging));
+  parts->TakeLedgerPartners(file);
   Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
@@ -456,6 +559,11 @@ Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() { Drain(); }
 
 int Node::port() const { return parts_->port; }
+
+absl::Status Node::failed() const {
+  const std::lock_guard<std::mutex> lock(parts_->mutex);
+  return parts_->failed;
+}
 
 void Node::Reload() {
   parts_->Problem("partners", parts_->ReloadNodeFile());
@@ -467,10 +575,13 @@ void Node::Reload() {
 void Node::Drain() {
   if (parts_->server == nullptr) return;
   Log(Level::kInfo, "draining");
+  // First: it may be about to shut the server down itself.
+  if (parts_->exchange != nullptr) parts_->exchange->Stop();
   parts_->server->GetHealthCheckService()->SetServingStatus(false);
   parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + parts_->file.drain));
   parts_->walkers->Stop();
   parts_->blinding_service->Stop();
+  parts_->ledger_service->Stop();
   parts_->server->Wait();
   parts_->server.reset();
   {

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/node/node_file.h"
+#include "server/own_checkpoints.h"
 
 namespace vouch::server {
 
@@ -15,7 +16,8 @@ class Node {
  public:
   // Opens everything in the node's folder and starts to answer partners. On failure the status says
   // what to mend.
-  static absl::StatusOr<std::unique_ptr<Node>> Start(const node::NodeFile& file);
+  static absl::StatusOr<std::unique_ptr<Node>> Start(const node::NodeFile& file,
+                                                     const StartChecks& checks = {});
   ~Node();
 
   // One screen: who this is, which agreements are in force, how many people it holds, what is
@@ -27,6 +29,8 @@ class Node {
   // refusals, closes the journal.
   void Drain();
   int port() const;
+  // What made the node stop of its own accord (it then sends itself SIGTERM); OK otherwise.
+  absl::Status failed() const;
 
  private:
   struct Parts;

@@ -9,6 +9,7 @@
 #include "client/vouch/asking_node.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/keys_command.h"
+#include "client/vouch/ledger_standing.h"
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
 #include "client/vouch/record_indexes.h"
@@ -63,6 +64,9 @@ class Doctor {
     Signing();
     Agreements();
     Records();
+    for (LedgerFinding& one : ExamineLedgers(file_.witness)) {
+      all_.push_back({one.about, one.wrong ? State::kProblem : State::kOk, one.says, one.mend});
+    }
     for (const node::Partner& partner : file_.partners) ExaminePartner(partner);
     if (file_.partners.empty()) {
       Warn("partners", "there are none, so nobody can ask and nobody can be asked",

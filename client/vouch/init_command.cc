@@ -260,7 +260,10 @@ absl::StatusOr<Exit> Init(InitOptions options, Console* console) {
   for (const absl::string_view name : node::kSecretNames) {
     folder->Secret(absl::StrCat("keys/", name));
   }
-  folder->PrivateKey("keys/ledger.key", crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  for (const absl::string_view name : {node::kLedgerKey, node::kWitnessKey}) {
+    folder->PrivateKey(absl::StrCat("keys/", name),
+                       crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  }
   const absl::StatusOr<std::string> signing = WriteCertificates(options, now, folder);
   if (!signing.ok()) return signing.status();
   const crypto::SigningKey authority = crypto::SigningKey::Generate(crypto::KeyKind::kP256);

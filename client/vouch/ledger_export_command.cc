@@ -54,7 +54,8 @@ class ScratchFolder {
 };
 
 absl::StatusOr<crypto::NoteSigner> LogSigner(const std::string& keys, const std::string& origin) {
-  absl::StatusOr<std::string> pem = crypto::ReadPrivateFile(absl::StrCat(keys, "/ledger.key"));
+  absl::StatusOr<std::string> pem =
+      crypto::ReadPrivateFile(absl::StrCat(keys, "/", server::node::kLedgerKey));
   if (!pem.ok()) return pem.status();
   absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
   crypto::Wipe(&*pem);

@@ -74,12 +74,23 @@ absl::Status AddNodesKey(const node::NodeFile& file, const std::string& origin,
   std::string public_der;
   if (absl::StartsWith(origin, absl::StrCat(file.agency, "/"))) {
     absl::StatusOr<std::string> pem =
-        crypto::ReadPrivateFile(absl::StrCat(file.keys, "/ledger.key"));
+        crypto::ReadPrivateFile(absl::StrCat(file.keys, "/", node::kLedgerKey));
     if (!pem.ok()) return pem.status();
     const absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
     crypto::Wipe(&*pem);
     if (!key.ok()) return key.status();
     public_der = key->PublicDer();
+  }
+  for (const node::Partner& partner : file.partners) {
+    if (partner.ledger_key.empty() ||
+        !absl::StartsWith(origin, absl::StrCat(partner.agency, "/"))) {
+      continue;
+    }
+    const absl::StatusOr<std::string> pem = node::ReadText(partner.ledger_key);
+    if (!pem.ok()) return pem.status();
+    absl::StatusOr<std::string> key = crypto::PublicKeyFromPem(*pem);
+    if (!key.ok()) return key.status();
+    public_der = *std::move(key);
   }
   if (public_der.empty()) return absl::OkStatus();
   for (const auto type : {crypto::NoteKeyType::kEd25519, crypto::NoteKeyType::kEcdsaP256}) {

@@ -11,6 +11,7 @@
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "crypto/note.h"
 #include "server/node/folders.h"
 
 namespace vouch::client {
@@ -197,6 +198,19 @@ struct ExportOptions {
   std::string output;
 };
 
+// What verifies this node's cosignatures (`vouch ledger verify --key`); empty when it cosigns
+// nothing.
+absl::StatusOr<std::string> WitnessLine(const node::NodeFile& file) {
+  const std::string path = absl::StrCat(file.keys, "/", node::kWitnessKey);
+  if (!node::Exists(path)) return std::string();
+  absl::StatusOr<crypto::SigningKey> key = ReadSigningKey(path);
+  if (!key.ok()) return key.status();
+  const auto cosigner = crypto::NoteSigner::MakeCosigner(
+      file.agency, std::make_shared<const crypto::SigningKey>(*std::move(key)));
+  if (!cosigner.ok()) return cosigner.status();
+  return absl::StrCat(cosigner->verifier().ToString(), "\n");
+}
+
 absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
   const auto file = OpenNode(options.folder, console);
   if (!file.ok()) return file.status();
@@ -224,6 +238,9 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
       ReadSigningKey(absl::StrCat(file->keys, "/", node::kLedgerKey));
   if (!ledger_key.ok()) return ledger_key.status();
   files.push_back({"ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(ledger_key->PublicDer()))});
+  const absl::StatusOr<std::string> witness = WitnessLine(*file);
+  if (!witness.ok()) return witness.status();
+  if (!witness->empty()) files.push_back({"witness.txt", *witness});
   if (!file->signing.empty()) {
     files.push_back({"signing.pem", *signing_anchors});
     files.push_back({"officers.txt", OfficersText(file->signing.officers)});

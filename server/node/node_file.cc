@@ -190,6 +190,22 @@ ShapeOf<NodeFile> NodeShape() {
           Required<NodeFile>("run", FilePath(), &NodeFile::run,
                              "Folder for what a running node leaves for others: its port, sockets.",
                              "\"run\""),
+          Optional<NodeFile>("witness", FilePath(), &NodeFile::witness,
+                             "Folder of what this node remembers of partners' ledgers. On another "
+                             "disk than the journal it also shows when that was put back.",
+                             "\"witness\""),
+          Optional<NodeFile>("oversight", policies::List(policies::AgencyName(), 1, 100),
+                             &NodeFile::oversight,
+                             "Partners that may read every entry of the ledger, such as an "
+                             "inspector general. Any other reads its own.",
+                             "[\"oig.treasury.example\"]"),
+          Optional<NodeFile>(
+              "checkpoint_exchange_seconds",
+              policies::Put<absl::Duration>(
+                  Number(1, 3600),
+                  [](int64_t seconds, absl::Duration* out) { *out = absl::Seconds(seconds); }),
+              &NodeFile::checkpoint_exchange,
+              "How often checkpoints of the ledgers are exchanged with each partner.", "60"),
           Optional<NodeFile>("signing", SigningShape(), &NodeFile::signing,
                              "Who signs agreements for this agency. Left out: no agreement comes "
                              "into force here.",
@@ -253,6 +269,16 @@ void CheckPartners(const NodeFile& file, const Node& root, Reading* reading) {
             "an agency is bound either by key_pin or by issuer and dns_name",
             "keep the one you mean");
     }
+  }
+}
+
+void CheckOversight(const NodeFile& file, const Node& root, Reading* reading) {
+  for (size_t i = 0; i < file.oversight.size(); ++i) {
+    if (file.FindPartner(file.oversight[i]) != nullptr) continue;
+    reading->Error("node/oversight-no-partner",
+                   policies::NodeAt(root, absl::StrCat("oversight[", i + 1, "]")).position,
+                   file.oversight[i], "oversight reads the ledger as a partner, and this is none",
+                   "add it with `vouch partner add`, or take it out here");
   }
 }
 
@@ -328,6 +354,7 @@ void Resolve(const std::string& folder, NodeFile* file) {
                                      &file->journal,
                                      &file->keys,
                                      &file->run,
+                                     &file->witness,
                                      &file->signing.anchors,
                                      &file->signing.revocations};
   for (Partner& partner : file->partners) {
@@ -375,6 +402,7 @@ absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_vi
         file->folder = root_folder;
         Resolve(root_folder, file);
         CheckPartners(*file, root, reading);
+        CheckOversight(*file, root, reading);
         CheckPaths(*file, root, reading);
       };
   return policies::ReadDocument<NodeFile>(absl::StrCat(folder, "/", kNodeFileName), text,

@@ -63,6 +63,11 @@ struct NodeFile {
   std::string certificate, key;  // paths: TLS chain and key, PEM
   // Paths of folders.
   std::string agreements, records, journal, keys, run;
+  // What this node remembers of partners' ledgers, and they of its own; made when missing. Not
+  // below the journal: a journal that was put back must not take it along.
+  std::string witness = "witness";
+  std::vector<std::string> oversight;  // partners that may read every entry of the ledger
+  absl::Duration checkpoint_exchange = absl::Seconds(60);
   Signing signing;  // who signs agreements for this agency
   bool reflection = true;
   bool fips = false;               // crypto: "default" | "fips"
@@ -96,7 +101,8 @@ inline constexpr absl::string_view kNodeFileName = "node.yaml";
 // identities.
 inline constexpr absl::string_view kSecretNames[] = {"charge.key", "person.key", "index.key",
                                                      "identity.key"};
-inline constexpr absl::string_view kLedgerKey = "ledger.key";  // PEM, private: signs checkpoints
+inline constexpr absl::string_view kLedgerKey = "ledger.key";    // PEM, private: signs checkpoints
+inline constexpr absl::string_view kWitnessKey = "witness.key";  // PEM, private: cosigns others'
 inline constexpr absl::string_view kEncryptionKey = "encryption.key";          // PEM, private
 inline constexpr absl::string_view kEncryptionCertificate = "encryption.pem";  // to give away
 

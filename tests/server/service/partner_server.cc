@@ -28,13 +28,19 @@ PartnerServer::PartnerServer(World* world) : world_(world) {
 
 PartnerServer::~PartnerServer() { Stop(std::chrono::milliseconds(500)); }
 
-void PartnerServer::Configure(const std::string& revocations, int64_t calls_per_second) {
+void PartnerServer::Configure(const std::string& revocations, int64_t calls_per_second,
+                              const std::vector<std::string>& others) {
   admission::Peer peer;
   peer.agency = "aid.example";
   peer.anchors_pem = authority.pem();
   peer.revocations_pem = revocations;
   peer.calls_per_second = calls_per_second;
-  const absl::Status replaced = peers_->Replace({peer});
+  std::vector<admission::Peer> peers = {peer};
+  for (const std::string& other : others) {
+    peer.agency = other;
+    peers.push_back(peer);
+  }
+  const absl::Status replaced = peers_->Replace(peers);
   ASSERT_TRUE(replaced.ok()) << replaced;
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "server/partner_face.h"
 #include "tests/crypto/authority.h"
@@ -29,7 +30,9 @@ class PartnerServer {
   ~PartnerServer();  // Stop
 
   // The partners as the node's configuration has them.
-  void Configure(const std::string& revocations, int64_t calls_per_second = 100000);
+  // `others` may call as well, under the same authority.
+  void Configure(const std::string& revocations, int64_t calls_per_second = 100000,
+                 const std::vector<std::string>& others = {});
   const PartnerFace* face() const { return &face_; }
   telemetry::Metrics* metrics() { return &metrics_; }
 

@@ -1,0 +1,238 @@
+#include "server/checkpoint_exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/requester/connection.h"
+#include "server/partner_times.h"
+
+namespace vouch::server {
+
+namespace {
+
+using requester::WitnessAnswer;
+using requester::WitnessFinding;
+using telemetry::Level;
+using telemetry::Log;
+
+constexpr absl::Duration kCall = absl::Seconds(5);
+constexpr int kTries = 4;
+constexpr size_t kMostOrigins = 64;
+
+// Nobody who cannot be reached has done anything wrong.
+bool NotReached(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsCancelled(status) || absl::IsUnimplemented(status) || absl::IsUnknown(status);
+}
+
+absl::Status Wrong(const WitnessAnswer& answer) {
+  if (answer.evidence.empty()) return absl::FailedPreconditionError(answer.says);
+  return absl::DataLossError(absl::StrCat(answer.says, ". Both notes are kept in ", answer.evidence,
+                                          ": show them to the agency and to oversight"));
+}
+
+}  // namespace
+
+void CheckpointExchange::SetPartners(std::vector<node::Partner> partners) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  partners_ = std::move(partners);
+  // Addresses and anchors may be others now.
+  clients_.clear();
+  due_ = true;
+  if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { Run(); });
+  changed_.notify_all();
+}
+
+void CheckpointExchange::Stop() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+    for (const auto& [agency, client] : clients_) client->Cancel();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CheckpointExchange::Run() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!stopping_) {
+    due_ = false;
+    const std::vector<node::Partner> partners = partners_;
+    for (const node::Partner& partner : partners) {
+      if (partner.address.empty() || stopping_ || due_) continue;
+      lock.unlock();
+      Exchange(partner);
+      lock.lock();
+    }
+    changed_.wait_for(lock, absl::ToChronoMilliseconds(rooms_.every),
+                      [this] { return stopping_ || due_; });
+  }
+}
+
+absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const std::string& agency) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (stopping_) return absl::CancelledError("the node stops");
+  Client& client = clients_[agency];
+  if (client != nullptr) return client;
+  for (const node::Partner& partner : partners_) {
+    if (partner.agency != agency || partner.address.empty()) continue;
+    const auto options = ConnectionTo(partner, rooms_.agency, rooms_.certificate, rooms_.key);
+    if (!options.ok()) return options.status();
+    const auto channel = requester::Connect(*options);
+    if (!channel.ok()) return channel.status();
+    client = std::make_shared<requester::LedgerClient>(*channel, kCall);
+    return client;
+  }
+  return absl::UnavailableError(absl::StrCat(agency, " has no address in node.yaml"));
+}
+
+void CheckpointExchange::Exchange(const node::Partner& partner) {
+  const absl::StatusOr<Client> client = ClientOf(partner.agency);
+  if (!client.ok()) {
+    Log(Level::kInfo, "checkpoints not exchanged",
+        {{"partner", partner.agency}, {"reason", std::string(client.status().message())}});
+    return;
+  }
+  const absl::Status handed = HandIn(partner, client->get());
+  if (NotReached(handed)) {
+    Log(Level::kInfo, "checkpoints not exchanged",
+        {{"partner", partner.agency}, {"reason", std::string(handed.message())}});
+    return;
+  }
+  rooms_.report(absl::StrCat("our ledger at ", partner.agency), handed);
+  if (partner.ledger_key.empty()) return;
+  const absl::Status observed = Observe(partner, client->get());
+  if (NotReached(observed)) return;
+  rooms_.report(absl::StrCat("ledger of ", partner.agency), observed);
+  Compare(partner, client->get());
+}
+
+absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
+                                        requester::LedgerClient* client) {
+  uint64_t& known = handed_in_[partner.agency];
+  for (int i = 0; i < kTries; ++i) {
+    const auto head = rooms_.log->Checkpoint();
+    if (!head.ok()) return absl::OkStatus();  // said elsewhere
+    if (head->size == 0 || (known == head->size && i == 0)) return absl::OkStatus();
+    requester::AddCheckpointRequest request;
+    request.old_size = known;
+    request.note = *head->note;
+    if (known > 0) {
+      auto proof = rooms_.log->Consistency(known, head->size);
+      if (!proof.ok()) return absl::OkStatus();
+      request.proof = *std::move(proof);
+    }
+    const auto response = client->AddCheckpoint(request);
+    if (!response.ok()) return response.status();
+    switch (response->code()) {
+      case 200: {
+        known = head->size;
+        rooms_.metrics->SetGauge("ledger_cosigned_entries", partner.agency,
+                                 static_cast<double>(known));
+        return rooms_.own->Keep(*head->note, head->size, partner.agency, response->cosignature());
+      }
+      case 404:
+        // It does not witness us, and need not: it may only ever be asked.
+        return absl::OkStatus();
+      case 409:
+        break;
+      default:
+        return absl::FailedPreconditionError(
+            absl::StrCat("it did not take our checkpoint: ", response->says()));
+    }
+    if (!response->remembered().empty()) {
+      const absl::Status held = rooms_.own->HoldAgainst(response->remembered(), partner.agency);
+      if (absl::IsDataLoss(held)) rooms_.behind(held);
+      if (!held.ok()) return held;
+    }
+    if (response->known_size() > head->size) {
+      return absl::FailedPreconditionError(
+          "it says that it remembers more of our log than there is, and cannot show it");
+    }
+    known = response->known_size();
+  }
+  return absl::FailedPreconditionError(
+      "it did not take our checkpoint, however often it was tried");
+}
+
+absl::Status CheckpointExchange::Observe(const node::Partner& partner,
+                                         requester::LedgerClient* client) {
+  for (int i = 0; i < kTries; ++i) {
+    const auto known = rooms_.partner_logs->LatestOf(partner.agency);
+    const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
+    const auto head =
+        client->GetCheckpoint(known.has_value() ? known->checkpoint.origin : "", since);
+    if (!head.ok()) return head.status();
+    const std::string origin = OriginOfNote(head->note);
+    if (AgencyOfLog(origin) != partner.agency) {
+      return absl::FailedPreconditionError("it shows a checkpoint of another agency's log");
+    }
+    const bool same_log = !known.has_value() || known->checkpoint.origin == origin;
+    const WitnessAnswer answer = rooms_.partner_logs->Observe(
+        head->note, head->proof, same_log ? since : 0, /*is_head=*/true, rooms_.clock->Now());
+    if (answer.finding == WitnessFinding::kOtherSize) continue;
+    if (answer.finding != WitnessFinding::kAccepted && answer.finding != WitnessFinding::kOlder) {
+      return Wrong(answer);
+    }
+    rooms_.metrics->SetGauge("partner_ledger_entries", partner.agency,
+                             static_cast<double>(answer.known_size));
+    return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+// Whoever is shown one log here and another there finds out by comparing.
+void CheckpointExchange::Compare(const node::Partner& partner, requester::LedgerClient* client) {
+  std::vector<std::string> origins = rooms_.partner_logs->origins();
+  origins.erase(std::remove_if(origins.begin(), origins.end(),
+                               [&](const std::string& origin) {
+                                 return AgencyOfLog(origin) == partner.agency;
+                               }),
+                origins.end());
+  // The newest years, should there be too many.
+  if (origins.size() > kMostOrigins) {
+    origins.erase(origins.begin(), origins.end() - kMostOrigins);
+  }
+  if (origins.empty()) return;
+  const auto notes = client->GetRemembered(origins);
+  if (!notes.ok()) return;
+  for (const std::string& note : *notes) ObserveRemembered(partner.agency, note);
+}
+
+void CheckpointExchange::ObserveRemembered(const std::string& from, const std::string& note) {
+  const std::string origin = OriginOfNote(note);
+  const std::string agency(AgencyOfLog(origin));
+  const auto read = crypto::ReadNote(note);
+  if (origin.empty() || !read.ok()) return;
+  const auto shown = crypto::ReadCheckpoint(read->text);
+  for (int i = 0; i < kTries; ++i) {
+    const auto known = rooms_.partner_logs->Latest(origin);
+    if (!known.has_value() || known->checkpoint == *shown) return;
+    const uint64_t since = known->checkpoint.size;
+    std::vector<crypto::Digest> proof;
+    if (since != shown->size && since != 0 && shown->size != 0) {
+      const absl::StatusOr<Client> log = ClientOf(agency);
+      if (!log.ok()) return;
+      auto asked = (*log)->GetConsistency(origin, std::min(since, shown->size),
+                                          std::max(since, shown->size));
+      // A log that cannot prove what it signed has nothing to show; whoever refuses for another
+      // reason has not been asked.
+      if (!asked.ok() && !absl::IsInvalidArgument(asked.status())) return;
+      if (asked.ok()) proof = *std::move(asked);
+    }
+    const WitnessAnswer answer =
+        rooms_.partner_logs->Observe(note, proof, since, /*is_head=*/false, rooms_.clock->Now());
+    if (answer.finding == WitnessFinding::kOtherSize) continue;
+    if (answer.finding == WitnessFinding::kNotSigned) {
+      Log(Level::kWarning, "a partner remembers a checkpoint that its log did not sign",
+          {{"partner", from}, {"ledger", origin}});
+    } else if (answer.finding != WitnessFinding::kAccepted &&
+               answer.finding != WitnessFinding::kOlder) {
+      rooms_.report(absl::StrCat("ledger of ", agency, " as shown to ", from), Wrong(answer));
+    }
+    return;
+  }
+}
+
+}  // namespace vouch::server

@@ -1,0 +1,77 @@
+// Exchanges checkpoints with partners, in the background: hands ours in for their cosignature,
+// looks at theirs, and compares what each of us was shown of third parties' logs.
+#ifndef VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
+#define VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/requester/ledger_client.h"
+#include "server/clock.h"
+#include "server/ledger_log.h"
+#include "server/node/node_file.h"
+#include "server/own_checkpoints.h"
+#include "server/partner_logs.h"
+#include "server/telemetry/telemetry.h"
+
+namespace vouch::server {
+
+// Thread-safe. One thread goes from partner to partner; each call waits at most five seconds, and
+// nothing waits for it.
+class CheckpointExchange {
+ public:
+  struct Rooms {
+    std::string agency;            // this node's own
+    std::string certificate, key;  // paths
+    absl::Duration every = absl::Seconds(60);
+    const Clock* clock = nullptr;
+    telemetry::Metrics* metrics = nullptr;
+    LedgerLog* log = nullptr;
+    PartnerLogs* partner_logs = nullptr;
+    OwnCheckpoints* own = nullptr;
+    // How a partner's log, or ours at a partner, stands: OK, or what is wrong with it.
+    std::function<void(const std::string& what, const absl::Status&)> report;
+    // A partner holds a later or another checkpoint of our own log than it leads to.
+    std::function<void(const absl::Status&)> behind;
+  };
+  explicit CheckpointExchange(Rooms rooms) : rooms_(std::move(rooms)) {}
+  ~CheckpointExchange() { Stop(); }
+
+  // Takes the place of the partners before, and begins a round.
+  void SetPartners(std::vector<node::Partner> partners);
+  // Ends what is under way.
+  void Stop();
+
+ private:
+  using Client = std::shared_ptr<requester::LedgerClient>;
+
+  void Run();
+  void Exchange(const node::Partner& partner);
+  absl::StatusOr<Client> ClientOf(const std::string& agency);
+  // What happened to our checkpoint there.
+  absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client);
+  absl::Status Observe(const node::Partner& partner, requester::LedgerClient* client);
+  void Compare(const node::Partner& partner, requester::LedgerClient* client);
+  void ObserveRemembered(const std::string& from, const std::string& note);
+
+  const Rooms rooms_;
+  std::map<std::string, uint64_t> handed_in_;  // the thread's: sizes partners remember of ours
+  std::mutex mutex_;                           // guards what follows
+  std::condition_variable changed_;
+  std::vector<node::Partner> partners_;
+  std::map<std::string, Client> clients_;
+  bool due_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_

@@ -1,0 +1,230 @@
+#include "server/ledger_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/receipt.h"
+#include "crypto/tiles.h"
+#include "server/status_mapping.h"
+
+namespace vouch::server {
+
+namespace {
+
+using policies::Reason;
+using policies::Refusal;
+
+constexpr size_t kMostProofBytes = 63 * sizeof(crypto::Digest);
+constexpr size_t kMostRequestBytes = crypto::kLargestNote + kMostProofBytes + 1024;
+constexpr int kMostOrigins = 64;
+
+Refusal Malformed(std::string field, std::string message) {
+  Refusal refusal;
+  refusal.reason = Reason::kMalformed;
+  refusal.field = std::move(field);
+  refusal.message = std::move(message);
+  return refusal;
+}
+
+// What the log could not give: what it never had is the caller's mistake.
+Refusal FromLog(const absl::Status& status, std::string field) {
+  if (absl::IsOutOfRange(status) || absl::IsNotFound(status) || absl::IsInvalidArgument(status) ||
+      absl::IsPermissionDenied(status)) {
+    return Malformed(std::move(field), std::string(status.message()));
+  }
+  Refusal refusal;
+  refusal.reason = Reason::kLedgerUnavailable;
+  refusal.message = "the log cannot be read now";
+  refusal.retry_after = absl::Seconds(5);
+  return refusal;
+}
+
+}  // namespace
+
+LedgerService::LedgerService(const PartnerFace* face, LedgerLog* log, PartnerLogs* partners,
+                             const LedgerServiceOptions& options)
+    : face_(face), log_(log), partners_(partners), queue_(options.workers, options.max_calls) {}
+
+void LedgerService::SetOversight(const std::vector<std::string>& agencies) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  oversight_ = std::set<std::string>(agencies.begin(), agencies.end());
+}
+
+bool LedgerService::IsOversight(const std::string& caller) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return oversight_.count(caller) > 0;
+}
+
+grpc::ServerUnaryReactor* LedgerService::Answer(grpc::CallbackServerContext* context, size_t bytes,
+                                                Work work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto identified = face_->Identify(*context);
+  if (const Refusal* refusal = absl::get_if<Refusal>(&identified)) {
+    reactor->Finish(ToStatus(*refusal));
+    return reactor;
+  }
+  const std::string caller = absl::get<std::string>(std::move(identified));
+  const auto refuse = [this, caller, reactor](const Refusal& refusal) {
+    face_->CountRefusal(caller, refusal);
+    reactor->Finish(ToStatus(refusal));
+  };
+  if (bytes > kMostRequestBytes) {
+    refuse(Malformed("", "the request is larger than any checkpoint"));
+    return reactor;
+  }
+  const auto answer = [context, reactor, caller, refuse, work = std::move(work)] {
+    if (context->IsCancelled()) {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return;
+    }
+    if (const Outcome refusal = work(caller)) return refuse(*refusal);
+    reactor->Finish(grpc::Status::OK);
+  };
+  if (queue_.Add(answer)) return reactor;
+  Refusal busy;
+  busy.reason = Reason::kBusy;
+  busy.message = "too many calls about the ledger wait at this node";
+  busy.retry_after = absl::Seconds(1);
+  refuse(busy);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerContext* context,
+                                                       const v1::GetCheckpointRequest* request,
+                                                       v1::GetCheckpointResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+    const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint();
+    if (!head.ok()) return FromLog(head.status(), "");
+    response->set_checkpoint(*head->note);
+    const uint64_t old_size = request->old_size();
+    if (request->origin() != log_->origin() || old_size == 0 || old_size >= head->size) {
+      return absl::nullopt;
+    }
+    const auto proof = log_->Consistency(old_size, head->size);
+    if (!proof.ok()) return FromLog(proof.status(), "old_size");
+    response->set_hashes(crypto::EncodeTile(*proof));
+    return absl::nullopt;
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetConsistency(grpc::CallbackServerContext* context,
+                                                        const v1::GetConsistencyRequest* request,
+                                                        v1::GetConsistencyResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+    if (request->origin() != log_->origin()) {
+      return Malformed("origin", absl::StrCat("the log of this node is ", log_->origin()));
+    }
+    const auto proof = log_->Consistency(request->old_size(), request->size());
+    if (!proof.ok()) return FromLog(proof.status(), "size");
+    response->set_hashes(crypto::EncodeTile(*proof));
+    return absl::nullopt;
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetTile(grpc::CallbackServerContext* context,
+                                                 const v1::GetTileRequest* request,
+                                                 v1::GetTileResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+    // Bundles hold everybody's entries: GetEntries shows each to whom it concerns.
+    absl::StatusOr<std::string> tile = log_->File(request->path(), /*entries=*/false);
+    if (!tile.ok()) return FromLog(tile.status(), "path");
+    response->set_tile(*std::move(tile));
+    return absl::nullopt;
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetEntries(grpc::CallbackServerContext* context,
+                                                    const v1::GetEntriesRequest* request,
+                                                    v1::GetEntriesResponse* response) {
+  return Answer(context, request->ByteSizeLong(),
+                [=](const std::string& caller) { return Entries(caller, *request, response); });
+}
+
+LedgerService::Outcome LedgerService::Entries(const std::string& caller,
+                                              const v1::GetEntriesRequest& request,
+                                              v1::GetEntriesResponse* response) {
+  const uint64_t first = request.first();
+  const uint32_t count = request.count();
+  if (count == 0 || count > crypto::kTileWidth) {
+    return Malformed("count", absl::StrCat("expected 1 to ", crypto::kTileWidth, " entries"));
+  }
+  const absl::StatusOr<LogProof> proof = log_->Prove(first, count);
+  if (!proof.ok()) return FromLog(proof.status(), "first");
+  const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader();
+  if (!reader.ok()) return FromLog(reader.status(), "");
+  const bool all = IsOversight(caller);
+  std::vector<std::string> bundle;
+  uint64_t held = UINT64_MAX;
+  for (uint64_t index = first; index < first + count; ++index) {
+    if (index / crypto::kTileWidth != held) {
+      held = index / crypto::kTileWidth;
+      absl::StatusOr<std::vector<std::string>> read =
+          (*reader)->ReadBundle(held, crypto::TileWidthAt(0, held, proof->tree_size));
+      if (!read.ok()) return FromLog(read.status(), "first");
+      bundle = *std::move(read);
+    }
+    const std::string& entry = bundle[index % crypto::kTileWidth];
+    v1::LedgerEntry* shown = response->add_entries();
+    const absl::StatusOr<std::string> requester = crypto::RequesterOf(entry);
+    if (all || (requester.ok() && !requester->empty() && *requester == caller)) {
+      shown->set_entry(entry);
+    } else {
+      const crypto::Digest leaf = crypto::LeafHash(crypto::AsBytes(entry));
+      shown->set_leaf_hash(leaf.data(), leaf.size());
+    }
+  }
+  v1::LedgerProof* out = response->mutable_proof();
+  out->set_tree_size(proof->tree_size);
+  out->set_first(proof->first);
+  out->set_count(proof->count);
+  out->set_hash_count(static_cast<uint32_t>(proof->hashes.size()));
+  out->set_hashes(crypto::PaddedHashes(
+      proof->hashes, count == 1 ? crypto::kPaddedInclusionHashes : crypto::kPaddedRangeHashes));
+  out->set_checkpoint(*proof->checkpoint);
+  return absl::nullopt;
+}
+
+grpc::ServerUnaryReactor* LedgerService::AddCheckpoint(grpc::CallbackServerContext* context,
+                                                       const v1::AddCheckpointRequest* request,
+                                                       v1::AddCheckpointResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
+    requester::AddCheckpointRequest added;
+    added.old_size = request->old_size();
+    added.note = request->checkpoint();
+    const size_t hashes = request->hashes().size() / sizeof(crypto::Digest);
+    if (request->hashes().size() > kMostProofBytes ||
+        request->hashes().size() % sizeof(crypto::Digest) != 0) {
+      return Malformed("hashes", "expected at most 63 hashes of 32 bytes");
+    }
+    auto proof = crypto::DecodeTile(request->hashes(), static_cast<uint32_t>(hashes));
+    if (!proof.ok()) return Malformed("hashes", "expected at most 63 hashes of 32 bytes");
+    added.proof = *std::move(proof);
+    requester::WitnessAnswer answer = partners_->Add(caller, added, face_->rooms.clock->Now());
+    response->set_code(static_cast<uint32_t>(requester::HttpStatusOf(answer.finding)));
+    response->set_says(std::move(answer.says));
+    response->set_known_size(answer.known_size);
+    response->set_cosignature(std::move(answer.cosignature));
+    if (response->code() == 409) {
+      const auto known = partners_->Latest(OriginOfNote(added.note));
+      if (known.has_value()) response->set_remembered(known->note);
+    }
+    return absl::nullopt;
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetRemembered(grpc::CallbackServerContext* context,
+                                                       const v1::GetRememberedRequest* request,
+                                                       v1::GetRememberedResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+    if (request->origins_size() > kMostOrigins) {
+      return Malformed("origins", absl::StrCat("expected at most ", kMostOrigins, " logs"));
+    }
+    for (const std::string& origin : request->origins()) {
+      if (const auto known = partners_->Latest(origin)) response->add_checkpoints(known->note);
+    }
+    return absl::nullopt;
+  });
+}
+
+}  // namespace vouch::server

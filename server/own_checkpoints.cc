@@ -1,0 +1,155 @@
+#include "server/own_checkpoints.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/requester/connection.h"
+#include "client/requester/ledger_client.h"
+#include "crypto/checkpoint.h"
+#include "crypto/keys.h"
+#include "crypto/tiles.h"
+#include "server/node/folders.h"
+#include "server/partner_logs.h"
+#include "server/partner_times.h"
+#include "server/telemetry/telemetry.h"
+
+namespace vouch::server {
+
+namespace {
+
+using telemetry::Level;
+using telemetry::Log;
+
+constexpr size_t kAtOnce = 64;
+// A node that lost its whole journal begins a log of this year: partners are asked for those of the
+// years before as well.
+constexpr int kYearsBefore = 8;
+
+std::string Entries(uint64_t size) {
+  return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
+}
+
+}  // namespace
+
+absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
+                                         absl::string_view shown_by) const {
+  const std::string origin = OriginOfNote(note);
+  if (AgencyOfLog(origin) != AgencyOfLog(log_->origin())) return absl::OkStatus();
+  const absl::StatusOr<crypto::NoteVerifier> key = LogVerifier(origin, public_der_);
+  if (!key.ok()) return absl::OkStatus();
+  const auto opened = crypto::OpenCheckpoint(note, absl::MakeConstSpan(&*key, 1));
+  if (!opened.ok()) return absl::OkStatus();
+  const uint64_t shown = opened->checkpoint.size;
+  const auto head = log_->Checkpoint();
+  if (!head.ok()) return head.status();
+  const auto behind = [&](absl::string_view why) {
+    return absl::DataLossError(absl::StrCat(
+        shown_by, " holds a checkpoint of ", origin, " with ", Entries(shown),
+        ", signed by this node, and ", why,
+        ". Going on would rewrite the ledger and forget what was charged since. Nothing was "
+        "changed. Bring back the journal that reaches at least that checkpoint: the disk it was "
+        "on, or a later backup (docs/operations.md, \"Restore\")"));
+  };
+  if (origin != log_->origin()) {
+    // A log of an earlier year, and nothing here that went on from it.
+    if (shown == 0 || head->size > 0) return absl::OkStatus();
+    return behind(absl::StrCat("this node's journal is empty, with a new log ", log_->origin()));
+  }
+  if (shown > head->size) {
+    return behind(absl::StrCat("its journal ends after ", Entries(head->size),
+                               ": it was put back to an earlier state, or is another one"));
+  }
+  const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader();
+  if (!reader.ok()) return reader.status();
+  const absl::StatusOr<crypto::CompactRange> range = crypto::RangeFromTiles(**reader, shown);
+  if (!range.ok()) return range.status();
+  if (range->Root() == opened->checkpoint.root) return absl::OkStatus();
+  return behind(
+      "its journal has other entries before that point: it was put back to an earlier state and "
+      "written on, or changed");
+}
+
+absl::Status OwnCheckpoints::HoldAgainstKept() const {
+  const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path_);
+  if (absl::IsNotFound(note.status())) return absl::OkStatus();
+  if (!note.ok()) return note.status();
+  return HoldAgainst(*note, path_);
+}
+
+bool OwnCheckpoints::WasCosigned() const { return node::Exists(path_); }
+
+absl::Status OwnCheckpoints::Keep(const std::string& note, uint64_t size, const std::string& agency,
+                                  const std::string& cosignature) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (size < size_) return absl::OkStatus();
+  if (size > size_) lines_.clear();
+  size_ = size;
+  // What a partner sends must not make the note unreadable.
+  const absl::StatusOr<crypto::SignedNote> read = crypto::ReadNote(note + cosignature);
+  lines_[agency] = read.ok() && read->signatures.back().name == agency ? cosignature : "";
+  std::string all = note;
+  for (const auto& [who, line] : lines_) all += line;
+  return crypto::ReplaceFile(path_, all, /*is_private=*/true);
+}
+
+absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& own,
+                              const LedgerLog& log, const StartChecks& checks) {
+  if (absl::Status kept = own.HoldAgainstKept(); !kept.ok()) return kept;
+  std::vector<std::string> origins = {log.origin()};
+  const int year = static_cast<int>(absl::ToCivilYear(absl::Now(), absl::UTCTimeZone()).year());
+  for (int before = 0; before <= kYearsBefore; ++before) {
+    const std::string origin = absl::StrCat(file.agency, "/ledger/", year - before);
+    if (origin != origins[0]) origins.push_back(origin);
+  }
+  std::vector<const node::Partner*> witnesses;
+  for (const node::Partner& partner : file.partners) {
+    if (!partner.address.empty() && witnesses.size() < kAtOnce) witnesses.push_back(&partner);
+  }
+  // Where nothing was ever cosigned there is little to lose: not much is waited for.
+  const absl::Duration patience =
+      own.WasCosigned() ? checks.patience : std::min(checks.patience, absl::Seconds(1));
+  std::mutex mutex;
+  size_t asked = 0;
+  absl::Status found;
+  std::vector<std::thread> threads;
+  for (const node::Partner* partner : witnesses) {
+    threads.emplace_back([&, partner] {
+      const auto options = ConnectionTo(*partner, file.agency, file.certificate, file.key);
+      const auto channel = options.ok() ? requester::Connect(*options) : options.status();
+      absl::StatusOr<std::vector<std::string>> notes =
+          channel.ok() ? requester::LedgerClient(*channel, patience).GetRemembered(origins)
+                       : absl::StatusOr<std::vector<std::string>>(channel.status());
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (!notes.ok()) {
+        Log(Level::kInfo, "partner not asked about this ledger",
+            {{"partner", partner->agency}, {"reason", std::string(notes.status().message())}});
+        return;
+      }
+      ++asked;
+      for (const std::string& note : *notes) {
+        absl::Status held = own.HoldAgainst(note, partner->agency);
+        if (found.ok()) found = std::move(held);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (!found.ok()) return found;
+  if (asked > 0 || witnesses.empty() || !own.WasCosigned()) return absl::OkStatus();
+  if (file.use == policies::Use::kLive && !checks.without_witnesses) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("none of ", witnesses.size(),
+                     " partners could be asked whether this ledger goes on from what they "
+                     "cosigned, so it could be an earlier state of itself. Wait until one can be "
+                     "reached, or, when it is certain that the journal is the latest, start with "
+                     "--without-witnesses, which is logged"));
+  }
+  Log(Level::kWarning, "started without a witness",
+      {{"partners", absl::StrCat(witnesses.size())},
+       {"override", checks.without_witnesses ? "yes" : "not needed for test people"}});
+  return absl::OkStatus();
+}
+
+}  // namespace vouch::server

@@ -1,0 +1,163 @@
+"""Operators who put their ledger back, or show two partners two of them, and who finds out."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+
+from federation import Process, free_port  # noqa: E402
+from world import PROGRAMS, World, main, run, wait_until  # noqa: E402
+
+
+def gauge(node, name, partner):
+    found = re.findall(rf'^vouch_state{{(?=[^}}]*what="{name}")(?=[^}}]*partner="{partner}")[^}}]*}} '
+                       r"([0-9.e+-]+)$", node.metrics(), re.M)
+    return float(found[0]) if found else -1
+
+
+def start_refused(node, *arguments):
+    """What vouchd says when it does not start."""
+    done = subprocess.run([PROGRAMS / "vouchd", "--node", node.folder, *arguments],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    return done.stderr
+
+
+class Witnessed(unittest.TestCase):
+    """tax.example and aid.example, each knowing where the other is."""
+
+    def setUp(self):
+        self.port = free_port()
+        self.world = World(people=40, start=False, settings={
+            "listen": f"127.0.0.1:{self.port}", "checkpoint_exchange_seconds": 1})
+        self.addCleanup(self.world.close)
+        self.tax, self.aid = self.world.tax, self.world.aid
+        aid_port = free_port()
+        self.aid.set(listen=f"127.0.0.1:{aid_port}", checkpoint_exchange_seconds=1)
+        self.tax.set_partner("aid.example", address=f"127.0.0.1:{aid_port}")
+        self.aid.set_partner("tax.example", address=f"127.0.0.1:{self.port}")
+
+    def ask(self, count, address=None):
+        client = self.aid.client(self.tax, address=address)
+        for person in self.world.filers()[:count]:
+            self.world.ask(self.world.agreement.tokens(person), client=client)
+        client.close()
+
+    def start_tax(self):
+        self.tax.start()
+        self.tax.wait_ready(self.world.agreement)
+
+    def wait_cosigned(self):
+        wait_until("aid.example to cosign all there is", lambda: gauge(
+            self.tax, "ledger_cosigned_entries", "aid.example") >= self.tax.gauge("ledger_entries"),
+            30)
+
+
+class Rollback(Witnessed):
+    def test_a_journal_that_was_put_back_is_found_by_whoever_cosigned(self):
+        self.start_tax()
+        self.aid.start()
+        self.ask(3)
+        self.wait_cosigned()
+        self.tax.stop()
+        journal, older = self.tax.folder / "journal", self.world.federation.folder / "older"
+        shutil.copytree(journal, older)
+        self.start_tax()
+        self.ask(6)
+        self.wait_cosigned()
+        self.assertIn("ok: own ledger: tax.example/ledger/", run(
+            "vouch", "doctor", "--node", self.tax.folder, accept=(0, 1)).stdout)
+        # Everything of it computed anew, by a partner: its own entries, the others' hashes.
+        done = run("vouch", "ledger", "verify", "tax.example", "--node", self.aid.folder, "--json")
+        facts = json.loads(done.stdout)
+        self.assertEqual(facts["result"], "verified")
+        self.assertTrue(0 < facts["entries_read"] < facts["entries"], facts)
+        self.tax.stop()
+
+        shutil.rmtree(journal)
+        shutil.copytree(older, journal)
+        # By its own note of what partners cosigned, which lies on another path.
+        said = start_refused(self.tax)
+        self.assertIn("own.cosigned holds a checkpoint", said)
+        # And where that was put back as well, by the partner.
+        (self.tax.folder / "witness/own.cosigned").unlink()
+        said = start_refused(self.tax)
+        self.assertIn("aid.example holds a checkpoint", said)
+        self.assertIn("put back to an earlier state", said)
+
+        # With nobody there who knows, it starts; it stops as soon as somebody does.
+        self.aid.stop()
+        self.start_tax()
+        self.aid.start()
+        wait_until("tax.example to stop", lambda: not self.tax.process.running(), 40)
+        self.assertEqual(self.tax.process.popen.returncode, 1)
+        self.assertIn("vouchd: stopped: aid.example holds a checkpoint", self.tax.log.read_text())
+
+    def test_a_live_node_starts_without_witnesses_only_when_told_so(self):
+        self.start_tax()
+        self.aid.start()
+        self.ask(2)
+        self.wait_cosigned()
+        self.tax.stop()
+        self.aid.stop()
+        # What is for test people starts, and says so.
+        self.start_tax()
+        self.assertIn("started without a witness", self.tax.log.read_text())
+        self.tax.stop()
+        self.tax.set(use="live")
+        said = start_refused(self.tax)
+        self.assertIn("none of 1 partners could be asked", said)
+        self.assertIn("--without-witnesses", said)
+
+
+class SplitView(Witnessed):
+    def test_two_partners_who_are_shown_two_ledgers_find_out(self):
+        federation = self.world.federation
+        loans = federation.node("loans.example", listen=f"127.0.0.1:{free_port()}",
+                                checkpoint_exchange_seconds=1)
+        federation.introduce(self.tax, loans)
+        federation.introduce(self.aid, loans)
+        self.aid.set_partner("loans.example", address=re.search(
+            r'^listen: "(.*)"', (loans.folder / "node.yaml").read_text(), re.M)[1])
+        self.start_tax()
+        self.ask(2)
+        self.tax.stop()
+
+        # The operator forks the ledger: one history for aid.example, another for loans.example,
+        # each under the real key.
+        other_folder, other_port = federation.folder / "tax-other", free_port()
+        shutil.copytree(self.tax.folder, other_folder)
+        settings = other_folder / "node.yaml"
+        settings.write_text(settings.read_text().replace(f":{self.port}", f":{other_port}"))
+        (other_folder / "run/listen").unlink()
+        loans.set_partner("tax.example", address=f"127.0.0.1:{other_port}")
+        self.start_tax()
+        other = Process([PROGRAMS / "vouchd", "--node", other_folder], federation.folder / "other.log")
+        federation.processes.append(other)
+        wait_until("the other ledger", lambda: (other_folder / "run/listen").exists(), 30)
+        self.ask(4)
+        self.ask(7, address=f"127.0.0.1:{other_port}")
+        loans.start()
+        self.aid.start()
+
+        evidence = self.aid.folder / "witness/evidence"
+        wait_until("aid.example to have evidence",
+                   lambda: evidence.exists() and any(evidence.iterdir()), 40)
+        text = next(evidence.iterdir()).read_text()
+        self.assertIn("Vouch: evidence about tax.example/ledger/", text)
+        self.assertEqual(text.count("— tax.example/ledger/"), 2)
+        wait_until("the log to say it",
+                   lambda: "evidence about the ledger of tax.example" in self.aid.log.read_text(), 10)
+        wait_until("the gauge", lambda: self.aid.gauge("ledger_evidence") >= 1, 10)
+        doctor = run("vouch", "doctor", "--node", self.aid.folder, accept=(0, 1))
+        self.assertEqual(doctor.returncode, 1)
+        self.assertIn("partners' ledgers: show two histories, or went back", doctor.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,285 @@
+// Who is shown what of a node's ledger, and what it answers as a witness, over real connections.
+#include "server/ledger_service.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include "client/requester/ledger_client.h"
+#include "crypto/receipt.h"
+#include "tests/server/service/partner_server.h"
+#include "tests/server/service/signed_log.h"
+
+namespace vouch::server {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class LedgerServiceTest : public ::testing::Test {
+ protected:
+  LedgerServiceTest() {
+    PartnerLogs::Rooms rooms;
+    rooms.witness.folder = world_.folder.Path("witness");
+    rooms.witness.cosigner = std::make_shared<const crypto::NoteSigner>(witness_);
+    rooms.found = [this](const std::string& agency, const requester::WitnessAnswer&) {
+      found_.push_back(agency);
+    };
+    partner_logs_ = *PartnerLogs::Open(std::move(rooms));
+    EXPECT_TRUE(partner_logs_->SetKeys({{"aid.example", aid_log_.public_der()}}).ok());
+    server_.Configure("", 100000, {"loans.example", "oig.example"});
+    service_ = std::make_unique<LedgerService>(server_.face(), world_.ledger_log.get(),
+                                               partner_logs_.get());
+    service_->SetOversight({"oig.example"});
+    server_.Serve(service_.get());
+    aid_ = ClientOf("aid.example");
+  }
+  ~LedgerServiceTest() override {
+    server_.Stop(std::chrono::milliseconds(500), [this] { service_->Stop(); });
+  }
+
+  std::unique_ptr<requester::LedgerClient> ClientOf(const std::string& agency) {
+    return std::make_unique<requester::LedgerClient>(server_.Connect(server_.Issue(agency)),
+                                                     absl::Seconds(20));
+  }
+  void Append(const std::vector<std::string>& entries) {
+    ASSERT_TRUE(world_.journal->Append(entries, world_.clock.Now()).ok());
+    written_.insert(written_.end(), entries.begin(), entries.end());
+  }
+  // Of each kind that there is without a subject, and about a subject of two requesters.
+  void AppendSome() {
+    crypto::SubjectEntry about;
+    about.requester = "loans.example";
+    about.agreement_id = "loans-tax-001";
+    Append({crypto::CountedRefusalsEntry(1, "aid.example", 3, 1), about.Bytes(),
+            crypto::CountedEvaluationsEntry(1, "loans.example", "loans-tax-001", 1, 8),
+            crypto::ClockAcknowledgedEntry(1, 400)});
+    about.requester = "aid.example";
+    about.kind = crypto::EntryKind::kRefused;
+    Append({about.Bytes(), crypto::CountedEvaluationsEntry(1, "aid.example", "aid-tax-001", 1, 8),
+            crypto::AgreementAdoptedEntry(1, "aid-tax-001", 1, {}, {})});
+  }
+  // Which of the entries a client is shown.
+  std::string Shown(requester::LedgerClient* client) {
+    const auto entries = client->GetEntries(0, static_cast<uint32_t>(written_.size()));
+    EXPECT_TRUE(entries.ok()) << entries.status();
+    std::string shown;
+    for (size_t i = 0; i < entries->size(); ++i) {
+      const requester::LedgerClient::Entry& entry = (*entries)[i];
+      EXPECT_EQ(entry.leaf, crypto::LeafHash(crypto::AsBytes(written_[i])));
+      if (entry.shown) {
+        EXPECT_EQ(entry.bytes, written_[i]);
+      }
+      shown += entry.shown ? 'x' : '.';
+    }
+    return shown;
+  }
+  v1::AddCheckpointResponse Add(requester::LedgerClient* client, const SignedLog& log,
+                                uint64_t old_size, uint64_t size) {
+    const auto response =
+        client->AddCheckpoint({old_size, log.Proof(old_size, size), log.NoteOf(size)});
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.ok() ? *response : v1::AddCheckpointResponse();
+  }
+
+  World world_;
+  PartnerServer server_{&world_};
+  SignedLog aid_log_{"aid.example/ledger/2027"};
+  const crypto::NoteSigner witness_ = *crypto::NoteSigner::MakeCosigner(
+      "tax.example", std::make_shared<const crypto::SigningKey>(
+                         crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+  std::vector<std::string> found_;
+  std::unique_ptr<PartnerLogs> partner_logs_;
+  std::unique_ptr<LedgerService> service_;
+  std::unique_ptr<requester::LedgerClient> aid_;
+  std::vector<std::string> written_;
+};
+
+TEST_F(LedgerServiceTest, ARequesterIsShownItsOwnEntriesAndOfOthersTheHashes) {
+  AppendSome();
+  EXPECT_EQ(Shown(aid_.get()), "x...xx.");
+  EXPECT_EQ(Shown(ClientOf("loans.example").get()), ".xx....");
+}
+
+TEST_F(LedgerServiceTest, NamedOversightIsShownEveryEntry) {
+  AppendSome();
+  EXPECT_EQ(Shown(ClientOf("oig.example").get()), "xxxxxxx");
+  service_->SetOversight({});
+  EXPECT_EQ(Shown(ClientOf("oig.example").get()), ".......");
+}
+
+TEST_F(LedgerServiceTest, WhatIsNoEntryOfThisFormatIsOversightsAlone) {
+  Append({"something else", std::string("\1\2\0\0\0\1\1\177aid", 11)});
+  EXPECT_EQ(Shown(aid_.get()), "..");
+  EXPECT_EQ(Shown(ClientOf("oig.example").get()), "xx");
+}
+
+TEST_F(LedgerServiceTest, EntriesComeWithTheProofOfExactlyThem) {
+  AppendSome();
+  const auto stub = v1::Ledger::NewStub(server_.Connect(server_.partner));
+  v1::GetEntriesRequest request;
+  request.set_first(2);
+  request.set_count(3);
+  v1::GetEntriesResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->GetEntries(&context, request, &response).ok());
+  const v1::LedgerProof& proof = response.proof();
+  const crypto::NoteVerifier known[] = {world_.ledger_log->verifier()};
+  const auto opened = crypto::OpenCheckpoint(proof.checkpoint(), known);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(proof.first(), 2u);
+  EXPECT_EQ(proof.count(), 3u);
+  std::vector<crypto::Digest> leaves;
+  for (size_t i = 2; i < 5; ++i) {
+    leaves.push_back(crypto::LeafHash(crypto::AsBytes(written_[i])));
+  }
+  EXPECT_TRUE(crypto::VerifyRange(leaves, 2, opened->checkpoint.size,
+                                  *crypto::ReadPaddedHashes(proof.hashes(), proof.hash_count()),
+                                  opened->checkpoint.root)
+                  .ok());
+}
+
+TEST_F(LedgerServiceTest, ATileBundleAndAllIsComputedAnewOverTheService) {
+  for (int i = 0; i < 90; ++i) AppendSome();
+  const crypto::NoteVerifier known[] = {world_.ledger_log->verifier()};
+  const auto head = aid_->GetCheckpoint("", 0);
+  ASSERT_TRUE(head.ok()) << head.status();
+  const auto opened = crypto::OpenCheckpoint(head->note, known);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_EQ(opened->checkpoint.size, written_.size());
+  const auto range = crypto::RecomputeTiles(*aid_, opened->checkpoint.size);
+  ASSERT_TRUE(range.ok()) << range.status();
+  EXPECT_EQ(range->Root(), opened->checkpoint.root);
+  // Across the end of a bundle.
+  const auto entries = aid_->GetEntries(250, 12);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  for (size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ((*entries)[i].leaf, crypto::LeafHash(crypto::AsBytes(written_[250 + i])));
+  }
+}
+
+TEST_F(LedgerServiceTest, ACheckpointGoesOnFromWhatTheCallerRemembers) {
+  AppendSome();
+  const crypto::CompactRange before = world_.journal->head().range;
+  AppendSome();
+  const auto head = aid_->GetCheckpoint(world_.ledger_log->origin(), before.size());
+  ASSERT_TRUE(head.ok()) << head.status();
+  const crypto::CompactRange after = world_.journal->head().range;
+  EXPECT_TRUE(crypto::VerifyConsistency(before.size(), before.Root(), after.size(), after.Root(),
+                                        head->proof)
+                  .ok());
+  const auto between =
+      aid_->GetConsistency(world_.ledger_log->origin(), before.size(), after.size());
+  ASSERT_TRUE(between.ok()) << between.status();
+  EXPECT_EQ(*between, head->proof);
+}
+
+TEST_F(LedgerServiceTest, WhoeverRemembersMoreOrAnotherLogGetsTheHeadAlone) {
+  AppendSome();
+  EXPECT_THAT(aid_->GetCheckpoint(world_.ledger_log->origin(), 1000)->proof, IsEmpty());
+  EXPECT_THAT(aid_->GetCheckpoint("tax.example/ledger/2026", 3)->proof, IsEmpty());
+}
+
+TEST_F(LedgerServiceTest, BundlesAreNoTiles) {
+  AppendSome();
+  const auto stub = v1::Ledger::NewStub(server_.Connect(server_.Issue("oig.example")));
+  for (const char* path : {"tile/entries/000.p/7", "checkpoint", "tile/0/000", "../x", ""}) {
+    v1::GetTileRequest request;
+    request.set_path(path);
+    v1::GetTileResponse response;
+    grpc::ClientContext context;
+    EXPECT_EQ(stub->GetTile(&context, request, &response).error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT)
+        << path;
+    EXPECT_TRUE(response.tile().empty());
+  }
+}
+
+TEST_F(LedgerServiceTest, WhatTheLogNeverHadIsRefused) {
+  AppendSome();
+  for (const auto& [first, count] : std::vector<std::pair<uint64_t, uint32_t>>{
+           {0, 0}, {0, 257}, {6, 2}, {7, 1}, {UINT64_MAX, 1}, {UINT64_MAX - 2, 256}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetEntries(first, count).status()))
+        << first << " " << count;
+  }
+  const std::string& origin = world_.ledger_log->origin();
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency(origin, 3, 9).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency(origin, 5, 3).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency("other/ledger/2027", 1, 2).status()));
+}
+
+TEST_F(LedgerServiceTest, NobodyElseIsShownAnything) {
+  AppendSome();
+  const auto stranger = ClientOf("stranger.example");
+  EXPECT_FALSE(stranger->GetCheckpoint("", 0).ok());
+  EXPECT_FALSE(stranger->GetEntries(0, 1).ok());
+  EXPECT_FALSE(stranger->ReadTile({0, 0, 7}).ok());
+  EXPECT_FALSE(stranger->GetRemembered({aid_log_.origin()}).ok());
+  EXPECT_FALSE(stranger->AddCheckpoint({0, {}, aid_log_.NoteOf(0)}).ok());
+}
+
+TEST_F(LedgerServiceTest, CallsAreWithinThePartnersRate) {
+  server_.Configure("", 1);
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) refused += absl::IsUnavailable(aid_->GetCheckpoint("", 0).status());
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(LedgerServiceTest, APartnersOwnLogIsCosignedAsItGrows) {
+  aid_log_.GrowTo(9);
+  v1::AddCheckpointResponse answer = Add(aid_.get(), aid_log_, 0, 5);
+  EXPECT_EQ(answer.code(), 200u) << answer.says();
+  answer = Add(aid_.get(), aid_log_, 5, 9);
+  ASSERT_EQ(answer.code(), 200u) << answer.says();
+  const auto log_key = *LogVerifier(aid_log_.origin(), aid_log_.public_der());
+  const crypto::NoteVerifier known[] = {log_key, witness_.verifier()};
+  const auto opened = crypto::OpenCheckpoint(aid_log_.NoteOf(9) + answer.cosignature(), known);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->cosigned.size(), 1u);
+  EXPECT_THAT(found_, IsEmpty());
+}
+
+TEST_F(LedgerServiceTest, ALogThatWasPutBackIsShownWhatIsRemembered) {
+  aid_log_.GrowTo(9);
+  ASSERT_EQ(Add(aid_.get(), aid_log_, 0, 9).code(), 200u);
+  const v1::AddCheckpointResponse answer = Add(aid_.get(), aid_log_, 0, 5);
+  EXPECT_EQ(answer.code(), 409u);
+  EXPECT_EQ(answer.known_size(), 9u);
+  EXPECT_EQ(answer.remembered(), aid_log_.NoteOf(9));
+}
+
+TEST_F(LedgerServiceTest, TwoRootsForOneSizeAreEvidence) {
+  aid_log_.GrowTo(9);
+  ASSERT_EQ(Add(aid_.get(), aid_log_, 0, 9).code(), 200u);
+  SignedLog other(aid_log_.origin(), aid_log_.key());
+  other.GrowTo(9, " rewritten");
+  const v1::AddCheckpointResponse answer = Add(aid_.get(), other, 0, 9);
+  EXPECT_EQ(answer.code(), 409u);
+  EXPECT_THAT(answer.says(), HasSubstr("two different roots"));
+  EXPECT_EQ(partner_logs_->evidence(), 1u);
+  EXPECT_EQ(found_, std::vector<std::string>{"aid.example"});
+}
+
+TEST_F(LedgerServiceTest, NobodyHandsInAnothersLog) {
+  aid_log_.GrowTo(3);
+  EXPECT_EQ(Add(ClientOf("loans.example").get(), aid_log_, 0, 3).code(), 404u);
+  SignedLog loans("loans.example/ledger/2027");
+  loans.GrowTo(3);
+  EXPECT_EQ(Add(ClientOf("loans.example").get(), loans, 0, 3).code(), 404u) << "its key is unknown";
+  SignedLog forged(aid_log_.origin());
+  forged.GrowTo(3);
+  EXPECT_EQ(Add(aid_.get(), forged, 0, 3).code(), 403u);
+}
+
+TEST_F(LedgerServiceTest, WhatIsRememberedIsToldToOtherPartners) {
+  aid_log_.GrowTo(4);
+  ASSERT_EQ(Add(aid_.get(), aid_log_, 0, 4).code(), 200u);
+  const std::vector<std::string> origins = {aid_log_.origin(), "nobody.example/ledger/2027"};
+  const auto notes = ClientOf("loans.example")->GetRemembered(origins);
+  ASSERT_TRUE(notes.ok()) << notes.status();
+  EXPECT_EQ(*notes, std::vector<std::string>{aid_log_.NoteOf(4)});
+  EXPECT_FALSE(aid_->GetRemembered(std::vector<std::string>(65, aid_log_.origin())).ok());
+}
+
+}  // namespace
+}  // namespace vouch::server

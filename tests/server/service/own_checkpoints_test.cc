@@ -1,0 +1,92 @@
+#include "server/own_checkpoints.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crypto/receipt.h"
+#include "tests/server/service/signed_log.h"
+#include "tests/server/walk/world.h"
+
+namespace vouch::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OwnCheckpointsTest : public ::testing::Test {
+ protected:
+  void Grow(int entries) {
+    for (int i = 0; i < entries; ++i) {
+      ASSERT_TRUE(
+          world_.journal
+              ->Append({crypto::CountedRefusalsEntry(1, "aid.example", 3, 1)}, world_.clock.Now())
+              .ok());
+    }
+  }
+  std::string Head() { return *world_.ledger_log->Checkpoint()->note; }
+
+  World world_;
+  const std::string path_ = world_.folder.Path("own.cosigned");
+  OwnCheckpoints own_{world_.ledger_log.get(), world_.ledger_key->PublicDer(), path_};
+};
+
+TEST_F(OwnCheckpointsTest, ALogThatWentOnIsFine) {
+  Grow(3);
+  const std::string note = Head();
+  EXPECT_TRUE(own_.HoldAgainst(note, "aid.example").ok());
+  Grow(3);
+  EXPECT_TRUE(own_.HoldAgainst(note, "aid.example").ok());
+}
+
+TEST_F(OwnCheckpointsTest, ALogBehindWhatItSignedIsLost) {
+  Grow(3);
+  SignedLog later(world_.ledger_log->origin(), world_.ledger_key);
+  later.GrowTo(5);
+  const absl::Status held = own_.HoldAgainst(later.NoteOf(5), "aid.example");
+  EXPECT_TRUE(absl::IsDataLoss(held));
+  EXPECT_THAT(std::string(held.message()), HasSubstr("aid.example holds a checkpoint"));
+  EXPECT_THAT(std::string(held.message()), HasSubstr("ends after 3 entries"));
+}
+
+TEST_F(OwnCheckpointsTest, ALogThatWasPutBackAndWrittenOnIsLost) {
+  Grow(9);
+  SignedLog other(world_.ledger_log->origin(), world_.ledger_key);
+  other.GrowTo(5);
+  EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(other.NoteOf(5), "aid.example")));
+}
+
+TEST_F(OwnCheckpointsTest, ANewLogBesideOneOfAYearBeforeIsLost) {
+  SignedLog before("tax.example/ledger/2026", world_.ledger_key);
+  before.GrowTo(5);
+  EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(before.NoteOf(5), "aid.example")));
+  EXPECT_TRUE(own_.HoldAgainst(before.NoteOf(0), "aid.example").ok());
+}
+
+TEST_F(OwnCheckpointsTest, WhatThisNodeDidNotSignShowsNothing) {
+  Grow(3);
+  SignedLog forged(world_.ledger_log->origin());
+  forged.GrowTo(9);
+  EXPECT_TRUE(own_.HoldAgainst(forged.NoteOf(9), "aid.example").ok());
+  SignedLog others("aid.example/ledger/2027", world_.ledger_key);
+  others.GrowTo(9);
+  EXPECT_TRUE(own_.HoldAgainst(others.NoteOf(9), "aid.example").ok());
+  EXPECT_TRUE(own_.HoldAgainst("no note", "aid.example").ok());
+}
+
+TEST_F(OwnCheckpointsTest, WhatWasCosignedIsHeldAgainstTheLogAtTheNextStart) {
+  EXPECT_FALSE(own_.WasCosigned());
+  EXPECT_TRUE(own_.HoldAgainstKept().ok());
+  SignedLog later(world_.ledger_log->origin(), world_.ledger_key);
+  later.GrowTo(5);
+  const auto witness = *crypto::NoteSigner::MakeCosigner(
+      "aid.example", std::make_shared<const crypto::SigningKey>(
+                         crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+  const std::string text = crypto::ReadNote(later.NoteOf(5))->text;
+  ASSERT_TRUE(
+      own_.Keep(later.NoteOf(5), 5, "aid.example", witness.CosignNote(text, 9)->Line()).ok());
+  ASSERT_TRUE(own_.Keep(later.NoteOf(5), 5, "loans.example", "no line at all").ok());
+  EXPECT_TRUE(own_.WasCosigned());
+  EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainstKept()));
+}
+
+}  // namespace
+}  // namespace vouch::server
