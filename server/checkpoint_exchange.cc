@@ -89,16 +89,17 @@ absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const st
 
 void CheckpointExchange::Exchange(const node::Partner& partner) {
   const absl::StatusOr<Client> client = ClientOf(partner.agency);
-  if (!client.ok()) {
-    Log(Level::kInfo, "checkpoints not exchanged",
-        {{"partner", partner.agency}, {"reason", std::string(client.status().message())}});
+  const absl::Status handed = client.ok() ? HandIn(partner, client->get()) : client.status();
+  if (!client.ok() || NotReached(handed)) {
+    // Said once, not every minute.
+    if (silent_.insert(partner.agency).second) {
+      Log(Level::kInfo, "checkpoints not exchanged",
+          {{"partner", partner.agency}, {"reason", std::string(handed.message())}});
+    }
     return;
   }
-  const absl::Status handed = HandIn(partner, client->get());
-  if (NotReached(handed)) {
-    Log(Level::kInfo, "checkpoints not exchanged",
-        {{"partner", partner.agency}, {"reason", std::string(handed.message())}});
-    return;
+  if (silent_.erase(partner.agency) > 0) {
+    Log(Level::kInfo, "checkpoints exchanged again", {{"partner", partner.agency}});
   }
   rooms_.report(absl::StrCat("our ledger at ", partner.agency), handed);
   if (partner.ledger_key.empty()) return;

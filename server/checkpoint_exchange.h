@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,8 +63,10 @@ class CheckpointExchange {
   void ObserveRemembered(const std::string& from, const std::string& note);
 
   const Rooms rooms_;
-  std::map<std::string, uint64_t> handed_in_;  // the thread's: sizes partners remember of ours
-  std::mutex mutex_;                           // guards what follows
+  // The thread's: sizes partners remember of ours, and who could not be reached when last tried.
+  std::map<std::string, uint64_t> handed_in_;
+  std::set<std::string> silent_;
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::vector<node::Partner> partners_;
   std::map<std::string, Client> clients_;
