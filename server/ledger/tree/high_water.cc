@@ -1,0 +1,137 @@
+#include "server/ledger/tree/high_water.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/keys.h"
+
+namespace vouch::server::ledger::tree {
+
+namespace {
+
+std::string Entries(uint64_t size) {
+  return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HighWater>> HighWater::Open(HighWaterOptions options,
+                                                           const crypto::NoteVerifier& log_key) {
+  std::unique_ptr<HighWater> high_water(new HighWater(std::move(options)));
+  if (absl::Status read = high_water->Read(log_key); !read.ok()) return read;
+  high_water->thread_ = std::thread([high_water = high_water.get()] { high_water->Loop(); });
+  return high_water;
+}
+
+absl::Status HighWater::Read(const crypto::NoteVerifier& log_key) {
+  const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(options_.path);
+  if (absl::IsNotFound(note.status())) return absl::OkStatus();
+  const auto unreadable = [&](absl::string_view why) {
+    return absl::DataLossError(absl::StrCat(
+        "the mark of how far this node's log had come, ", options_.path, ", cannot be read: ", why,
+        "; bring it back from where it was copied to (docs/ledger.md, Restoring)"));
+  };
+  if (!note.ok()) return unreadable(note.status().message());
+  const absl::StatusOr<crypto::SignedNote> signed_note = crypto::ReadNote(*note);
+  if (!signed_note.ok()) return unreadable(signed_note.status().message());
+  const absl::StatusOr<crypto::Checkpoint> claimed = crypto::ReadCheckpoint(signed_note->text);
+  if (!claimed.ok()) return unreadable(claimed.status().message());
+  if (claimed->origin != log_key.name()) {
+    return absl::DataLossError(absl::StrCat(options_.path, " is of the log ", claimed->origin,
+                                            ", not of ", log_key.name(),
+                                            ": this is another log's journal, or its mark"));
+  }
+  const crypto::NoteVerifier known[] = {log_key};
+  const absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, known);
+  if (!opened.ok()) return unreadable(opened.status().message());
+  mark_ = opened->checkpoint;
+  return absl::OkStatus();
+}
+
+HighWater::~HighWater() {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::optional<crypto::Checkpoint> HighWater::mark() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return mark_;
+}
+
+absl::Status HighWater::Check(uint64_t size, const RootAt& root_at) const {
+  const absl::optional<crypto::Checkpoint> mark = this->mark();
+  if (!mark.has_value()) return absl::OkStatus();
+  if (size < mark->size) {
+    return absl::DataLossError(absl::StrCat(
+        "the journal's log ", mark->origin, " has ", Entries(size),
+        ", but this node signed a checkpoint of ", Entries(mark->size), ", which is in ",
+        options_.path,
+        ": the journal was put back to an earlier state. Answering from it would "
+        "deny answers that were given and charge people anew. Bring back the journal's folder as "
+        "it was when the node stopped (docs/ledger.md, Restoring)"));
+  }
+  const absl::StatusOr<crypto::Digest> root = root_at(mark->size);
+  if (!root.ok()) return root.status();
+  if (*root == mark->root) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "the first ", Entries(mark->size), " of the journal's log ", mark->origin,
+      " are not those this node signed; what it signed is in ", options_.path,
+      ": the journal was rewritten, or belongs to another node. Bring back the journal's folder as "
+      "it was (docs/ledger.md, Restoring)"));
+}
+
+void HighWater::Raise(const crypto::Checkpoint& checkpoint,
+                      std::shared_ptr<const std::string> note) {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (mark_.has_value() && checkpoint.size <= mark_->size) return;
+    if (raised_.has_value() && checkpoint.size <= raised_->checkpoint.size) return;
+    const bool waits = raised_.has_value();
+    raised_ = Raised{checkpoint, std::move(note)};
+    if (waits) return;
+  }
+  wake_.notify_all();
+}
+
+absl::Status HighWater::Flush() {
+  const std::lock_guard<std::mutex> writing(writing_);
+  absl::optional<Raised> raised;
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    raised = raised_;
+  }
+  if (!raised.has_value()) return absl::OkStatus();
+  absl::Status written = crypto::ReplaceFile(options_.path, *raised->note, /*is_private=*/true);
+  if (!written.ok()) {
+    return absl::UnavailableError(absl::StrCat(
+        "the mark of how far the log has come could not be written: ", written.message()));
+  }
+  const std::lock_guard<std::mutex> guard(lock_);
+  mark_ = raised->checkpoint;
+  if (raised_.has_value() && raised_->checkpoint.size == mark_->size) raised_.reset();
+  return absl::OkStatus();
+}
+
+void HighWater::Loop() {
+  std::unique_lock<std::mutex> guard(lock_);
+  bool failed = false;
+  while (true) {
+    wake_.wait(guard, [this] { return stopping_ || raised_.has_value(); });
+    const bool last = stopping_;
+    guard.unlock();
+    const absl::Status written = Flush();
+    if (!written.ok() || failed) options_.problem(written);
+    failed = !written.ok();
+    guard.lock();
+    if (last) return;
+    wake_.wait_for(guard, absl::ToChronoNanoseconds(options_.at_most_every),
+                   [this] { return stopping_; });
+  }
+}
+
+}  // namespace vouch::server::ledger::tree
