@@ -65,17 +65,27 @@ absl::StatusOr<requester::OwnAgreement> ChooseAgreement(const node::NodeFile& fi
   }
   policies::Report report;
   absl::optional<requester::OwnAgreement> chosen;
+  absl::optional<int64_t> draft;
+  std::string why_draft;
   std::vector<std::string> others;
   for (AgreementFile& held : ReadAgreements(file, &report)) {
     if (held.agreement.id != id) {
       others.push_back(held.agreement.id);
       continue;
     }
-    const bool is_draft =
-        StandingState(standing, id, held.agreement.revision, held.digest, &why) == "unsigned";
-    if (!chosen.has_value() || (held.agreement.effective_from <= now && !is_draft)) {
+    if (StandingState(standing, id, held.agreement.revision, held.digest, &why) == "unsigned") {
+      draft = held.agreement.revision;
+      why_draft = why;
+      continue;
+    }
+    if (!chosen.has_value() || held.agreement.effective_from <= now) {
       chosen = requester::OwnAgreement{std::move(held.agreement), held.digest};
     }
+  }
+  if (!chosen.has_value() && draft.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(id, " revision ", *draft, " is a draft: ", why_draft,
+                     "; nothing is asked under it until it is signed"));
   }
   if (chosen.has_value()) {
     const int64_t revision = chosen->agreement.revision;

@@ -1,6 +1,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "crypto/digest.h"
 #include "nlohmann/json.hpp"
+#include "server/node/agreements_standing.h"
 #include "tests/client/requester/asking_world.h"
 #include "tests/client/vouch_program.h"
 
@@ -94,6 +96,33 @@ TEST_F(VouchAskTest, ARefusalHasReasonAndAdvice) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(nlohmann::json::parse(result.out)["refusal"], "PERSON_LIMIT");
   Refused(Ask({}, "13"), 1, "from 1 to 12", kPerson);
+}
+
+// What its own node holds of the agreement decides before anything is sent.
+TEST_F(VouchAskTest, NothingIsAskedUnderADraftOrWhatAPartyStopped) {
+  server::node::AgreementsStanding standing;
+  server::node::AgreementStanding held;
+  held.id = world_.agreement.agreement.id;
+  held.revision = world_.agreement.agreement.revision;
+  held.digest = crypto::Hex(world_.agreement.digest);
+  held.file = "income.yaml";
+  const auto ask_while = [&](const std::string& state, const std::string& why) {
+    held.state = state;
+    held.why = why;
+    standing.held = {held};
+    ASSERT_TRUE(server::node::WriteAgreementsStanding(Path("fsa/run"), standing).ok());
+  };
+  ask_while("unsigned", "irs.treasury.example has not signed");
+  Refused(Ask(), 1, "is a draft: irs.treasury.example has not signed", kPerson);
+  ask_while("stopped", "stopped by irs.treasury.example since 2027-03-04T15:16:17Z");
+  Refused(Ask(), 1, "is stopped by irs.treasury.example", kPerson);
+  EXPECT_EQ(responder_->charged(), 0u);
+  ask_while("in_force", "");
+  Fine(Ask(), kPerson);
+  // Of other bytes nothing is known here: the responder says.
+  held.digest = std::string(64, '0');
+  ask_while("stopped", "stopped");
+  Fine(Ask(), kPerson);
 }
 
 TEST_F(VouchAskTest, AnAnswerThatIsNotProvedIsRefused) {
