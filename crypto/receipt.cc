@@ -72,6 +72,28 @@ Digest CanonicalRequest::Hash(ByteWriter* scratch) const {
   return Sha256(scratch->str());
 }
 
+absl::StatusOr<CanonicalRequest> ReadCanonicalRequest(absl::string_view bytes) {
+  ByteReader in(AsBytes(bytes));
+  CanonicalRequest request;
+  const bool labelled = AsText(in.Field()) == kRequestLabel;
+  request.request_id = in.Raw(sizeof(RequestId));
+  request.position = in.U32();
+  request.requester = AsText(in.Field());
+  request.agreement_id = AsText(in.Field());
+  request.agreement_digest = in.Field();
+  request.question = AsText(in.Field());
+  request.purpose = AsText(in.Field());
+  request.epoch = in.U32();
+  request.parameters = AsText(in.Field());
+  request.member_count = in.U32();
+  request.tokens = in.Field();
+  request.consents = in.Field();
+  if (!labelled || !in.Finished()) {
+    return absl::InvalidArgumentError("this is no canonical request");
+  }
+  return request;
+}
+
 std::string SubjectEntry::Bytes() const {
   ByteWriter out = StartEntry(kind, minute);
   out.Reserve(128 + requester.size() + agreement_id.size() + purpose.size() + question.size());

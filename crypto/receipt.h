@@ -47,6 +47,8 @@ struct CanonicalRequest {
   // allocations.
   Digest Hash(ByteWriter* scratch) const;
 };
+// What Hash hashed, read again; its parts point into `bytes`. InvalidArgument for anything else.
+absl::StatusOr<CanonicalRequest> ReadCanonicalRequest(absl::string_view bytes);
 
 enum class EntryKind : uint8_t {
   kAnswered = 1,

@@ -134,7 +134,9 @@ absl::StatusOr<CheckedAnswer> CheckReceipt(const SentItem& sent, const v1::Answe
   if (sent_opening.size() != opening.size()) return Unproven("its opening is not 32 bytes");
   std::copy_n(crypto::AsBytes(sent_opening).begin(), opening.size(), opening.begin());
   const crypto::Details details = RebuildDetails(sent, answered, checked.data_as_of, scratch);
-  const crypto::Digest commitment = crypto::Commit(opening, details.Bytes());
+  checked.request = scratch->str();
+  checked.details = details.Bytes();
+  const crypto::Digest commitment = crypto::Commit(opening, checked.details);
   if (!crypto::ConstantTimeEqual(commitment, entry->commitment)) {
     return Unproven("the ledger entry commits to another answer or another request");
   }

@@ -37,6 +37,9 @@ struct CheckedAnswer {
   policies::UndeterminedReason why = policies::UndeterminedReason::kNotTold;
   absl::CivilDay data_as_of;
   absl::Time recorded;  // to the minute
+  // What was checked, exact bytes: kept with the receipt, they let anybody check it again.
+  std::string details;
+  std::string request;  // canonical, with the tokens
 };
 
 // The clocks of two agencies may differ by this much before a receipt's time is disbelieved.

@@ -179,6 +179,8 @@ GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& questio
   given.obligation = policies::ObligationFor(question, checked.answer);
   given.say = Texts(question, checked.answer, language);
   given.receipt = receipt.SerializeAsString();
+  given.details = checked.details;
+  given.request = checked.request;
   given.request_id = sent.request_id;
   given.position = sent.position;
   given.epoch = sent.epoch;

@@ -63,6 +63,8 @@ struct GivenAnswer {
   policies::Obligation obligation;
   std::vector<std::string> say;  // in the language wished for, else in English, else none
   std::string receipt;           // v1.Receipt, to be kept
+  std::string details;           // and with it these: CheckedAnswer
+  std::string request;
   crypto::RequestId request_id{};
   uint32_t position = 0;            // within a batch message
   absl::optional<Consent> consent;  // to be kept with the person's consent

@@ -60,6 +60,8 @@ nlohmann::ordered_json ToJson(const AskOptions& options, const GivenAnswer& give
     json["consents"].push_back(crypto::Hex(consent));
   }
   json["receipt"] = absl::Base64Escape(given.receipt);
+  json["details"] = absl::Base64Escape(given.details);
+  json["request"] = absl::Base64Escape(given.request);
   return json;
 }
 

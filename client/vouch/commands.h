@@ -15,6 +15,7 @@ void AddInitCommand(CLI::App* vouch, Console* console);
 void AddLedgerCommand(CLI::App* vouch, Console* console);
 void AddPartnerCommand(CLI::App* vouch, Console* console);
 void AddKeysCommand(CLI::App* vouch, Console* console);
+void AddReceiptCommand(CLI::App* vouch, Console* console);
 void AddRecordsCommand(CLI::App* vouch, Console* console);
 void AddTokenCommand(CLI::App* vouch, Console* console);
 

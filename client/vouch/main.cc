@@ -70,6 +70,7 @@ int Main(int argc, char** argv) {
   AddPartnerCommand(&vouch, &console);
   AddKeysCommand(&vouch, &console);
   AddAgreementCommand(&vouch, &console);
+  AddReceiptCommand(&vouch, &console);
   AddRecordsCommand(&vouch, &console);
   AddTokenCommand(&vouch, &console);
   AddDoctorCommand(&vouch, &console);

@@ -86,6 +86,45 @@ TEST_F(VouchAskTest, GivesProgramsEverythingAndRepeatsForFree) {
   EXPECT_EQ(responder_->charged(), 1u);
 }
 
+TEST_F(VouchAskTest, AReceiptIsVerifiedWithoutAnybodysHelp) {
+  const std::string printed = Fine(Ask({"--json"}), kPerson).out;
+  responder_.reset();
+  Write("answer.json", printed);
+  const std::string said = Fine({"receipt", "verify", "answer.json", "--node", "fsa"}).out;
+  EXPECT_THAT(said, HasSubstr("This receipt verifies."));
+  EXPECT_THAT(said, HasSubstr("household_size 4, region contiguous"));
+  EXPECT_THAT(said,
+              HasSubstr(absl::StrCat("Answer:    ",
+                                     nlohmann::json::parse(printed)["answer"].get<std::string>())));
+  // Somebody without a node, from standard input.
+  const auto facts =
+      nlohmann::json::parse(Fine({"receipt", "verify", "-", "--ledger-key", "ledger.pem",
+                                  "--responder", requester::kAnswerer, "--json"},
+                                 printed)
+                                .out);
+  EXPECT_EQ(facts["answer"], nlohmann::json::parse(printed)["answer"]);
+
+  // Any bit of it changed: refused, with a sentence.
+  const auto with = [&](const std::string& field, size_t byte) {
+    auto changed = nlohmann::json::parse(printed);
+    std::string bytes;
+    EXPECT_TRUE(absl::Base64Unescape(changed[field].get<std::string>(), &bytes));
+    bytes.at(byte) = static_cast<char>(bytes[byte] ^ 1);
+    changed[field] = absl::Base64Escape(bytes);
+    return changed.dump();
+  };
+  for (const auto& [field, byte] : std::vector<std::pair<std::string, size_t>>{
+           {"details", 0}, {"details", 5}, {"request", 40}, {"request", 200}, {"receipt", 30}}) {
+    Refused({"receipt", "verify", "-", "--node", "fsa"}, 1, "does not verify", with(field, byte));
+  }
+  Write("other.pem", crypto::PublicKeyToPem(crypto::AsBytes(
+                         crypto::SigningKey::Generate(crypto::KeyKind::kEd25519).PublicDer())));
+  Refused(
+      {"receipt", "verify", "-", "--ledger-key", "other.pem", "--responder", requester::kAnswerer},
+      1, "does not verify", printed);
+  Refused({"receipt", "verify", "-", "--node", "fsa"}, 3, "is missing", "{}");
+}
+
 TEST_F(VouchAskTest, ARefusalHasReasonAndAdvice) {
   responder_->RefuseNext(
       {fakes::MakeRefused(grpc::StatusCode::RESOURCE_EXHAUSTED, "PERSON_LIMIT")});
