@@ -1,3 +1,4 @@
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "crypto/digest.h"
