@@ -84,7 +84,10 @@ class Crossing(unittest.TestCase):
     @staticmethod
     def call_sizes(response):
         """Sizes of the parts whose length the wire shows, field by field."""
-        answered = response.answered
+        answered = wire.messages.Answered()
+        answered.CopyFrom(response.answered)
+        # Its length is that of the log's size in digits, which grows whatever is answered.
+        answered.receipt.proof.checkpoint = b""
         return (len(answered.receipt.entry), len(answered.receipt.opening),
                 len(answered.SerializeToString()), len(response.obligations.SerializeToString()))
 
