@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(LedgerLogOptions opti
       ledger::tree::TileStore::Open(std::move(tiles), head.range);
   if (!opened.ok()) return opened.status();
   log->tiles_ = *std::move(opened);
+  if (absl::Status held = log->HoldAgainstMark(); !held.ok()) return held;
   log->recent_.emplace(head.range);
   journal->SetWatcher(
       [log = log.get()](const journal::Head& after, absl::Span<const crypto::Digest> leaves) {
@@ -45,6 +46,23 @@ absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(LedgerLogOptions opti
       });
   log->thread_ = std::thread([log = log.get()] { log->TileLoop(); });
   return log;
+}
+
+absl::Status LedgerLog::HoldAgainstMark() {
+  if (options_.high_water.empty()) return absl::OkStatus();
+  ledger::tree::HighWaterOptions options;
+  options.path = options_.high_water;
+  options.problem = options_.problem;
+  absl::StatusOr<std::unique_ptr<ledger::tree::HighWater>> opened =
+      ledger::tree::HighWater::Open(std::move(options), signer_->verifier());
+  if (!opened.ok()) return opened.status();
+  high_water_ = *std::move(opened);
+  return high_water_->Check(
+      tiles_->size(), [this](uint64_t size) -> absl::StatusOr<crypto::Digest> {
+        const absl::StatusOr<crypto::CompactRange> range = crypto::RangeFromTiles(*tiles_, size);
+        if (!range.ok()) return range.status();
+        return range->Root();
+      });
 }
 
 LedgerLog::~LedgerLog() {
@@ -89,6 +107,7 @@ absl::StatusOr<LedgerLog::Signed> LedgerLog::SignLocked() {
   absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
   if (!note.ok()) return note.status();
   signed_ = Signed{checkpoint.size, std::make_shared<const std::string>(*std::move(note))};
+  if (high_water_ != nullptr) high_water_->Raise(checkpoint, signed_->note);
   return *signed_;
 }
 

@@ -21,6 +21,7 @@
 #include "crypto/note.h"
 #include "crypto/tiles.h"
 #include "server/journal/journal.h"
+#include "server/ledger/tree/high_water.h"
 #include "server/ledger/tree/tile_store.h"
 #include "server/prover.h"
 
@@ -30,6 +31,7 @@ struct LedgerLogOptions {
   std::string folder;  // of the closed segments; created 0700 when missing
   std::shared_ptr<const crypto::SigningKey> key;  // the log's: Ed25519 or P-256
   journal::Journal* journal = nullptr;            // outlives the log
+  std::string high_water = "";  // path of the mark of what was signed; empty: none
   // Told when tiles could not be written (Unavailable: they stay in memory and are tried again),
   // when that has passed (OK), and when entries and tree disagree (DataLoss): then nothing more is
   // proved, and so nothing answered.
@@ -40,7 +42,7 @@ struct LedgerLogOptions {
 class LedgerLog final : public Prover {
  public:
   // Takes up the tree from the segments and the journal's entries. DataLoss, which must stop the
-  // node, as TileStore::Open; InvalidArgument for a key that signs no checkpoints.
+  // node, as TileStore::Open and HighWater; InvalidArgument for a key that signs no checkpoints.
   static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(LedgerLogOptions options);
   ~LedgerLog() override;
   LedgerLog(const LedgerLog&) = delete;
@@ -65,6 +67,7 @@ class LedgerLog final : public Prover {
 
  private:
   explicit LedgerLog(LedgerLogOptions options) : options_(std::move(options)) {}
+  absl::Status HoldAgainstMark();
   void Took(const journal::Head& head, absl::Span<const crypto::Digest> leaves);
   absl::StatusOr<Signed> SignLocked();
   absl::Status TakeQueued();
@@ -74,6 +77,7 @@ class LedgerLog final : public Prover {
   std::string origin_;
   std::unique_ptr<crypto::NoteSigner> signer_;
   std::unique_ptr<ledger::tree::TileStore> tiles_;
+  std::unique_ptr<ledger::tree::HighWater> high_water_;
   std::mutex taking_;  // held while what is queued is handed to tiles_
 
   std::mutex lock_;  // guards the rest

@@ -330,6 +330,7 @@ absl::Status Node::Parts::OpenLedgerLog() {
   options.folder = absl::StrCat(file.journal, "/tree");
   options.key = std::make_shared<const crypto::SigningKey>(*std::move(key));
   options.journal = journal.get();
+  options.high_water = file.high_water;
   options.problem = [this](const absl::Status& status) { Problem("ledger tree", status); };
   const std::string public_der = options.key->PublicDer();
   absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));

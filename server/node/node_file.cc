@@ -187,6 +187,12 @@ ShapeOf<NodeFile> NodeShape() {
                              "Folder of the journal and the ledger.", "\"journal\""),
           Required<NodeFile>("keys", FilePath(), &NodeFile::keys,
                              "Folder of secret keys, closed to group and others.", "\"keys\""),
+          Optional<NodeFile>(
+              "high_water", FilePath(), &NodeFile::high_water,
+              "File that holds the last checkpoint the ledger's key has signed, against a journal "
+              "that is put back to an earlier state; best on another disk than the journal. Left "
+              "out: ledger.high-water in the keys folder.",
+              "\"keys/ledger.high-water\""),
           Required<NodeFile>("run", FilePath(), &NodeFile::run,
                              "Folder for what a running node leaves for others: its port, sockets.",
                              "\"run\""),
@@ -355,6 +361,7 @@ void Resolve(const std::string& folder, NodeFile* file) {
                                      &file->keys,
                                      &file->run,
                                      &file->witness,
+                                     &file->high_water,
                                      &file->signing.anchors,
                                      &file->signing.revocations};
   for (Partner& partner : file->partners) {
@@ -363,6 +370,7 @@ void Resolve(const std::string& folder, NodeFile* file) {
                   &partner.ledger_key, &partner.signing.anchors, &partner.signing.revocations});
   }
   for (std::string* path : paths) *path = Within(folder, *path);
+  if (file->high_water.empty()) file->high_water = absl::StrCat(file->keys, "/", kHighWater);
 }
 
 absl::StatusOr<std::string> Absolute(const std::string& folder) {

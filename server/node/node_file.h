@@ -68,6 +68,8 @@ struct NodeFile {
   std::string witness = "witness";
   std::vector<std::string> oversight;  // partners that may read every entry of the ledger
   absl::Duration checkpoint_exchange = absl::Seconds(60);
+  // Path of the mark of what the ledger's key has signed; not in the journal's folder.
+  std::string high_water;
   Signing signing;  // who signs agreements for this agency
   bool reflection = true;
   bool fips = false;               // crypto: "default" | "fips"
@@ -103,7 +105,8 @@ inline constexpr absl::string_view kSecretNames[] = {"charge.key", "person.key",
                                                      "identity.key"};
 inline constexpr absl::string_view kLedgerKey = "ledger.key";    // PEM, private: signs checkpoints
 inline constexpr absl::string_view kWitnessKey = "witness.key";  // PEM, private: cosigns others'
-inline constexpr absl::string_view kEncryptionKey = "encryption.key";          // PEM, private
+inline constexpr absl::string_view kEncryptionKey = "encryption.key";  // PEM, private
+inline constexpr absl::string_view kHighWater = "ledger.high-water";   // what it signed last
 inline constexpr absl::string_view kEncryptionCertificate = "encryption.pem";  // to give away
 
 // For editors: the JSON Schema of node.yaml.
