@@ -86,7 +86,12 @@ class Rollback(Witnessed):
 
         shutil.rmtree(journal)
         shutil.copytree(older, journal)
-        # By its own note of what partners cosigned, which lies on another path.
+        # By the mark of what it signed itself, which lies on another path.
+        said = start_refused(self.tax)
+        self.assertIn("this node signed a checkpoint of", said)
+        self.assertIn("put back to an earlier state", said)
+        (self.tax.folder / "keys/ledger.high-water").unlink()
+        # By its own note of what partners cosigned.
         said = start_refused(self.tax)
         self.assertIn("own.cosigned holds a checkpoint", said)
         # And where that was put back as well, by the partner.
