@@ -119,8 +119,8 @@ std::vector<std::string> Preamble(const Accounting& accounting) {
   return {
       absl::StrCat("Responding agency: ", accounting.responder),
       absl::StrCat("Period: ", PeriodText(accounting)),
-      absl::StrCat("Made: ", MinuteText(accounting.made), ", from ledger ", accounting.origin,
-                   ", entries ", accounting.first, " to ", accounting.size, " (not included)"),
+      absl::StrCat("Made: ", MinuteText(accounting.made), ", from ",
+                   accounting.size - accounting.first, " entries of ledger ", accounting.origin),
       absl::StrCat("Disclosures: ", accounting.lines.size()),
   };
 }
@@ -259,7 +259,7 @@ std::string Accounting::Html() const {
       "<title>Accounting of disclosures, ",
       explain::Escaped(responder), "</title>\n<style>", explain::HtmlStyle(),
       "\nmain > ol > li { break-inside: avoid; margin-bottom: 1.4rem; }\n</style>\n</head>\n"
-      "<body>\n<header>\n<p class=\"kind\">5 U.S.C. 552a(c)</p>\n<h1>Accounting of "
+      "<body>\n<header>\n<p>5 U.S.C. 552a(c)</p>\n<h1>Accounting of "
       "disclosures</h1>\n<dl class=\"facts\">\n");
   for (const std::string& line : Preamble(*this)) {
     const std::pair<std::string, std::string> parts =

@@ -7,12 +7,14 @@
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
 #include "client/vouch/person_search.h"
+#include "policies/engine/explain/words.h"
 #include "policies/engine/question.h"
 #include "server/ledger/oversight/people_on_record.h"
 
 namespace vouch::client {
 namespace {
 
+namespace explain = policies::explain;
 namespace oversight = server::ledger::oversight;
 namespace records = server::records;
 
@@ -30,7 +32,7 @@ bool ByFacts(const oversight::Disclosure& one) {
   if (one.entry.kind != crypto::EntryKind::kAnswered || !one.opened.has_value()) return false;
   const auto reason = static_cast<UndeterminedReason>(one.opened->inner.undetermined_reason);
   return static_cast<Answer>(one.opened->details.answer) != Answer::kUndetermined ||
-         reason == UndeterminedReason::kNotHeld || reason == UndeterminedReason::kNotTold;
+         reason == UndeterminedReason::kNotHeld;
 }
 
 absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* console) {
@@ -116,9 +118,9 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
     console->Say("No earlier answer would come out otherwise by today's facts.");
     return Exit::kFine;
   }
-  console->Say(absl::StrCat(lines.size(),
-                            " earlier answers would come out otherwise by today's facts. Tell "
-                            "these agencies that a correction was made (5 U.S.C. 552a(c)(4), "
+  console->Say(absl::StrCat(explain::Counted(static_cast<int64_t>(lines.size()), "earlier answer"),
+                            " would come out otherwise by today's facts. Tell whom "
+                            "it was given to that a correction was made (5 U.S.C. 552a(c)(4), "
                             "(d)(4)); they may ask again.\n"));
   std::vector<std::vector<std::string>> rows = {{"date", "told to", "question", "agreement"}};
   for (const AccountedLine& line : lines) {

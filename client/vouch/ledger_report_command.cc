@@ -99,7 +99,7 @@ bool AddKinds(const Kinds& kinds, uint64_t minimum, ReportAgreement* report) {
             {{"YES", kinds.yes, true},
              {"NO", kinds.no, true},
              {"UNDETERMINED", kinds.undetermined, true},
-             {"UNDETERMINED: nobody found, or no longer on record", kinds.nobody, true}},
+             {"UNDETERMINED, nobody on record", kinds.nobody, true}},
             minimum);
   const uint64_t all = row.counts.total.count;
   if (all >= minimum && row.counts.cells[2].shown && row.counts.cells[3].shown) {

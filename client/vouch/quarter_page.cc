@@ -28,8 +28,8 @@ std::string Rule(uint64_t minimum) {
 // says is said twice.
 std::string Plot(const ReportRow& row, const std::string& id) {
   constexpr int kBar = 22;
-  constexpr int kLabels = 250;
-  constexpr int kWidth = 380;
+  constexpr int kLabels = 320;
+  constexpr int kWidth = 310;
   uint64_t most = 1;
   for (const Cell& cell : row.counts.cells) most = std::max(most, cell.shown ? cell.count : 0);
   const auto count = static_cast<int>(row.counts.cells.size());
@@ -60,9 +60,10 @@ std::string Plot(const ReportRow& row, const std::string& id) {
 }
 
 std::string TableHtml(const ReportRow& row) {
-  std::string out = absl::StrCat("<table><caption>", explain::Escaped(row.title),
-                                 "</caption>\n<tr><th scope=\"col\">which</th><th scope=\"col\">"
-                                 "how many</th></tr>\n");
+  std::string out =
+      absl::StrCat("<table><caption>", explain::Escaped(row.title),
+                   ", in numbers</caption>\n<tr><th scope=\"col\">which</th><th scope=\"col\">"
+                   "how many</th></tr>\n");
   for (const Cell& cell : row.counts.cells) {
     absl::StrAppend(&out, "<tr><td>", explain::Escaped(cell.name), "</td><td>", CountText(cell),
                     "</td></tr>\n");

@@ -397,6 +397,11 @@ TEST_F(VouchOversightTest, NamesThoseToTellThatAFactWasCorrected) {
   put.answer = policies::Answer::kNo;
   put.at = kAt + absl::Hours(30);
   Enter(put);
+  // Nobody was found, so no fact had a part in it.
+  Put nobody;
+  nobody.tokens = TokensOf(1);
+  nobody.answer = policies::Answer::kUndetermined;
+  Enter(nobody);
   const auto listed = [&] {
     return nlohmann::json::parse(
         Fine({"ledger", "corrections", "--node", "tax", "--person", "-", "--json"}, Person(1)).out);
