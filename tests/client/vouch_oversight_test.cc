@@ -347,6 +347,28 @@ TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
   Refused(run, 3, "good.jsonl:1", Person(1));
 }
 
+// What `vouch ask --json` prints: the message vouch.v1.Receipt, field by field.
+TEST_F(VouchOversightTest, ReceiptsAreTakenAsAskersPrintThem) {
+  const auto saved = nlohmann::json::parse(EnterSome()[0]);
+  std::string entry;
+  std::string opening;
+  ASSERT_TRUE(absl::Base64Unescape(saved["entry"].get<std::string>(), &entry));
+  ASSERT_TRUE(absl::Base64Unescape(saved["opening"].get<std::string>(), &opening));
+  ASSERT_GT(entry.size(), 127u);
+  ASSERT_LT(entry.size(), 16384u);
+  std::string message = {'\x0a', static_cast<char>((entry.size() & 0x7f) | 0x80),
+                         static_cast<char>(entry.size() >> 7)};
+  message +=
+      entry + std::string("\x12\x20") + opening + std::string("\x19\x01") + std::string(7, '\0');
+  Write("asked.jsonl",
+        nlohmann::json({{"answer", "NO"}, {"receipt", absl::Base64Escape(message)}}).dump() + "\n");
+  EXPECT_THAT(
+      Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--against", "asked.jsonl"},
+           Person(1))
+          .out,
+      HasSubstr("1 receipts, 0 of them not"));
+}
+
 TEST_F(VouchOversightTest, AnInspectorOpensOnePersonsEntriesOfAnExport) {
   EnterSome();
   Export();
