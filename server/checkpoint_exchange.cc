@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/requester/connection.h"
+#include "client/requester/seen_checkpoints.h"
 #include "server/partner_times.h"
 
 namespace vouch::server {
@@ -65,6 +66,17 @@ void CheckpointExchange::Run() {
       Exchange(partner);
       lock.lock();
     }
+    lock.unlock();
+    std::set<std::string> unreached;
+    requester::SeenCheckpoints(rooms_.seen).Take([&](const std::string& note) {
+      const std::string agency(AgencyOfLog(OriginOfNote(note)));
+      if (unreached.count(agency) > 0) return false;
+      if (ObserveShown("in answers", note)) return true;
+      unreached.insert(agency);
+      return false;
+    });
+    lock.lock();
+    if (stopping_) return;
     changed_.wait_for(lock, absl::ToChronoMilliseconds(rooms_.every),
                       [this] { return stopping_ || due_; });
   }
@@ -198,42 +210,49 @@ void CheckpointExchange::Compare(const node::Partner& partner, requester::Ledger
   if (origins.empty()) return;
   const auto notes = client->GetRemembered(origins);
   if (!notes.ok()) return;
-  for (const std::string& note : *notes) ObserveRemembered(partner.agency, note);
+  for (const std::string& note : *notes) {
+    const std::string origin = OriginOfNote(note);
+    // Of a log that is not followed here yet, its own node is asked first.
+    if (rooms_.partner_logs->Latest(origin).has_value()) {
+      ObserveShown(absl::StrCat("to ", partner.agency), note);
+    }
+  }
 }
 
-void CheckpointExchange::ObserveRemembered(const std::string& from, const std::string& note) {
+bool CheckpointExchange::ObserveShown(const std::string& where, const std::string& note) {
   const std::string origin = OriginOfNote(note);
   const std::string agency(AgencyOfLog(origin));
   const auto read = crypto::ReadNote(note);
-  if (origin.empty() || !read.ok()) return;
+  if (origin.empty() || !read.ok()) return true;
   const auto shown = crypto::ReadCheckpoint(read->text);
   for (int i = 0; i < kTries; ++i) {
     const auto known = rooms_.partner_logs->Latest(origin);
-    if (!known.has_value() || known->checkpoint == *shown) return;
-    const uint64_t since = known->checkpoint.size;
+    if (known.has_value() && known->checkpoint == *shown) return true;
+    const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
     std::vector<crypto::Digest> proof;
     if (since != shown->size && since != 0 && shown->size != 0) {
       const absl::StatusOr<Client> log = ClientOf(agency);
-      if (!log.ok()) return;
+      if (!log.ok()) return false;
       auto asked = (*log)->GetConsistency(origin, std::min(since, shown->size),
                                           std::max(since, shown->size));
       // A log that cannot prove what it signed has nothing to show; whoever refuses for another
       // reason has not been asked.
-      if (!asked.ok() && !absl::IsInvalidArgument(asked.status())) return;
+      if (!asked.ok() && !absl::IsInvalidArgument(asked.status())) return false;
       if (asked.ok()) proof = *std::move(asked);
     }
     const WitnessAnswer answer =
         rooms_.partner_logs->Observe(note, proof, since, /*is_head=*/false, rooms_.clock->Now());
     if (answer.finding == WitnessFinding::kOtherSize) continue;
     if (answer.finding == WitnessFinding::kNotSigned) {
-      Log(Level::kWarning, "a partner remembers a checkpoint that its log did not sign",
-          {{"partner", from}, {"ledger", origin}});
+      Log(Level::kWarning, "a checkpoint that its log did not sign",
+          {{"shown", where}, {"ledger", origin}});
     } else if (answer.finding != WitnessFinding::kAccepted &&
                answer.finding != WitnessFinding::kOlder) {
-      rooms_.report(absl::StrCat("ledger of ", agency, " as shown to ", from), Wrong(answer));
+      rooms_.report(absl::StrCat("ledger of ", agency, " as shown ", where), Wrong(answer));
     }
-    return;
+    return true;
   }
+  return false;
 }
 
 }  // namespace vouch::server

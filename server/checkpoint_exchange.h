@@ -1,5 +1,6 @@
 // Exchanges checkpoints with partners, in the background: hands ours in for their cosignature,
-// looks at theirs, and compares what each of us was shown of third parties' logs.
+// looks at theirs, and compares with them what each of us was shown of third parties' logs, and
+// what came with their answers.
 #ifndef VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
 #define VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
 
@@ -37,6 +38,7 @@ class CheckpointExchange {
     LedgerLog* log = nullptr;
     PartnerLogs* partner_logs = nullptr;
     OwnCheckpoints* own = nullptr;
+    std::string seen;  // folder: the checkpoints that came with answers to this agency
     // How a partner's log, or ours at a partner, stands: OK, or what is wrong with it.
     std::function<void(const std::string& what, const absl::Status&)> report;
     // A partner holds a later or another checkpoint of our own log than it leads to.
@@ -60,7 +62,8 @@ class CheckpointExchange {
   absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client);
   absl::Status Observe(const node::Partner& partner, requester::LedgerClient* client);
   void Compare(const node::Partner& partner, requester::LedgerClient* client);
-  void ObserveRemembered(const std::string& from, const std::string& note);
+  // A checkpoint that somebody else was shown, `where`. False: try again another time.
+  bool ObserveShown(const std::string& where, const std::string& note);
 
   const Rooms rooms_;
   // The thread's: sizes partners remember of ours, and who could not be reached when last tried.

@@ -388,7 +388,7 @@ void Node::Parts::TakeLedgerPartners(const node::NodeFile& from) {
   absl::Status set = partner_logs->SetKeys(std::move(keys));
   Problem("keys of partners' ledgers", wrong.ok() ? set : wrong);
   ledger_service->SetOversight(from.oversight);
-  exchange->SetPartners(from.partners);
+  if (exchange != nullptr) exchange->SetPartners(from.partners);
 }
 
 // Whatever is answered from here on would be charged and entered in a history that is not the one
@@ -427,6 +427,8 @@ absl::Status Node::Parts::Serve() {
   blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
   ledger_service =
       std::make_unique<LedgerService>(face.get(), ledger_log.get(), partner_logs.get());
+  // Before anybody can ask what is remembered.
+  TakeLedgerPartners(file);
 
   grpc::EnableDefaultHealthCheckService(true);
   if (file.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -546,12 +548,13 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file,
   exchanging.log = parts->ledger_log.get();
   exchanging.partner_logs = parts->partner_logs.get();
   exchanging.own = parts->own_checkpoints.get();
+  exchanging.seen = absl::StrCat(file.witness, "/seen");
   exchanging.report = [running](const std::string& what, const absl::Status& standing) {
     running->Problem(what, standing);
   };
   exchanging.behind = [running](const absl::Status& behind) { running->Behind(behind); };
   parts->exchange = std::make_unique<CheckpointExchange>(std::move(exchanging));
-  parts->TakeLedgerPartners(file);
+  parts->exchange->SetPartners(file.partners);
   Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
+#include "client/requester/seen_checkpoints.h"
 #include "crypto/note.h"
 
 namespace vouch::requester {
@@ -96,6 +97,8 @@ absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note,
   const absl::StatusOr<crypto::VerifiedCheckpoint> opened =
       crypto::OpenCheckpoint(note, {*verifier});
   if (!opened.ok()) return Unproven(opened.status().message());
+  // What cannot be left is not compared; the answer is proved all the same.
+  if (!seen_.empty()) (void)SeenCheckpoints(seen_).Add(note);
   const std::lock_guard<std::mutex> lock(mutex_);
   last_note_ = note;
   last_ = opened->checkpoint;

@@ -33,8 +33,10 @@ class LedgerCheck {
  public:
   // Whose log, and its key, a SubjectPublicKeyInfo in DER; no key: every check fails, and says what
   // to do.
-  LedgerCheck(std::string agency, std::string public_der)
-      : agency_(std::move(agency)), public_der_(std::move(public_der)) {}
+  // `seen`: the folder of SeenCheckpoints in which each new checkpoint is left for this agency's
+  // own node to compare; empty: in none.
+  LedgerCheck(std::string agency, std::string public_der, std::string seen = "")
+      : agency_(std::move(agency)), public_der_(std::move(public_der)), seen_(std::move(seen)) {}
 
   // The checkpoint, when the log's key signed it and it is one of that agency's log of the year of
   // `now` or one before. DataLoss otherwise.
@@ -54,6 +56,7 @@ class LedgerCheck {
  private:
   const std::string agency_;
   const std::string public_der_;
+  const std::string seen_;
   // The last one taken: what one commit answers has one checkpoint.
   mutable std::mutex mutex_;
   mutable std::string last_note_;

@@ -223,7 +223,7 @@ Requester::Requester(OwnAgreement agreement, RequesterOptions options,
       channel_(std::move(channel)),
       epochs_(&agreement_, options_.connection.agency, channel_, options_.accepted_epochs_folder,
               options_.shared_key),
-      ledger_(options_.connection.responder, options_.ledger_key) {}
+      ledger_(options_.connection.responder, options_.ledger_key, options_.seen_folder) {}
 
 absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_view question,
                                                                   absl::string_view purpose) const {

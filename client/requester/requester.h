@@ -32,6 +32,9 @@ struct RequesterOptions {
   ConnectionOptions connection;
   // The key of the responder's ledger, a SubjectPublicKeyInfo in DER. Without it no answer is used.
   std::string ledger_key;
+  // Where the checkpoints of answers are left for this agency's node (seen_checkpoints.h); empty:
+  // nowhere.
+  std::string seen_folder;
   // Where the keys of epochs once accepted are remembered; must survive restarts.
   std::string accepted_epochs_folder;
   SharedKeySource shared_key;  // keyed-hash agreements only

@@ -159,6 +159,7 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
         absl::StrCat(partner->ledger_key, ": ", ledger_key.status().message()));
   }
   options.ledger_key = *std::move(ledger_key);
+  options.seen_folder = absl::StrCat(file->witness, "/seen");
 
   options.accepted_epochs_folder = absl::StrCat(file->keys, "/known-epochs");
   options.shared_key =

@@ -126,6 +126,55 @@ class Rollback(Witnessed):
 
 
 class SplitView(Witnessed):
+    def fork(self):
+        """The operator's other ledger under the real key: a copy of the stopped node's folder, with
+        a port of its own. (folder, port)"""
+        folder, port = self.world.federation.folder / "tax-other", free_port()
+        shutil.copytree(self.tax.folder, folder)
+        settings = folder / "node.yaml"
+        settings.write_text(settings.read_text().replace(f":{self.port}", f":{port}"))
+        (folder / "run/listen").unlink()
+        return folder, port
+
+    def start_other(self, folder):
+        other = Process([PROGRAMS / "vouchd", "--node", folder],
+                        self.world.federation.folder / "other.log")
+        self.world.federation.processes.append(other)
+        wait_until("the other ledger", lambda: (folder / "run/listen").exists(), 30)
+
+    def wait_evidence(self):
+        evidence = self.aid.folder / "witness/evidence"
+        wait_until("aid.example to have evidence",
+                   lambda: list(evidence.glob("*.txt")), 40)
+        return next(evidence.glob("*.txt")).read_text()
+
+    def test_answers_from_another_ledger_than_the_one_shown_are_found_out(self):
+        self.start_tax()
+        self.tax.stop()
+        folder, port = self.fork()
+        self.start_tax()
+        self.start_other(folder)
+        self.ask(4)
+        self.aid.start()
+        wait_until("aid.example to know the ledger shown",
+                   lambda: gauge(self.aid, "partner_ledger_entries", "tax.example") >= 1, 30)
+        # The running node keeps to the address it knows; who asks is led elsewhere.
+        self.aid.set_partner("tax.example", address=f"127.0.0.1:{port}")
+        person = self.world.filers()[0]
+        identity = {name: person[name] for name in ("social_security_number", "date_of_birth",
+                                                    "given_name", "family_name", "postal_code")}
+        agreement = self.world.agreement
+        done = run("vouch", "ask", "--node", self.aid.folder, "--agreement", agreement.id,
+                   "--question", agreement.questions[0], "--purpose", agreement.purpose,
+                   "--parameter", "household_size=1", "--parameter", "region=contiguous",
+                   "--json", stdin=json.dumps(identity))
+        self.assertIn(json.loads(done.stdout)["answer"], ("YES", "NO", "UNDETERMINED"))
+        self.assertEqual(self.wait_evidence().count("— tax.example/ledger/"), 2)
+        wait_until("what was looked at to be gone",
+                   lambda: not list((self.aid.folder / "witness/seen").iterdir()), 10)
+        wait_until("the log to say it", lambda: "ledger of tax.example as shown in answers"
+                   in self.aid.log.read_text(), 10)
+
     def test_two_partners_who_are_shown_two_ledgers_find_out(self):
         federation = self.world.federation
         loans = federation.node("loans.example", listen=f"127.0.0.1:{free_port()}",
@@ -140,25 +189,16 @@ class SplitView(Witnessed):
 
         # The operator forks the ledger: one history for aid.example, another for loans.example,
         # each under the real key.
-        other_folder, other_port = federation.folder / "tax-other", free_port()
-        shutil.copytree(self.tax.folder, other_folder)
-        settings = other_folder / "node.yaml"
-        settings.write_text(settings.read_text().replace(f":{self.port}", f":{other_port}"))
-        (other_folder / "run/listen").unlink()
+        other_folder, other_port = self.fork()
         loans.set_partner("tax.example", address=f"127.0.0.1:{other_port}")
         self.start_tax()
-        other = Process([PROGRAMS / "vouchd", "--node", other_folder], federation.folder / "other.log")
-        federation.processes.append(other)
-        wait_until("the other ledger", lambda: (other_folder / "run/listen").exists(), 30)
+        self.start_other(other_folder)
         self.ask(4)
         self.ask(7, address=f"127.0.0.1:{other_port}")
         loans.start()
         self.aid.start()
 
-        evidence = self.aid.folder / "witness/evidence"
-        wait_until("aid.example to have evidence",
-                   lambda: evidence.exists() and any(evidence.iterdir()), 40)
-        text = next(evidence.iterdir()).read_text()
+        text = self.wait_evidence()
         self.assertIn("Vouch: evidence about tax.example/ledger/", text)
         self.assertEqual(text.count("— tax.example/ledger/"), 2)
         wait_until("the log to say it",

@@ -1,0 +1,82 @@
+#include "client/requester/seen_checkpoints.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/checkpoint.h"
+#include "crypto/digest.h"
+#include "crypto/random.h"
+
+namespace vouch::requester {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSuffix[] = ".note";
+
+}  // namespace
+
+absl::Status SeenCheckpoints::Add(absl::string_view note) const {
+  const absl::Status failed = absl::UnavailableError(
+      absl::StrCat("the checkpoint of an answer could not be left in ", folder_));
+  std::error_code error;
+  if (fs::create_directories(folder_, error)) {
+    fs::permissions(folder_, fs::perms::owner_all, error);
+    fs::permissions(fs::path(folder_).parent_path(), fs::perms::owner_all, error);
+  }
+  if (error) return failed;
+  const std::string name = crypto::Hex(crypto::Sha256(note)).substr(0, 32);
+  const fs::path place = absl::StrCat(folder_, "/", name, kSuffix);
+  if (fs::exists(place, error)) return absl::OkStatus();
+  const auto waiting = std::distance(fs::directory_iterator(folder_, error), {});
+  if (error || static_cast<size_t>(waiting) >= kMost) return failed;
+  std::array<uint8_t, 8> random{};
+  crypto::FillRandom(absl::MakeSpan(random));
+  const fs::path fresh = absl::StrCat(folder_, "/", name, ".", crypto::Hex(random), ".new");
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out.write(note.data(), static_cast<std::streamsize>(note.size()));
+  out.close();
+  if (out) fs::rename(fresh, place, error);
+  if (out && !error) return absl::OkStatus();
+  fs::remove(fresh, error);
+  return failed;
+}
+
+void SeenCheckpoints::Take(const std::function<bool(const std::string& note)>& look) const {
+  struct Waiting {
+    uint64_t size = 0;
+    std::string note;
+    fs::path path;
+  };
+  std::vector<Waiting> all;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder_, error)) {
+    if (file.path().extension() != kSuffix || file.file_size(error) > crypto::kLargestNote)
+      continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    Waiting one;
+    one.path = file.path();
+    one.note.assign(std::istreambuf_iterator<char>(in), {});
+    const auto read = crypto::ReadNote(one.note);
+    if (read.ok()) {
+      const auto checkpoint = crypto::ReadCheckpoint(read->text);
+      if (checkpoint.ok()) one.size = checkpoint->size;
+    }
+    all.push_back(std::move(one));
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Waiting& a, const Waiting& b) { return a.size < b.size; });
+  for (const Waiting& one : all) {
+    if (look(one.note)) fs::remove(one.path, error);
+  }
+}
+
+}  // namespace vouch::requester
