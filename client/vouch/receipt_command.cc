@@ -77,7 +77,7 @@ absl::StatusOr<KeptReceipt> Read(const std::string& path, Console* console) {
 }
 
 absl::Status Wrong(absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("the receipt does not verify: ", what));
+  return absl::FailedPreconditionError(absl::StrCat("the receipt does not verify: ", what));
 }
 
 struct Verified {
