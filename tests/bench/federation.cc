@@ -199,6 +199,9 @@ absl::StatusOr<std::unique_ptr<Federation>> Federation::Make(const std::string& 
   status.Update(server::records::CreateRecordKeys(folder + "/keys"));
   status.Update(
       crypto::WriteSecretFile(folder + "/keys/charge.key", crypto::SecretBytes::Random(32)));
+  status.Update(crypto::WritePrivateFile(
+      folder + "/keys/ledger.key",
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519).ToPem(crypto::RawSecretAccess{})));
   if (!status.ok()) return status;
   const crypto::SigningKey authority = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
   for (const auto& [id, kind] : {std::pair(kKeyedAgreement, crypto::TokenKind::kKeyedHash),
