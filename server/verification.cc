@@ -557,11 +557,12 @@ void Verification::ProveCall(absl::Span<Recorded> outcomes,
   }
   if (!any) return;
   absl::StatusOr<LogProof> proved = rooms_.log->Prove(first, static_cast<uint32_t>(next - first));
-  if (proved.ok()) proof->log = *std::move(proved);
+  const bool is_proved = proved.ok();
+  if (is_proved) proof->log = *std::move(proved);
   for (Recorded& outcome : outcomes) {
     AnsweredItem* item = fresh(outcome);
     if (item == nullptr) continue;
-    if (proved.ok()) {
+    if (is_proved) {
       item->proof = proof;
     } else {
       outcome.outcome_ = CannotRecord();
