@@ -443,8 +443,6 @@ absl::Status BatchRun::Take(const v1::VerifyBatchResponse& response) {
     return WorthRepeating(refusal) ? Repeat(chunk, refusal) : RefusalStatus(refusal);
   }
   bool any_answered = false;
-  std::vector<ProvedEntries> fresh;  // under the message's one proof
-  std::vector<std::pair<GivenAnswer*, const v1::Receipt*>> fresh_answers;
   for (int i = 0; i < response.results_size(); ++i) {
     const uint64_t item = uint64_t{response.first()} + static_cast<uint64_t>(i);
     if (item >= chunk->results.size() || chunk->results[item].has_value()) {
@@ -452,31 +450,12 @@ absl::Status BatchRun::Take(const v1::VerifyBatchResponse& response) {
     }
     const absl::Status taken = TakeResult(chunk, static_cast<uint32_t>(item), response.results(i));
     if (!taken.ok()) return taken;
-    absl::optional<GivenAnswer>& answer = chunk->results[item]->answer;
-    if (!answer.has_value()) continue;
-    any_answered = true;
-    const v1::Receipt& receipt = response.results(i).answered().receipt();
-    ProvedEntries entries{receipt.index(), LeavesOf(receipt.entry(), 1)};
-    if (receipt.has_proof()) {
-      // Answered before, and given again.
-      const absl::Status in_log =
-          requester_.ledger().Check(receipt.proof(), {entries}, requester_.options().clock());
-      if (!in_log.ok()) return in_log;
-    } else {
-      fresh.push_back(std::move(entries));
-      fresh_answers.emplace_back(&*answer, &receipt);
-    }
+    any_answered |= chunk->results[item]->answer.has_value();
   }
-  if (!fresh.empty()) {
-    const absl::Status in_log =
-        requester_.ledger().Check(response.proof(), fresh, requester_.options().clock());
-    if (!in_log.ok()) return in_log;
-    std::vector<v1::LedgerProof> proofs = LedgerCheck::EachAlone(response.proof(), fresh);
-    for (size_t i = 0; i < proofs.size(); ++i) {
-      v1::Receipt receipt = *fresh_answers[i].second;
-      *receipt.mutable_proof() = std::move(proofs[i]);
-      fresh_answers[i].first->receipt = receipt.SerializeAsString();
-    }
+  const auto receipts = requester_.ledger().CheckBatch(response, requester_.options().clock());
+  if (!receipts.ok()) return receipts.status();
+  for (const auto& [result, receipt] : *receipts) {
+    chunk->results[response.first() + result]->answer->receipt = receipt.SerializeAsString();
   }
   if (any_answered) {
     const absl::Status agreed = CheckObligations(*question_, response.obligations());

@@ -121,6 +121,30 @@ absl::Status LedgerCheck::Check(const v1::LedgerProof& proof,
   return verified.ok() ? verified : Unproven(verified.message());
 }
 
+absl::StatusOr<std::vector<std::pair<int, v1::Receipt>>> LedgerCheck::CheckBatch(
+    const v1::VerifyBatchResponse& response, absl::Time now) const {
+  std::vector<ProvedEntries> fresh;
+  std::vector<std::pair<int, v1::Receipt>> receipts;  // of those
+  for (int i = 0; i < response.results_size(); ++i) {
+    if (!response.results(i).has_answered()) continue;
+    const v1::Receipt& receipt = response.results(i).answered().receipt();
+    ProvedEntries entries{receipt.index(), LeavesOf(receipt.entry(), 1)};
+    if (!receipt.has_proof()) {
+      fresh.push_back(std::move(entries));
+      receipts.emplace_back(i, receipt);
+    } else if (const absl::Status again = Check(receipt.proof(), {entries}, now); !again.ok()) {
+      return again;
+    }
+  }
+  if (fresh.empty()) return receipts;
+  if (const absl::Status in_log = Check(response.proof(), fresh, now); !in_log.ok()) return in_log;
+  std::vector<v1::LedgerProof> proofs = EachAlone(response.proof(), fresh);
+  for (size_t i = 0; i < proofs.size(); ++i) {
+    *receipts[i].second.mutable_proof() = std::move(proofs[i]);
+  }
+  return receipts;
+}
+
 std::vector<v1::LedgerProof> LedgerCheck::EachAlone(const v1::LedgerProof& proof,
                                                     absl::Span<const ProvedEntries> answers) {
   const std::vector<crypto::Digest> leaves = Assemble(proof, answers);

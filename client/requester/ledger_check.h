@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -47,6 +48,11 @@ class LedgerCheck {
   // of theirs are the proof's other leaves.
   absl::Status Check(const v1::LedgerProof& proof, absl::Span<const ProvedEntries> answers,
                      absl::Time now) const;
+
+  // Check, of everything a batch response answers: under its one proof, or for what was answered
+  // before under the receipt's own. Gives the receipts, by result, that stand alone only now.
+  absl::StatusOr<std::vector<std::pair<int, v1::Receipt>>> CheckBatch(
+      const v1::VerifyBatchResponse& response, absl::Time now) const;
 
   // Of each answer, a proof of its own made from one that Check took, so that its receipt stands
   // alone. For answers of one entry each; empty otherwise.
