@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "crypto/merkle.h"
 
 namespace vouch::server {
@@ -29,6 +30,24 @@ class Prover {
   // they cannot be proved now, and what they record must not leave.
   virtual absl::StatusOr<LogProof> Prove(uint64_t first, uint32_t count) = 0;
 };
+
+// Where entries lie in the signed log. One proof serves what one call has in a span; then the range
+// may hold entries of the same call's refusals.
+struct EntryProof {
+  LogProof log;
+  std::string other_leaves;  // the leaf hashes of such entries, in order
+};
+
+// What one item of a call has in the log.
+struct EntryRange {
+  uint64_t first = 0;
+  uint32_t count = 1;
+};
+// One proof of all of them; `ranges` is not empty, in order, and lies within the entries from
+// `first_entry` on that `leaves` are of. Errors as Prover::Prove.
+absl::StatusOr<std::shared_ptr<const EntryProof>> ProveTogether(
+    Prover* log, absl::Span<const EntryRange> ranges, uint64_t first_entry,
+    absl::Span<const crypto::Digest> leaves);
 
 }  // namespace vouch::server
 

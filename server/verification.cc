@@ -522,50 +522,30 @@ std::vector<Recorded> Verification::Commit(std::vector<Step>* steps, Shared* sha
   return recorded;
 }
 
+// One proof a call: what it had entered follows one another.
 void Verification::Prove(const std::vector<Step>& steps, const journal::Committed& committed,
                          std::vector<Recorded>* recorded) const {
-  for (size_t begin = 0; begin < steps.size();) {
-    size_t end = begin + 1;
-    while (end < steps.size() && &steps[end].call == &steps[begin].call) ++end;
-    ProveCall(absl::MakeSpan(*recorded).subspan(begin, end - begin), committed);
-    begin = end;
-  }
-}
-
-// `outcomes` of one call, in order: what it had entered follows one another.
-void Verification::ProveCall(absl::Span<Recorded> outcomes,
-                             const journal::Committed& committed) const {
-  const auto fresh = [](Recorded& outcome) {
-    return outcome.replayed_ ? nullptr : absl::get_if<AnsweredItem>(&outcome.outcome_);
-  };
-  const auto entries_of = [](const AnsweredItem& item) {
-    return static_cast<uint64_t>(std::max(1, item.question->group_at_most));
-  };
-  auto proof = std::make_shared<EntryProof>();
-  bool any = false;
-  uint64_t first = 0, next = 0;
-  for (Recorded& outcome : outcomes) {
-    const AnsweredItem* item = fresh(outcome);
-    if (item == nullptr) continue;
-    if (!any) first = next = item->entry_index;
-    any = true;
-    for (; next < item->entry_index; ++next) {
-      const crypto::Digest& leaf = committed.leaves[next - committed.first_entry];
-      absl::StrAppend(&proof->other_leaves, crypto::AsText(leaf));
+  std::vector<size_t> fresh;
+  std::vector<EntryRange> ranges;
+  for (size_t begin = 0, end = 0; begin < steps.size(); begin = end) {
+    fresh.clear();
+    ranges.clear();
+    for (end = begin; end < steps.size() && &steps[end].call == &steps[begin].call; ++end) {
+      const AnsweredItem* item = (*recorded)[end].answered();
+      if (item == nullptr || (*recorded)[end].replayed_) continue;
+      fresh.push_back(end);
+      ranges.push_back(
+          {item->entry_index, static_cast<uint32_t>(std::max(1, item->question->group_at_most))});
     }
-    next += entries_of(*item);
-  }
-  if (!any) return;
-  absl::StatusOr<LogProof> proved = rooms_.log->Prove(first, static_cast<uint32_t>(next - first));
-  const bool is_proved = proved.ok();
-  if (is_proved) proof->log = *std::move(proved);
-  for (Recorded& outcome : outcomes) {
-    AnsweredItem* item = fresh(outcome);
-    if (item == nullptr) continue;
-    if (is_proved) {
-      item->proof = proof;
-    } else {
-      outcome.outcome_ = CannotRecord();
+    if (fresh.empty()) continue;
+    const absl::StatusOr<std::shared_ptr<const EntryProof>> proof =
+        ProveTogether(rooms_.log, ranges, committed.first_entry, committed.leaves);
+    for (const size_t i : fresh) {
+      if (proof.ok()) {
+        absl::get<AnsweredItem>((*recorded)[i].outcome_).proof = *proof;
+      } else {
+        (*recorded)[i].outcome_ = CannotRecord();
+      }
     }
   }
 }

@@ -40,13 +40,6 @@ struct Subject {
   const admission::RequestedItem& item() const { return call->request().items[position]; }
 };
 
-// Where entries lie in the signed log. One proof serves what one call has in a span; then the range
-// may hold entries of the same call's refusals.
-struct EntryProof {
-  LogProof log;
-  std::string other_leaves;  // the leaf hashes of such entries, in order
-};
-
 // What was answered. Everything in it is durable.
 struct AnsweredItem {
   policies::Answer answer = policies::Answer::kUndetermined;
@@ -111,7 +104,6 @@ class Verification {
   std::vector<Recorded> Commit(std::vector<Step>* steps, Shared* shared, absl::Time now) const;
   void Prove(const std::vector<Step>& steps, const journal::Committed& committed,
              std::vector<Recorded>* recorded) const;
-  void ProveCall(absl::Span<Recorded> outcomes, const journal::Committed& committed) const;
   Recorded Replay(const Step& step, const journal::Decision& decision, uint32_t second) const;
 
   const Rooms rooms_;

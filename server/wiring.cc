@@ -5,17 +5,14 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <signal.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "crypto/digest.h"
+#include "absl/types/optional.h"
 #include "crypto/keys.h"
 #include "crypto/receipt.h"
 #include "server/admission/admission.h"
@@ -31,14 +28,12 @@
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
-#include "server/ledger_log.h"
 #include "server/ledger_service.h"
 #include "server/node/folders.h"
-#include "server/own_checkpoints.h"
+#include "server/node_ledger.h"
 #include "server/partner_face.h"
-#include "server/partner_logs.h"
 #include "server/partner_times.h"
-#include "server/records/records.h"
+#include "server/records_when_loaded.h"
 #include "server/telemetry/telemetry.h"
 #include "server/tls_material.h"
 #include "server/verification.h"
@@ -81,31 +76,6 @@ absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::P
   return peers;
 }
 
-// A node may start before its first load: it then answers NOT_READY.
-class RecordsWhenLoaded final : public records::Records {
- public:
-  explicit RecordsWhenLoaded(records::RecordsOptions options) : options_(std::move(options)) {}
-
-  std::shared_ptr<const records::Snapshot> Current() const override {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return opened_ == nullptr ? nullptr : opened_->Current();
-  }
-  absl::Status Refresh() override {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (opened_ != nullptr) return opened_->Refresh();
-    absl::StatusOr<std::unique_ptr<records::Records>> opened = records::OpenFileRecords(options_);
-    if (absl::IsNotFound(opened.status())) return absl::OkStatus();
-    if (!opened.ok()) return opened.status();
-    opened_ = *std::move(opened);
-    return absl::OkStatus();
-  }
-
- private:
-  const records::RecordsOptions options_;
-  mutable std::mutex mutex_;
-  std::unique_ptr<records::Records> opened_;
-};
-
 }  // namespace
 
 struct Node::Parts {
@@ -122,9 +92,6 @@ struct Node::Parts {
                        }}) {}
 
   absl::Status Open(const StartChecks& checks);
-  absl::Status OpenLedgerLog();
-  absl::Status OpenWitness(const StartChecks& checks);
-  // The keys of partners' ledgers, and who may read ours.
   void TakeLedgerPartners(const node::NodeFile& from);
   void Behind(const absl::Status& status);
   absl::Status Serve();
@@ -153,9 +120,7 @@ struct Node::Parts {
   std::unique_ptr<agreements::Agreements> agreements;
   std::unique_ptr<RecordsWhenLoaded> records;
   std::unique_ptr<journal::Journal> journal;
-  std::unique_ptr<LedgerLog> ledger_log;  // after the journal, which it watches
-  std::unique_ptr<OwnCheckpoints> own_checkpoints;
-  std::unique_ptr<PartnerLogs> partner_logs;
+  absl::optional<NodeLedger> ledger;  // after the journal, which it watches
   std::unique_ptr<journal::RowNames> row_names;
   std::unique_ptr<IndexKeeper> index_keeper;
   std::unique_ptr<AgreementsShown> shown;
@@ -280,9 +245,11 @@ absl::Status Node::Parts::Open(const StartChecks& checks) {
       journal::OpenFileJournal(journal_options);
   if (!opened.ok()) return opened.status();
   journal = *std::move(opened);
-  status = OpenLedgerLog();
-  if (status.ok()) status = OpenWitness(checks);
-  if (!status.ok()) return status;
+  absl::StatusOr<NodeLedger> opened_ledger = NodeLedger::Open(
+      file, journal.get(), checks,
+      [this](const std::string& what, const absl::Status& standing) { Problem(what, standing); });
+  if (!opened_ledger.ok()) return opened_ledger.status();
+  ledger.emplace(*std::move(opened_ledger));
 
   records = std::make_unique<RecordsWhenLoaded>(records::RecordsOptions{file.records, file.keys});
   status = records->Refresh();
@@ -319,74 +286,9 @@ absl::Status Node::Parts::Open(const StartChecks& checks) {
   return ReloadAgreements();
 }
 
-absl::Status Node::Parts::OpenLedgerLog() {
-  absl::StatusOr<std::string> pem =
-      crypto::ReadPrivateFile(absl::StrCat(file.keys, "/", node::kLedgerKey));
-  if (!pem.ok()) return pem.status();
-  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
-  crypto::Wipe(&*pem);
-  if (!key.ok()) return key.status();
-  LedgerLogOptions options;
-  options.folder = absl::StrCat(file.journal, "/tree");
-  options.key = std::make_shared<const crypto::SigningKey>(*std::move(key));
-  options.journal = journal.get();
-  options.high_water = file.high_water;
-  options.problem = [this](const absl::Status& status) { Problem("ledger tree", status); };
-  const std::string public_der = options.key->PublicDer();
-  absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));
-  if (!opened.ok()) return opened.status();
-  ledger_log = *std::move(opened);
-  own_checkpoints = std::make_unique<OwnCheckpoints>(ledger_log.get(), public_der,
-                                                     absl::StrCat(file.witness, "/own.cosigned"));
-  return absl::OkStatus();
-}
-
-absl::Status Node::Parts::OpenWitness(const StartChecks& checks) {
-  PartnerLogs::Rooms witness;
-  witness.witness.folder = file.witness;
-  const std::string key_path = absl::StrCat(file.keys, "/", node::kWitnessKey);
-  if (node::Exists(key_path)) {
-    absl::StatusOr<std::string> pem = crypto::ReadPrivateFile(key_path);
-    if (!pem.ok()) return pem.status();
-    absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
-    crypto::Wipe(&*pem);
-    if (!key.ok()) return key.status();
-    absl::StatusOr<crypto::NoteSigner> cosigner = crypto::NoteSigner::MakeCosigner(
-        file.agency, std::make_shared<const crypto::SigningKey>(*std::move(key)));
-    if (!cosigner.ok()) return cosigner.status();
-    witness.witness.cosigner = std::make_shared<const crypto::NoteSigner>(*std::move(cosigner));
-  } else {
-    Log(Level::kInfo, "no witness key, so partners' ledgers are remembered and not cosigned",
-        {{"missing", key_path}});
-  }
-  witness.found = [this](const std::string& agency, const requester::WitnessAnswer& answer) {
-    Problem(absl::StrCat("evidence about the ledger of ", agency),
-            absl::DataLossError(absl::StrCat(
-                answer.says, answer.evidence.empty() ? "" : ". Both notes are kept in ",
-                answer.evidence)));
-  };
-  absl::StatusOr<std::unique_ptr<PartnerLogs>> logs = PartnerLogs::Open(std::move(witness));
-  if (!logs.ok()) return logs.status();
-  partner_logs = *std::move(logs);
-  return CheckBeforeStart(file, *own_checkpoints, *ledger_log, checks);
-}
-
+// The keys of partners' ledgers, and who may read ours.
 void Node::Parts::TakeLedgerPartners(const node::NodeFile& from) {
-  std::map<std::string, std::string> keys;
-  absl::Status wrong;
-  for (const node::Partner& partner : from.partners) {
-    if (partner.ledger_key.empty()) continue;
-    const absl::StatusOr<std::string> pem = node::ReadText(partner.ledger_key);
-    absl::StatusOr<std::string> key = pem.ok() ? crypto::PublicKeyFromPem(*pem) : pem.status();
-    if (key.ok()) {
-      keys[partner.agency] = *std::move(key);
-    } else if (wrong.ok()) {
-      wrong = absl::InvalidArgumentError(
-          absl::StrCat(partner.ledger_key, ": ", key.status().message()));
-    }
-  }
-  absl::Status set = partner_logs->SetKeys(std::move(keys));
-  Problem("keys of partners' ledgers", wrong.ok() ? set : wrong);
+  Problem("keys of partners' ledgers", ledger->TakePartnerKeys(from));
   ledger_service->SetOversight(from.oversight);
   if (exchange != nullptr) exchange->SetPartners(from.partners);
 }
@@ -413,7 +315,7 @@ absl::Status Node::Parts::Serve() {
   rooms.row_names = row_names.get();
   rooms.entries = &entries;
   rooms.refusals = &refusals;
-  rooms.log = ledger_log.get();
+  rooms.log = ledger->log();
   face = std::make_unique<PartnerFace>(PartnerFace{file.agency, rooms, &admission, &metrics});
   verification = std::make_unique<Verification>(rooms);
   WalkersOptions walkers_options;
@@ -425,8 +327,7 @@ absl::Status Node::Parts::Serve() {
   BlindingOptions blinding_options;
   blinding_options.workers = static_cast<int>(file.evaluators);
   blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
-  ledger_service =
-      std::make_unique<LedgerService>(face.get(), ledger_log.get(), partner_logs.get());
+  ledger_service = std::make_unique<LedgerService>(face.get(), ledger->log(), ledger->partners());
   // Before anybody can ask what is remembered.
   TakeLedgerPartners(file);
 
@@ -491,7 +392,7 @@ void Node::Parts::Tick() {
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
   metrics.SetGauge("clock_trusted", clock.Trusted() ? 1 : 0);
-  metrics.SetGauge("ledger_evidence", static_cast<double>(partner_logs->evidence()));
+  metrics.SetGauge("ledger_evidence", static_cast<double>(ledger->partners()->evidence()));
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
   ShowAgreements();
 }
@@ -538,20 +439,9 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file,
   Parts* running = parts.get();
   parts->maintenance = std::thread([running] { running->Maintain(); });
   parts->partner_times.SetPartners(file.partners);
-  CheckpointExchange::Rooms exchanging;
-  exchanging.agency = file.agency;
-  exchanging.certificate = file.certificate;
-  exchanging.key = file.key;
-  exchanging.every = file.checkpoint_exchange;
+  CheckpointExchange::Rooms exchanging = parts->ledger->ExchangeRooms(file);
   exchanging.clock = &parts->clock;
   exchanging.metrics = &parts->metrics;
-  exchanging.log = parts->ledger_log.get();
-  exchanging.partner_logs = parts->partner_logs.get();
-  exchanging.own = parts->own_checkpoints.get();
-  exchanging.seen = absl::StrCat(file.witness, "/seen");
-  exchanging.report = [running](const std::string& what, const absl::Status& standing) {
-    running->Problem(what, standing);
-  };
   exchanging.behind = [running](const absl::Status& behind) { running->Behind(behind); };
   parts->exchange = std::make_unique<CheckpointExchange>(std::move(exchanging));
   parts->exchange->SetPartners(file.partners);

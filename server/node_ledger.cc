@@ -1,0 +1,120 @@
+#include "server/node_ledger.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/keys.h"
+#include "crypto/note.h"
+#include "server/node/folders.h"
+#include "server/telemetry/telemetry.h"
+
+namespace vouch::server {
+
+namespace {
+
+using Key = std::shared_ptr<const crypto::SigningKey>;
+
+absl::StatusOr<Key> ReadKey(const std::string& path) {
+  absl::StatusOr<std::string> pem = crypto::ReadPrivateFile(path);
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+  crypto::Wipe(&*pem);
+  if (!key.ok()) return key.status();
+  return std::make_shared<const crypto::SigningKey>(*std::move(key));
+}
+
+}  // namespace
+
+absl::StatusOr<NodeLedger> NodeLedger::Open(const node::NodeFile& file, journal::Journal* journal,
+                                            const StartChecks& checks, Report report) {
+  NodeLedger ledger;
+  ledger.report_ = std::move(report);
+  absl::Status status = ledger.OpenLog(file, journal);
+  if (status.ok()) status = ledger.OpenWitness(file);
+  if (status.ok()) status = CheckBeforeStart(file, *ledger.own_, *ledger.log_, checks);
+  if (!status.ok()) return status;
+  return ledger;
+}
+
+absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* journal) {
+  absl::StatusOr<Key> key = ReadKey(absl::StrCat(file.keys, "/", node::kLedgerKey));
+  if (!key.ok()) return key.status();
+  LedgerLogOptions options;
+  options.folder = absl::StrCat(file.journal, "/tree");
+  options.key = *key;
+  options.journal = journal;
+  options.high_water = file.high_water;
+  options.problem = [report = report_](const absl::Status& status) {
+    report("ledger tree", status);
+  };
+  absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));
+  if (!opened.ok()) return opened.status();
+  log_ = *std::move(opened);
+  own_ = std::make_unique<OwnCheckpoints>(log_.get(), (*key)->PublicDer(),
+                                          absl::StrCat(file.witness, "/own.cosigned"));
+  return absl::OkStatus();
+}
+
+absl::Status NodeLedger::OpenWitness(const node::NodeFile& file) {
+  PartnerLogs::Rooms rooms;
+  rooms.witness.folder = file.witness;
+  const std::string key_path = absl::StrCat(file.keys, "/", node::kWitnessKey);
+  if (node::Exists(key_path)) {
+    absl::StatusOr<Key> key = ReadKey(key_path);
+    if (!key.ok()) return key.status();
+    absl::StatusOr<crypto::NoteSigner> cosigner =
+        crypto::NoteSigner::MakeCosigner(file.agency, *std::move(key));
+    if (!cosigner.ok()) return cosigner.status();
+    rooms.witness.cosigner = std::make_shared<const crypto::NoteSigner>(*std::move(cosigner));
+  } else {
+    telemetry::Log(telemetry::Level::kInfo,
+                   "no witness key, so partners' ledgers are remembered and not cosigned",
+                   {{"missing", key_path}});
+  }
+  rooms.found = [report = report_](const std::string& agency,
+                                   const requester::WitnessAnswer& answer) {
+    report(absl::StrCat("evidence about the ledger of ", agency),
+           absl::DataLossError(
+               absl::StrCat(answer.says, answer.evidence.empty() ? "" : ". Both notes are kept in ",
+                            answer.evidence)));
+  };
+  absl::StatusOr<std::unique_ptr<PartnerLogs>> partners = PartnerLogs::Open(std::move(rooms));
+  if (!partners.ok()) return partners.status();
+  partners_ = *std::move(partners);
+  return absl::OkStatus();
+}
+
+absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from) const {
+  std::map<std::string, std::string> keys;
+  absl::Status wrong;
+  for (const node::Partner& partner : from.partners) {
+    if (partner.ledger_key.empty()) continue;
+    const absl::StatusOr<std::string> pem = node::ReadText(partner.ledger_key);
+    absl::StatusOr<std::string> key = pem.ok() ? crypto::PublicKeyFromPem(*pem) : pem.status();
+    if (key.ok()) {
+      keys[partner.agency] = *std::move(key);
+    } else if (wrong.ok()) {
+      wrong = absl::InvalidArgumentError(
+          absl::StrCat(partner.ledger_key, ": ", key.status().message()));
+    }
+  }
+  absl::Status set = partners_->SetKeys(std::move(keys));
+  return wrong.ok() ? set : wrong;
+}
+
+CheckpointExchange::Rooms NodeLedger::ExchangeRooms(const node::NodeFile& file) const {
+  CheckpointExchange::Rooms rooms;
+  rooms.agency = file.agency;
+  rooms.certificate = file.certificate;
+  rooms.key = file.key;
+  rooms.every = file.checkpoint_exchange;
+  rooms.log = log_.get();
+  rooms.partner_logs = partners_.get();
+  rooms.own = own_.get();
+  rooms.seen = absl::StrCat(file.witness, "/seen");
+  rooms.report = report_;
+  return rooms;
+}
+
+}  // namespace vouch::server

@@ -1,0 +1,29 @@
+// A node may start before its first load: it then answers NOT_READY.
+#ifndef VOUCH_SERVER_RECORDS_WHEN_LOADED_H_
+#define VOUCH_SERVER_RECORDS_WHEN_LOADED_H_
+
+#include <memory>
+#include <mutex>
+
+#include "server/records/records.h"
+
+namespace vouch::server {
+
+// Thread-safe.
+class RecordsWhenLoaded final : public records::Records {
+ public:
+  explicit RecordsWhenLoaded(records::RecordsOptions options) : options_(std::move(options)) {}
+
+  // Null until the first load.
+  std::shared_ptr<const records::Snapshot> Current() const override;
+  absl::Status Refresh() override;
+
+ private:
+  const records::RecordsOptions options_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<records::Records> opened_;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_RECORDS_WHEN_LOADED_H_
