@@ -196,8 +196,10 @@ absl::Status CommitLog::MakeSegment(const SegmentStart& start, uint64_t first_fr
   end_ = kFramesBegin;
   room_ = size;
   const std::lock_guard<std::mutex> guard(lock_);
+  // What was just written is what is read back soonest: when a segment of the ledger is closed.
+  if (!segments_.empty()) KeepSteps(segments_.back().first_commit, std::move(last_steps_));
   segments_.push_back({start.first_commit, start.range.size(), path});
-  last_steps_.clear();
+  last_steps_ = Steps();
   return absl::OkStatus();
 }
 
@@ -402,9 +404,13 @@ absl::StatusOr<CommitLog::Place> CommitLog::StepBefore(const Segment& segment,
   }
   absl::StatusOr<Place> place = place_in(steps);
   const std::lock_guard<std::mutex> guard(lock_);
-  if (steps_.size() >= kMostStepLists) steps_.clear();
-  steps_[segment.first_commit] = std::move(steps);
+  KeepSteps(segment.first_commit, std::move(steps));
   return place;
+}
+
+void CommitLog::KeepSteps(uint64_t first_commit, Steps steps) const {
+  if (steps_.size() >= kMostStepLists) steps_.clear();
+  steps_[first_commit] = std::move(steps);
 }
 
 }  // namespace vouch::server::journal

@@ -89,6 +89,8 @@ class CommitLog {
                              const NotBehind& not_behind) const;
   absl::StatusOr<Place> StepBefore(const Segment& segment, const FileHandle& file,
                                    const NotBehind& not_behind) const;
+  // With lock_ held.
+  void KeepSteps(uint64_t first_commit, Steps steps) const;
 
   const std::string folder_;
   const uint64_t segment_bytes_;

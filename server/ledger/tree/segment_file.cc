@@ -100,14 +100,20 @@ absl::Status SegmentWriter::Write(const std::string& path) const {
   out.Reserve(places.bundles + bundles_.size());
   out.U32(kMagic).U32(kSegmentVersion).U64(number_).U32(static_cast<uint32_t>(leaves_.size()));
   out.ShortText(origin_);
-  const crypto::CompactRange range = RangeOf(leaves_);
-  for (const crypto::Digest& root : range.roots()) out.Raw(root);
+  // The tree above the tiles is computed from their roots, and no leaf is hashed into it twice.
+  const absl::Span<const crypto::Digest> leaves(leaves_);
+  const size_t in_tiles = leaves.size() / crypto::kTileWidth * crypto::kTileWidth;
+  std::vector<crypto::Digest> tile_roots;
+  for (size_t i = 0; i < in_tiles; i += crypto::kTileWidth) {
+    tile_roots.push_back(RangeOf(leaves.subspan(i, crypto::kTileWidth)).Root());
+  }
+  for (const crypto::CompactRange& part :
+       {RangeOf(tile_roots), RangeOf(leaves.subspan(in_tiles))}) {
+    for (const crypto::Digest& root : part.roots()) out.Raw(root);
+  }
   out.Raw(crypto::AsBytes(std::string(kHeaderSize - out.str().size(), '\0')));
   for (const crypto::Digest& leaf : leaves_) out.Raw(leaf);
-  const absl::Span<const crypto::Digest> leaves(leaves_);
-  for (size_t i = 0; i + crypto::kTileWidth <= leaves.size(); i += crypto::kTileWidth) {
-    out.Raw(RangeOf(leaves.subspan(i, crypto::kTileWidth)).Root());
-  }
+  for (const crypto::Digest& root : tile_roots) out.Raw(root);
   for (uint64_t offset : offsets_) out.U64(places.bundles + offset);
   out.U64(places.bundles + bundles_.size());
   out.Raw(crypto::AsBytes(bundles_));

@@ -108,19 +108,27 @@ void TileStore::AddRoot(const crypto::Digest& segment_root) {
 
 void TileStore::AddLeaf(const crypto::Digest& leaf) {
   leaves_.push_back(leaf);
-  rest_range_.Append(leaf);
-  if (leaves_.size() % crypto::kTileWidth != 0) return;
-  tile_roots_.push_back(RootOf(absl::MakeConstSpan(leaves_).last(crypto::kTileWidth)));
-  if (rest_range_.size() != kSegmentEntries) return;
-  AddRoot(rest_range_.Root());
-  rest_range_ = crypto::CompactRange();
+  tile_range_.Append(leaf);
+  if (tile_range_.size() != crypto::kTileWidth) return;
+  tile_roots_.push_back(tile_range_.Root());
+  tiles_range_.Append(tile_roots_.back());
+  tile_range_ = crypto::CompactRange();
+  if (tiles_range_.size() != kTilesASegment) return;
+  AddRoot(tiles_range_.Root());
+  tiles_range_ = crypto::CompactRange();
+}
+
+uint64_t TileStore::SizeLocked() const {
+  return segments_range_.size() * kSegmentEntries + tiles_range_.size() * crypto::kTileWidth +
+         tile_range_.size();
 }
 
 crypto::CompactRange TileStore::RangeLocked() const {
   std::vector<crypto::Digest> roots = segments_range_.roots();
-  roots.insert(roots.end(), rest_range_.roots().begin(), rest_range_.roots().end());
-  return *crypto::CompactRange::From(segments_range_.size() * kSegmentEntries + rest_range_.size(),
-                                     std::move(roots));
+  for (const crypto::CompactRange* rest : {&tiles_range_, &tile_range_}) {
+    roots.insert(roots.end(), rest->roots().begin(), rest->roots().end());
+  }
+  return *crypto::CompactRange::From(SizeLocked(), std::move(roots));
 }
 
 crypto::CompactRange TileStore::range() const {
@@ -130,7 +138,7 @@ crypto::CompactRange TileStore::range() const {
 
 uint64_t TileStore::size() const {
   const std::lock_guard<std::mutex> guard(lock_);
-  return segments_range_.size() * kSegmentEntries + rest_range_.size();
+  return SizeLocked();
 }
 
 bool TileStore::closed() const {

@@ -72,6 +72,7 @@ class TileStore final : public crypto::LogReader {
   absl::Status CloseFullSegments();
   absl::Status WriteSegment(uint64_t segment, uint32_t entries) const;
   absl::Status AppendLocked(absl::Span<const crypto::Digest> leaves);
+  uint64_t SizeLocked() const;
   crypto::CompactRange RangeLocked() const;
   absl::StatusOr<std::vector<std::string>> FromSource(uint64_t first, uint32_t count) const;
 
@@ -87,7 +88,8 @@ class TileStore final : public crypto::LogReader {
   // The hashes of tile level 2 (a full segment each), 3, ...
   std::vector<std::vector<crypto::Digest>> upper_;
   crypto::CompactRange segments_range_;  // over the full segments' roots
-  crypto::CompactRange rest_range_;      // over the leaves behind the last full segment
+  crypto::CompactRange tiles_range_;     // over the roots of the full tiles behind these
+  crypto::CompactRange tile_range_;      // over the leaves behind the last full tile
 };
 
 }  // namespace vouch::server::ledger::tree
