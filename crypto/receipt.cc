@@ -167,6 +167,17 @@ absl::StatusOr<std::string> RequesterOf(absl::string_view entry) {
   return requester;
 }
 
+absl::StatusOr<uint32_t> MinuteOf(absl::string_view entry) {
+  ByteReader in(AsBytes(entry));
+  const uint8_t version = in.U8();
+  in.U8();
+  const uint32_t minute = in.U32();
+  if (!in.ok() || version != kEntryVersion) {
+    return absl::InvalidArgumentError("the ledger entry is not of version 1");
+  }
+  return minute;
+}
+
 std::string CountedRefusalsEntry(uint32_t minute, absl::string_view requester, uint8_t reason,
                                  uint32_t count) {
   ByteWriter out = StartEntry(EntryKind::kCountedRefusals, minute);

@@ -93,6 +93,9 @@ absl::StatusOr<SubjectEntry> ReadSubjectEntry(absl::string_view bytes);
 // reading.
 absl::StatusOr<std::string> RequesterOf(absl::string_view entry);
 
+// The minute an entry of any kind was entered, since 1970. InvalidArgument as RequesterOf.
+absl::StatusOr<uint32_t> MinuteOf(absl::string_view entry);
+
 // Entries without a subject.
 std::string CountedRefusalsEntry(uint32_t minute, absl::string_view requester, uint8_t reason,
                                  uint32_t count);

@@ -125,7 +125,7 @@ class Stream final : public Reactor {
       return;
     }
     const std::string& requester = absl::get<std::string>(identified);
-    auto admitted = face_->admission->Admit(requester, FromBatch(request_));
+    auto admitted = face_->Admit(requester, FromBatch(request_));
     if (auto* refusal = absl::get_if<policies::Refusal>(&admitted)) {
       face_->CountRefusal(requester, *refusal);
       RefuseWhole(*refusal);

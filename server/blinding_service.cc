@@ -128,6 +128,11 @@ grpc::ServerUnaryReactor* BlindingService::Evaluate(grpc::CallbackServerContext*
     face_->CountRefusal(requester, refusal);
     reactor->Finish(ToStatus(refusal));
   };
+  // What is evaluated is charged, and could be asked about with no more.
+  if (const absl::optional<Refusal> lags = face_->Lags(requester)) {
+    refuse(*lags);
+    return reactor;
+  }
   const size_t bytes = request->ByteSizeLong();
   if (bytes > kMaxRequestBytes) {
     refuse(Refuse(Reason::kMalformed, "elements",

@@ -45,6 +45,14 @@ void CheckpointExchange::SetPartners(std::vector<node::Partner> partners) {
   changed_.notify_all();
 }
 
+void CheckpointExchange::Hurry() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    hurry_ = true;
+  }
+  changed_.notify_all();
+}
+
 void CheckpointExchange::Stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -58,7 +66,7 @@ void CheckpointExchange::Stop() {
 void CheckpointExchange::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
-    due_ = false;
+    due_ = hurry_ = false;
     const std::vector<node::Partner> partners = partners_;
     for (const node::Partner& partner : partners) {
       if (partner.address.empty() || stopping_ || due_) continue;
@@ -78,7 +86,7 @@ void CheckpointExchange::Run() {
     lock.lock();
     if (stopping_) return;
     changed_.wait_for(lock, absl::ToChronoMilliseconds(rooms_.every),
-                      [this] { return stopping_ || due_; });
+                      [this] { return stopping_ || due_ || hurry_; });
   }
 }
 
@@ -127,7 +135,10 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
   for (int i = 0; i < kTries; ++i) {
     const auto head = rooms_.log->Checkpoint();
     if (!head.ok()) return absl::OkStatus();  // said elsewhere
-    if (head->size == 0 || (known == head->size && i == 0)) return absl::OkStatus();
+    if (head->size == 0) return absl::OkStatus();
+    if (known == head->size && i == 0 && !rooms_.cosignatures->Wants(partner.agency)) {
+      return absl::OkStatus();
+    }
     requester::AddCheckpointRequest request;
     request.old_size = known;
     request.note = *head->note;
@@ -143,7 +154,7 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
         known = head->size;
         rooms_.metrics->SetGauge("ledger_cosigned_entries", partner.agency,
                                  static_cast<double>(known));
-        return rooms_.own->Keep(*head->note, head->size, partner.agency, response->cosignature());
+        return Count(partner, *head, response->cosignature());
       }
       case 404:
         // It does not witness us, and need not: it may only ever be asked.
@@ -169,6 +180,34 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
       "it did not take our checkpoint, however often it was tried");
 }
 
+absl::Status CheckpointExchange::Count(const node::Partner& partner, const LedgerLog::Signed& head,
+                                       const std::string& cosignature) {
+  if (partner.witness_key.empty()) {
+    if (uncounted_.insert(partner.agency).second) {
+      Log(Level::kInfo,
+          "cosignatures of this ledger are not counted: node.yaml gives no witness_key",
+          {{"partner", partner.agency}});
+    }
+    // That it remembers is worth something: it stands in the way of a journal that was put back.
+    return rooms_.own->Keep(*head.note, head.size, partner.agency, "");
+  }
+  uncounted_.erase(partner.agency);
+  if (cosignature.empty()) {
+    return absl::FailedPreconditionError(
+        "it remembers our checkpoint and cosigns nothing, although node.yaml gives a witness_key "
+        "for it: its node has no keys/witness.key");
+  }
+  absl::Status taken =
+      rooms_.cosignatures->Take(partner.agency, *head.note, cosignature, rooms_.clock->Now());
+  if (absl::IsDataLoss(taken)) rooms_.behind(taken);
+  if (absl::IsPermissionDenied(taken)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        taken.message(), "; compare `witness_key` with witness.txt of its `vouch partner export`"));
+  }
+  if (!taken.ok()) return taken;
+  return rooms_.own->Keep(*head.note, head.size, partner.agency, cosignature);
+}
+
 absl::Status CheckpointExchange::Observe(const node::Partner& partner,
                                          requester::LedgerClient* client) {
   for (int i = 0; i < kTries; ++i) {
@@ -190,6 +229,15 @@ absl::Status CheckpointExchange::Observe(const node::Partner& partner,
     }
     rooms_.metrics->SetGauge("partner_ledger_entries", partner.agency,
                              static_cast<double>(answer.known_size));
+    if (head->cosign && !answer.cosignature.empty()) {
+      const auto counted = client->AddCosignature(head->note, answer.cosignature);
+      if (!counted.ok()) return counted.status();
+      if (counted->code() != 200) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("our cosignature does not count there, so that it will stop answering: ",
+                         counted->says(), "; give it witness.txt of `vouch partner export` anew"));
+      }
+    }
     return absl::OkStatus();
   }
   return absl::OkStatus();

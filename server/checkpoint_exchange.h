@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "client/requester/ledger_client.h"
 #include "server/clock.h"
+#include "server/cosignatures.h"
 #include "server/ledger_log.h"
 #include "server/node/node_file.h"
 #include "server/own_checkpoints.h"
@@ -38,6 +39,7 @@ class CheckpointExchange {
     LedgerLog* log = nullptr;
     PartnerLogs* partner_logs = nullptr;
     OwnCheckpoints* own = nullptr;
+    Cosignatures* cosignatures = nullptr;
     std::string seen;  // folder: the checkpoints that came with answers to this agency
     // How a partner's log, or ours at a partner, stands: OK, or what is wrong with it.
     std::function<void(const std::string& what, const absl::Status&)> report;
@@ -49,6 +51,8 @@ class CheckpointExchange {
 
   // Takes the place of the partners before, and begins a round.
   void SetPartners(std::vector<node::Partner> partners);
+  // Begins the next round now instead of when it is due.
+  void Hurry();
   // Ends what is under way.
   void Stop();
 
@@ -62,18 +66,22 @@ class CheckpointExchange {
   absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client);
   absl::Status Observe(const node::Partner& partner, requester::LedgerClient* client);
   void Compare(const node::Partner& partner, requester::LedgerClient* client);
+  // Verifies a partner's cosignature of our checkpoint, and keeps what counts.
+  absl::Status Count(const node::Partner& partner, const LedgerLog::Signed& head,
+                     const std::string& cosignature);
   // A checkpoint that somebody else was shown, `where`. False: try again another time.
   bool ObserveShown(const std::string& where, const std::string& note);
 
   const Rooms rooms_;
   // The thread's: sizes partners remember of ours, and who could not be reached when last tried.
   std::map<std::string, uint64_t> handed_in_;
-  std::set<std::string> silent_;
+  std::set<std::string> silent_, uncounted_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::vector<node::Partner> partners_;
   std::map<std::string, Client> clients_;
   bool due_ = false;
+  bool hurry_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

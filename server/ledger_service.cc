@@ -18,6 +18,7 @@ using policies::Refusal;
 constexpr size_t kMostProofBytes = 63 * sizeof(crypto::Digest);
 constexpr size_t kMostRequestBytes = crypto::kLargestNote + kMostProofBytes + 1024;
 constexpr int kMostOrigins = 64;
+constexpr int kMostFurther = 256;
 
 Refusal Malformed(std::string field, std::string message) {
   Refusal refusal;
@@ -44,7 +45,12 @@ Refusal FromLog(const absl::Status& status, std::string field) {
 
 LedgerService::LedgerService(const PartnerFace* face, LedgerLog* log, PartnerLogs* partners,
                              const LedgerServiceOptions& options)
-    : face_(face), log_(log), partners_(partners), queue_(options.workers, options.max_calls) {}
+    : face_(face),
+      log_(log),
+      partners_(partners),
+      cosignatures_(options.cosignatures),
+      behind_(options.behind),
+      queue_(options.workers, options.max_calls) {}
 
 void LedgerService::SetOversight(const std::vector<std::string>& agencies) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -93,10 +99,11 @@ grpc::ServerUnaryReactor* LedgerService::Answer(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerContext* context,
                                                        const v1::GetCheckpointRequest* request,
                                                        v1::GetCheckpointResponse* response) {
-  return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
     const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint();
     if (!head.ok()) return FromLog(head.status(), "");
     response->set_checkpoint(*head->note);
+    response->set_cosign(cosignatures_ != nullptr && cosignatures_->Wants(caller));
     const uint64_t old_size = request->old_size();
     if (request->origin() != log_->origin() || old_size == 0 || old_size >= head->size) {
       return absl::nullopt;
@@ -118,6 +125,16 @@ grpc::ServerUnaryReactor* LedgerService::GetConsistency(grpc::CallbackServerCont
     const auto proof = log_->Consistency(request->old_size(), request->size());
     if (!proof.ok()) return FromLog(proof.status(), "size");
     response->set_hashes(crypto::EncodeTile(*proof));
+    if (request->further_size() > kMostFurther) {
+      return Malformed("further", absl::StrCat("expected at most ", kMostFurther, " sizes"));
+    }
+    uint64_t before = request->size();
+    for (const uint64_t size : request->further()) {
+      const auto next = log_->Consistency(before, size);
+      if (!next.ok()) return FromLog(next.status(), "further");
+      response->add_further(crypto::EncodeTile(*next));
+      before = size;
+    }
     return absl::nullopt;
   });
 }
@@ -209,6 +226,27 @@ grpc::ServerUnaryReactor* LedgerService::AddCheckpoint(grpc::CallbackServerConte
       const auto known = partners_->Latest(OriginOfNote(added.note));
       if (known.has_value()) response->set_remembered(known->note);
     }
+    return absl::nullopt;
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::AddCosignature(grpc::CallbackServerContext* context,
+                                                        const v1::AddCosignatureRequest* request,
+                                                        v1::AddCosignatureResponse* response) {
+  return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
+    const absl::Status taken =
+        cosignatures_ == nullptr
+            ? absl::NotFoundError("this node takes no cosignatures")
+            : cosignatures_->Take(caller, request->checkpoint(), request->cosignature(),
+                                  face_->rooms.clock->Now());
+    if (absl::IsDataLoss(taken)) behind_(taken);
+    response->set_code(taken.ok()                        ? 200
+                       : absl::IsPermissionDenied(taken) ? 403
+                       : absl::IsNotFound(taken)         ? 404
+                                                         : 500);
+    // What is wrong with this node's disk is not the partner's to read.
+    response->set_says(response->code() == 500 ? "it could not be kept"
+                                               : std::string(taken.message()));
     return absl::nullopt;
   });
 }

@@ -10,6 +10,7 @@
 
 #include "absl/types/variant.h"
 #include "server/call_queue.h"
+#include "server/cosignatures.h"
 #include "server/ledger_log.h"
 #include "server/partner_face.h"
 #include "server/partner_logs.h"
@@ -20,6 +21,10 @@ namespace vouch::server {
 struct LedgerServiceOptions {
   int workers = 1;
   size_t max_calls = 256;
+  // Of this node's log; outlives the service. None: no cosignature is taken.
+  Cosignatures* cosignatures = nullptr;
+  // A partner holds a checkpoint that this node signed and its log does not lead to.
+  std::function<void(const absl::Status&)> behind = [](const absl::Status&) {};
 };
 
 // Thread-safe. Calls count against their partner's rate like questions do, and are answered by
@@ -49,6 +54,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   grpc::ServerUnaryReactor* AddCheckpoint(grpc::CallbackServerContext* context,
                                           const v1::AddCheckpointRequest* request,
                                           v1::AddCheckpointResponse* response) override;
+  grpc::ServerUnaryReactor* AddCosignature(grpc::CallbackServerContext* context,
+                                           const v1::AddCosignatureRequest* request,
+                                           v1::AddCosignatureResponse* response) override;
   grpc::ServerUnaryReactor* GetRemembered(grpc::CallbackServerContext* context,
                                           const v1::GetRememberedRequest* request,
                                           v1::GetRememberedResponse* response) override;
@@ -67,6 +75,8 @@ class LedgerService final : public v1::Ledger::CallbackService {
   const PartnerFace* const face_;
   LedgerLog* const log_;
   PartnerLogs* const partners_;
+  Cosignatures* const cosignatures_;
+  const std::function<void(const absl::Status&)> behind_;
   mutable std::mutex mutex_;
   std::set<std::string> oversight_;
   CallQueue queue_;  // last: its threads use all of the above

@@ -7,6 +7,7 @@
 #include "crypto/keys.h"
 #include "crypto/note.h"
 #include "server/node/folders.h"
+#include "server/node/witness_key.h"
 #include "server/telemetry/telemetry.h"
 
 namespace vouch::server {
@@ -53,6 +54,14 @@ absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* j
   log_ = *std::move(opened);
   own_ = std::make_unique<OwnCheckpoints>(log_.get(), (*key)->PublicDer(),
                                           absl::StrCat(file.witness, "/own.cosigned"));
+  Cosignatures::Options counted;
+  counted.folder = absl::StrCat(file.witness, "/cosigned");
+  counted.log = log_.get();
+  counted.own = own_.get();
+  counted.public_der = (*key)->PublicDer();
+  counted.longest_lag = file.cosignature_lag;
+  counted.most_entries = static_cast<uint64_t>(file.cosignature_lag_entries);
+  cosignatures_ = std::make_unique<Cosignatures>(std::move(counted));
   return absl::OkStatus();
 }
 
@@ -85,9 +94,22 @@ absl::Status NodeLedger::OpenWitness(const node::NodeFile& file) {
   return absl::OkStatus();
 }
 
-absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from) const {
+absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from, absl::Time now) const {
   std::map<std::string, std::string> keys;
+  std::map<std::string, crypto::NoteVerifier> witnesses;
   absl::Status wrong;
+  for (const node::Partner& partner : from.partners) {
+    if (partner.witness_key.empty()) continue;
+    const absl::StatusOr<std::string> text = node::ReadText(partner.witness_key);
+    const absl::StatusOr<crypto::NoteVerifier> key =
+        text.ok() ? node::ReadWitnessKey(*text, partner.agency) : text.status();
+    if (key.ok()) {
+      witnesses.emplace(partner.agency, *key);
+    } else if (wrong.ok()) {
+      wrong = absl::InvalidArgumentError(
+          absl::StrCat(partner.witness_key, ": ", key.status().message()));
+    }
+  }
   for (const node::Partner& partner : from.partners) {
     if (partner.ledger_key.empty()) continue;
     const absl::StatusOr<std::string> pem = node::ReadText(partner.ledger_key);
@@ -100,6 +122,8 @@ absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from) const {
     }
   }
   absl::Status set = partners_->SetKeys(std::move(keys));
+  absl::Status counted = cosignatures_->SetWitnesses(witnesses, now);
+  if (set.ok()) set = std::move(counted);
   return wrong.ok() ? set : wrong;
 }
 
@@ -112,6 +136,7 @@ CheckpointExchange::Rooms NodeLedger::ExchangeRooms(const node::NodeFile& file) 
   rooms.log = log_.get();
   rooms.partner_logs = partners_.get();
   rooms.own = own_.get();
+  rooms.cosignatures = cosignatures_.get();
   rooms.seen = absl::StrCat(file.witness, "/seen");
   rooms.report = report_;
   return rooms;

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/checkpoint_exchange.h"
+#include "server/cosignatures.h"
 #include "server/journal/journal.h"
 #include "server/ledger_log.h"
 #include "server/node/node_file.h"
@@ -28,15 +29,16 @@ class NodeLedger {
   static absl::StatusOr<NodeLedger> Open(const node::NodeFile& file, journal::Journal* journal,
                                          const StartChecks& checks, Report report);
 
-  // The keys of partners' ledgers, in place of those before. The first that cannot be taken is
-  // named; the others are taken all the same.
-  absl::Status TakePartnerKeys(const node::NodeFile& from) const;
+  // The keys of partners' ledgers and of their cosignatures, in place of those before. The first
+  // that cannot be taken is named; the others are taken all the same.
+  absl::Status TakePartnerKeys(const node::NodeFile& from, absl::Time now) const;
 
   // What an exchange of checkpoints needs of it.
   CheckpointExchange::Rooms ExchangeRooms(const node::NodeFile& file) const;
 
   LedgerLog* log() const { return log_.get(); }
   PartnerLogs* partners() const { return partners_.get(); }
+  Cosignatures* cosignatures() const { return cosignatures_.get(); }
 
  private:
   NodeLedger() = default;
@@ -46,6 +48,7 @@ class NodeLedger {
   Report report_;
   std::unique_ptr<LedgerLog> log_;
   std::unique_ptr<OwnCheckpoints> own_;
+  std::unique_ptr<Cosignatures> cosignatures_;
   std::unique_ptr<PartnerLogs> partners_;
 };
 

@@ -34,7 +34,7 @@ class OwnCheckpoints {
   // Whether partners ever cosigned a checkpoint of this log.
   bool WasCosigned() const;
   // A partner vouched for the log of this size: kept with those of the same size, so that the file
-  // says more and more with each.
+  // says more and more with each. `cosignature` was verified; empty where that cannot be.
   absl::Status Keep(const std::string& note, uint64_t size, const std::string& agency,
                     const std::string& cosignature);
 

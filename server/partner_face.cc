@@ -52,6 +52,12 @@ absl::variant<std::string, policies::Refusal> PartnerFace::Identify(
   return identified;
 }
 
+absl::variant<std::shared_ptr<const admission::AdmittedCall>, policies::Refusal> PartnerFace::Admit(
+    const std::string& requester, admission::Request request) const {
+  if (absl::optional<policies::Refusal> lags = Lags(requester)) return *std::move(lags);
+  return admission->Admit(requester, std::move(request));
+}
+
 void PartnerFace::CountRefusal(const std::string& requester,
                                const policies::Refusal& refusal) const {
   rooms.refusals->Count(requester, static_cast<uint8_t>(refusal.reason), rooms.clock->Now());

@@ -11,6 +11,7 @@
 #include "absl/types/variant.h"
 #include "policies/engine/refusal.h"
 #include "server/admission/admission.h"
+#include "server/cosignatures.h"
 #include "server/telemetry/telemetry.h"
 #include "server/verification.h"
 
@@ -22,10 +23,17 @@ struct PartnerFace {
   Rooms rooms;
   admission::Admission* admission = nullptr;
   telemetry::Metrics* metrics = nullptr;
+  const Cosignatures* cosignatures = nullptr;  // none: nobody's are waited for
 
   // The calling agency, or a refusal that was counted.
   absl::variant<std::string, policies::Refusal> Identify(
       const grpc::CallbackServerContext& context) const;
+  // Admission's, after whether the requester may have answers at all: its cosignatures may lag.
+  absl::variant<std::shared_ptr<const admission::AdmittedCall>, policies::Refusal> Admit(
+      const std::string& requester, admission::Request request) const;
+  absl::optional<policies::Refusal> Lags(const std::string& requester) const {
+    return cosignatures == nullptr ? absl::nullopt : cosignatures->Judge(requester);
+  }
   // Counts a refusal that gets no entry of its own. `requester` is empty when unknown.
   void CountRefusal(const std::string& requester, const policies::Refusal& refusal) const;
   // Tells the metrics about outcomes that the walk recorded.

@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* VerificationService::Verify(grpc::CallbackServerContex
     return reactor;
   }
   const std::string& requester = absl::get<std::string>(identified);
-  auto admitted = face_->admission->Admit(requester, FromVerify(*request));
+  auto admitted = face_->Admit(requester, FromVerify(*request));
   if (const Refusal* refusal = absl::get_if<Refusal>(&admitted)) {
     face_->CountRefusal(requester, *refusal);
     reactor->Finish(ToStatus(*refusal));

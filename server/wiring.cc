@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "crypto/keys.h"
@@ -50,6 +51,7 @@ using telemetry::Log;
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kScreenPatience = absl::Seconds(2);
 constexpr uint32_t kReplayDays = 9;
+constexpr absl::string_view kCosignaturesOf = "cosignatures of ";
 constexpr int kMaxMessageBytes = 16 << 20;
 
 absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::Partner>& partners) {
@@ -103,6 +105,7 @@ struct Node::Parts {
   void Maintain();
   void Tick();
   void ShowAgreements();
+  void LookAtCosignatures(absl::Time now);
   absl::Time CommitTime() const;
   void FlushCounts(bool everything);
   void Problem(const std::string& what, const absl::Status& status);
@@ -288,7 +291,14 @@ absl::Status Node::Parts::Open(const StartChecks& checks) {
 
 // The keys of partners' ledgers, and who may read ours.
 void Node::Parts::TakeLedgerPartners(const node::NodeFile& from) {
-  Problem("keys of partners' ledgers", ledger->TakePartnerKeys(from));
+  Problem("keys of partners' ledgers", ledger->TakePartnerKeys(from, clock.Now()));
+  {
+    // Of whoever is no partner now nothing is said any more.
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (auto one = problems.begin(); one != problems.end();) {
+      one = absl::StartsWith(one->first, kCosignaturesOf) ? problems.erase(one) : std::next(one);
+    }
+  }
   ledger_service->SetOversight(from.oversight);
   if (exchange != nullptr) exchange->SetPartners(from.partners);
 }
@@ -316,7 +326,8 @@ absl::Status Node::Parts::Serve() {
   rooms.entries = &entries;
   rooms.refusals = &refusals;
   rooms.log = ledger->log();
-  face = std::make_unique<PartnerFace>(PartnerFace{file.agency, rooms, &admission, &metrics});
+  face = std::make_unique<PartnerFace>(
+      PartnerFace{file.agency, rooms, &admission, &metrics, ledger->cosignatures()});
   verification = std::make_unique<Verification>(rooms);
   WalkersOptions walkers_options;
   walkers_options.threads = static_cast<int>(file.walkers);
@@ -327,7 +338,11 @@ absl::Status Node::Parts::Serve() {
   BlindingOptions blinding_options;
   blinding_options.workers = static_cast<int>(file.evaluators);
   blinding_service = std::make_unique<BlindingService>(face.get(), blinding_options);
-  ledger_service = std::make_unique<LedgerService>(face.get(), ledger->log(), ledger->partners());
+  LedgerServiceOptions ledger_options;
+  ledger_options.cosignatures = ledger->cosignatures();
+  ledger_options.behind = [this](const absl::Status& behind) { Behind(behind); };
+  ledger_service = std::make_unique<LedgerService>(face.get(), ledger->log(), ledger->partners(),
+                                                   ledger_options);
   // Before anybody can ask what is remembered.
   TakeLedgerPartners(file);
 
@@ -392,9 +407,24 @@ void Node::Parts::Tick() {
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));
   metrics.SetGauge("clock_trusted", clock.Trusted() ? 1 : 0);
+  LookAtCosignatures(now);
   metrics.SetGauge("ledger_evidence", static_cast<double>(ledger->partners()->evidence()));
   metrics.SetGauge("agreements", static_cast<double>(agreements->Current()->catalog->all().size()));
   ShowAgreements();
+}
+
+void Node::Parts::LookAtCosignatures(absl::Time now) {
+  for (const Cosignatures::Standing& one : ledger->cosignatures()->Look(now)) {
+    metrics.SetGauge("cosignature_lag_entries", one.agency, static_cast<double>(one.behind));
+    metrics.SetGauge("cosignature_lag_seconds", one.agency, absl::ToDoubleSeconds(now - one.since));
+    metrics.SetGauge("cosignature_lag_refused", one.agency, one.refused ? 1 : 0);
+    if (one.cosigned > 0) {
+      metrics.SetGauge("ledger_cosigned_entries", one.agency, static_cast<double>(one.cosigned));
+    }
+    Problem(absl::StrCat(kCosignaturesOf, one.agency),
+            one.refused ? absl::FailedPreconditionError(one.says) : absl::OkStatus());
+  }
+  if (ledger->cosignatures()->Hurries() && exchange != nullptr) exchange->Hurry();
 }
 
 void Node::Parts::ShowAgreements() {

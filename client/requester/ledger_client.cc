@@ -10,6 +10,7 @@ namespace vouch::requester {
 namespace {
 
 constexpr size_t kMostProofHashes = 63;
+constexpr size_t kMostFurther = 256;
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InternalError(absl::StrCat("the partner's ", what, " cannot be read"));
@@ -61,7 +62,7 @@ absl::StatusOr<LedgerClient::Head> LedgerClient::GetCheckpoint(absl::string_view
   absl::StatusOr<std::vector<crypto::Digest>> proof =
       ReadHashes(response.hashes(), kMostProofHashes, "proof");
   if (!proof.ok()) return proof.status();
-  return Head{std::move(*response.mutable_checkpoint()), *std::move(proof)};
+  return Head{std::move(*response.mutable_checkpoint()), *std::move(proof), response.cosign()};
 }
 
 absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::GetConsistency(absl::string_view origin,
@@ -77,6 +78,37 @@ absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::GetConsistency(absl::s
   });
   if (!status.ok()) return status;
   return ReadHashes(response.hashes(), kMostProofHashes, "proof");
+}
+
+absl::StatusOr<std::vector<std::vector<crypto::Digest>>> LedgerClient::GetConsistencies(
+    absl::string_view origin, absl::Span<const uint64_t> sizes) {
+  std::vector<std::vector<crypto::Digest>> proofs;
+  while (proofs.size() + 1 < sizes.size()) {
+    const size_t at = proofs.size();
+    v1::GetConsistencyRequest request;
+    request.set_origin(std::string(origin));
+    request.set_old_size(sizes[at]);
+    request.set_size(sizes[at + 1]);
+    for (size_t i = at + 2; i < sizes.size() && i < at + 2 + kMostFurther; ++i) {
+      request.add_further(sizes[i]);
+    }
+    v1::GetConsistencyResponse response;
+    absl::Status status = Make([&](grpc::ClientContext* context) {
+      return stub_->GetConsistency(context, request, &response);
+    });
+    if (!status.ok()) return status;
+    // A node of an earlier version answers only the first: then each is asked for by itself.
+    if (response.further_size() > request.further_size()) return Malformed("proof");
+    std::vector<std::string> received = {std::move(*response.mutable_hashes())};
+    received.insert(received.end(), response.further().begin(), response.further().end());
+    for (const std::string& bytes : received) {
+      absl::StatusOr<std::vector<crypto::Digest>> proof =
+          ReadHashes(bytes, kMostProofHashes, "proof");
+      if (!proof.ok()) return proof.status();
+      proofs.push_back(*std::move(proof));
+    }
+  }
+  return proofs;
 }
 
 absl::StatusOr<std::vector<LedgerClient::Entry>> LedgerClient::GetEntries(uint64_t first,
@@ -116,6 +148,19 @@ absl::StatusOr<v1::AddCheckpointResponse> LedgerClient::AddCheckpoint(
   v1::AddCheckpointResponse response;
   absl::Status status = Make([&](grpc::ClientContext* context) {
     return stub_->AddCheckpoint(context, message, &response);
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::AddCosignatureResponse> LedgerClient::AddCosignature(
+    absl::string_view note, absl::string_view cosignature) {
+  v1::AddCosignatureRequest request;
+  request.set_checkpoint(std::string(note));
+  request.set_cosignature(std::string(cosignature));
+  v1::AddCosignatureResponse response;
+  absl::Status status = Make([&](grpc::ClientContext* context) {
+    return stub_->AddCosignature(context, request, &response);
   });
   if (!status.ok()) return status;
   return response;

@@ -31,11 +31,15 @@ class LedgerClient final : public crypto::TileReader {
   struct Head {
     std::string note;
     std::vector<crypto::Digest> proof;  // from what was remembered to the note's size
+    bool cosign = false;                // this side's cosignature of it is awaited
   };
   // `origin` and `old_size`: what is remembered of the log.
   absl::StatusOr<Head> GetCheckpoint(absl::string_view origin, uint64_t old_size);
   absl::StatusOr<std::vector<crypto::Digest>> GetConsistency(absl::string_view origin,
                                                              uint64_t old_size, uint64_t size);
+  // From each of these sizes to the next, in one call where the partner knows how. They ascend.
+  absl::StatusOr<std::vector<std::vector<crypto::Digest>>> GetConsistencies(
+      absl::string_view origin, absl::Span<const uint64_t> sizes);
   // An entry's bytes, or its leaf hash where it is not for this side.
   struct Entry {
     bool shown = false;
@@ -45,6 +49,9 @@ class LedgerClient final : public crypto::TileReader {
   // `count` at most 256.
   absl::StatusOr<std::vector<Entry>> GetEntries(uint64_t first, uint32_t count);
   absl::StatusOr<v1::AddCheckpointResponse> AddCheckpoint(const AddCheckpointRequest& request);
+  // This side's cosignature of a checkpoint of the partner's log.
+  absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(absl::string_view note,
+                                                            absl::string_view cosignature);
   // Notes that the partner remembers of these logs.
   absl::StatusOr<std::vector<std::string>> GetRemembered(absl::Span<const std::string> origins);
 

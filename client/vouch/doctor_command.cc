@@ -64,8 +64,8 @@ class Doctor {
     Signing();
     Agreements();
     Records();
-    for (LedgerFinding& one : ExamineLedgers(file_.witness)) {
-      all_.push_back({one.about, one.wrong ? State::kProblem : State::kOk, one.says, one.mend});
+    for (LedgerFinding& one : ExamineLedgers(file_)) {
+      all_.push_back({one.about, static_cast<State>(one.weight), one.says, one.mend});
     }
     for (const node::Partner& partner : file_.partners) ExaminePartner(partner);
     if (file_.partners.empty()) {

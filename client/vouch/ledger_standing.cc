@@ -8,11 +8,33 @@
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
 #include "server/node/folders.h"
+#include "server/node/witness_key.h"
 
 namespace vouch::client {
+namespace {
 
-std::vector<LedgerFinding> ExamineLedgers(const std::string& witness_folder) {
-  std::vector<LedgerFinding> findings;
+namespace node = server::node;
+using Weight = LedgerFinding::Weight;
+
+LedgerFinding ExamineWitnessKey(const node::Partner& partner) {
+  const std::string about = absl::StrCat("cosignatures of ", partner.agency);
+  if (partner.witness_key.empty()) {
+    return {about, Weight::kWarning,
+            "of our ledger are not counted, and how far they lag is not looked at: node.yaml gives "
+            "no witness_key for it",
+            "write `witness_key:` at the partner, with witness.txt of its `vouch partner export`"};
+  }
+  const auto text = node::ReadText(partner.witness_key);
+  const auto key = text.ok() ? node::ReadWitnessKey(*text, partner.agency) : text.status();
+  if (!key.ok()) {
+    return {about, Weight::kWrong, absl::StrCat(partner.witness_key, ": ", key.status().message()),
+            "ask the partner for `vouch partner export` again"};
+  }
+  return {about, Weight::kFine, "of our ledger are verified and counted", ""};
+}
+
+void ExamineWitness(const std::string& witness_folder, std::vector<LedgerFinding>* all) {
+  std::vector<LedgerFinding>& findings = *all;
   const std::string evidence = absl::StrCat(witness_folder, "/evidence");
   size_t files = 0;
   for (const std::string& name : server::node::NamesIn(evidence)) {
@@ -20,7 +42,7 @@ std::vector<LedgerFinding> ExamineLedgers(const std::string& witness_folder) {
   }
   if (files > 0) {
     findings.push_back(
-        {"partners' ledgers", true,
+        {"partners' ledgers", Weight::kWrong,
          absl::StrCat("show two histories, or went back: evidence lies in ", evidence, " (", files,
                       files == 1 ? " file)" : " files)"),
          "read it, keep it, and show it to the agency it names and to oversight; each note in it "
@@ -28,25 +50,35 @@ std::vector<LedgerFinding> ExamineLedgers(const std::string& witness_folder) {
   }
   const std::string path = absl::StrCat(witness_folder, "/own.cosigned");
   const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
-  if (absl::IsNotFound(note.status())) return findings;
+  if (absl::IsNotFound(note.status())) return;
   const auto read =
       note.ok() ? crypto::ReadNote(*note) : absl::StatusOr<crypto::SignedNote>(note.status());
   const auto checkpoint = read.ok() ? crypto::ReadCheckpoint(read->text)
                                     : absl::StatusOr<crypto::Checkpoint>(read.status());
   if (!checkpoint.ok()) {
-    findings.push_back({"own ledger", true, absl::StrCat(path, " cannot be read"),
+    findings.push_back({"own ledger", Weight::kWrong, absl::StrCat(path, " cannot be read"),
                         "bring it back from a backup: it shows when the journal was put back"});
-    return findings;
+    return;
   }
   std::set<std::string> by;
   for (const crypto::NoteSignature& signature : read->signatures) {
     if (signature.name != checkpoint->origin) by.insert(signature.name);
   }
   findings.push_back(
-      {"own ledger", false,
+      {"own ledger", Weight::kFine,
        absl::StrCat(checkpoint->origin, " up to ", checkpoint->size, " entries is remembered by ",
                     by.empty() ? "partners" : absl::StrJoin(by, ", ")),
        ""});
+}
+
+}  // namespace
+
+std::vector<LedgerFinding> ExamineLedgers(const node::NodeFile& file) {
+  std::vector<LedgerFinding> findings;
+  ExamineWitness(file.witness, &findings);
+  for (const node::Partner& partner : file.partners) {
+    findings.push_back(ExamineWitnessKey(partner));
+  }
   return findings;
 }
 

@@ -1,21 +1,24 @@
-// What a node's witness folder tells its operator.
+// What a node's witness folder, and the keys of partners' witnesses, tell its operator.
 #ifndef VOUCH_CLIENT_VOUCH_LEDGER_STANDING_H_
 #define VOUCH_CLIENT_VOUCH_LEDGER_STANDING_H_
 
 #include <string>
 #include <vector>
 
+#include "server/node/node_file.h"
+
 namespace vouch::client {
 
 struct LedgerFinding {
+  enum class Weight { kFine, kWarning, kWrong };
   std::string about;
-  bool wrong = false;
+  Weight weight = Weight::kFine;
   std::string says;
   std::string mend;
 };
-// Evidence about partners' ledgers, and how far partners remember the node's own. Nothing where the
-// node never ran.
-std::vector<LedgerFinding> ExamineLedgers(const std::string& witness_folder);
+// Evidence about partners' ledgers, how far partners remember the node's own, and whether their
+// cosignatures count. Of the first two nothing where the node never ran.
+std::vector<LedgerFinding> ExamineLedgers(const server::node::NodeFile& file);
 
 }  // namespace vouch::client
 

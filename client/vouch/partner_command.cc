@@ -13,6 +13,7 @@
 #include "crypto/keys.h"
 #include "crypto/note.h"
 #include "server/node/folders.h"
+#include "server/node/witness_key.h"
 
 namespace vouch::client {
 namespace {
@@ -26,6 +27,7 @@ struct AddOptions {
   std::string address;
   std::string encryption_certificate;
   std::string ledger_key;
+  std::string witness_key;
   std::string signing_anchors;
   std::string officers_file;
   std::vector<std::string> officers;  // ROLE=WHO
@@ -114,6 +116,15 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
           absl::StrCat(options.ledger_key, ": ", read.status().message()));
     }
   }
+  absl::StatusOr<std::string> witness_key = std::string();
+  if (!options.witness_key.empty()) {
+    witness_key = node::ReadText(options.witness_key);
+    if (!witness_key.ok()) return witness_key.status();
+    if (const auto read = node::ReadWitnessKey(*witness_key, options.agency); !read.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(options.witness_key, ": ", read.status().message()));
+    }
+  }
   const absl::StatusOr<std::string> signing_anchors =
       options.signing_anchors.empty() ? std::string() : node::ReadText(options.signing_anchors);
   if (!signing_anchors.ok()) return signing_anchors.status();
@@ -154,6 +165,10 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
     if (absl::Status kept = keep("ledger.pem", *ledger_key); !kept.ok()) return kept;
     absl::StrAppend(&item, "\n    ledger_key: \"", own, "/ledger.pem\"");
   }
+  if (!witness_key->empty()) {
+    if (absl::Status kept = keep("witness.txt", *witness_key); !kept.ok()) return kept;
+    absl::StrAppend(&item, "\n    witness_key: \"", own, "/witness.txt\"");
+  }
   if (!signing_anchors->empty()) {
     if (absl::Status kept = keep("signing.pem", *signing_anchors); !kept.ok()) return kept;
     absl::StrAppend(&item, "\n    signing:\n      anchors: \"", own, "/signing.pem\"\n",
@@ -185,6 +200,9 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
   }
   if (options.ledger_key.empty() && !options.address.empty()) {
     console->Say("Without --ledger-key, it cannot be asked: no answer of it could be checked.");
+  }
+  if (options.witness_key.empty()) {
+    console->Say("Without --witness-key, its cosignatures of this node's ledger do not count.");
   }
   if (officers->empty()) {
     console->Say(
@@ -256,6 +274,7 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
       "\n\nAdd it to your node with\n", "  vouch partner add --node FOLDER --agency ", file->agency,
       " --address HOST:PORT \\\n"
       "      --anchors anchors.pem --encryption-certificate encryption.pem --ledger-key ledger.pem",
+      witness->empty() ? "" : " \\\n      --witness-key witness.txt",
       file->signing.empty() ? ""
                             : " \\\n      --signing-anchors signing.pem --officers officers.txt",
       "\n");
@@ -294,6 +313,8 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
                           "PEM certificate to which keys for it are encrypted");
   add_command->add_option("--ledger-key", add->ledger_key,
                           "PEM public key of its ledger; needed to ask it");
+  add_command->add_option("--witness-key", add->witness_key,
+                          "Key that verifies its cosignatures of our ledger, witness.txt");
   add_command->add_option("--signing-anchors", add->signing_anchors,
                           "PEM of the authorities of its officers' certificates");
   add_command->add_option("--officers", add->officers_file,
@@ -305,7 +326,7 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
       "Example:\n"
       "  vouch partner add --node ./fsa --agency irs.treasury.example --anchors anchors.pem \\\n"
       "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem \\\n"
-      "      --ledger-key ledger.pem \\\n"
+      "      --ledger-key ledger.pem --witness-key witness.txt \\\n"
       "      --signing-anchors signing.pem --officers officers.txt");
   add_command->callback([add, console] { console->Run([&] { return Add(*add, console); }); });
 

@@ -125,6 +125,10 @@ ShapeOf<Partner> PartnerShape() {
                             "PEM file of the public key that signs its ledger's checkpoints. "
                             "Without it no answer of this agency is used.",
                             "\"partners/irs.treasury.example/ledger.pem\""),
+          Optional<Partner>("witness_key", FilePath(), &Partner::witness_key,
+                            "File of the key that verifies its cosignatures of this node's ledger. "
+                            "Without it they are not counted.",
+                            "\"partners/irs.treasury.example/witness.txt\""),
           Optional<Partner>("calls_per_second", Number(1, 1000000), &Partner::calls_per_second,
                             "Calls of this agency beyond this are refused as BUSY.", "2000"),
           Optional<Partner>("signing", SigningShape(), &Partner::signing,
@@ -212,6 +216,18 @@ ShapeOf<NodeFile> NodeShape() {
                   [](int64_t seconds, absl::Duration* out) { *out = absl::Seconds(seconds); }),
               &NodeFile::checkpoint_exchange,
               "How often checkpoints of the ledgers are exchanged with each partner.", "60"),
+          Optional<NodeFile>(
+              "cosignature_lag_seconds",
+              policies::Put<absl::Duration>(
+                  Number(0, 2592000),
+                  [](int64_t seconds, absl::Duration* out) { *out = absl::Seconds(seconds); }),
+              &NodeFile::cosignature_lag,
+              "How long entries of the ledger may wait for the cosignature of a partner that has a "
+              "witness_key, before its questions are refused as LEDGER_UNAVAILABLE. 0: for ever.",
+              "900"),
+          Optional<NodeFile>("cosignature_lag_entries", Number(0, 1000000000000),
+                             &NodeFile::cosignature_lag_entries,
+                             "How many entries may wait for it. 0: any number.", "10000000"),
           Optional<NodeFile>("signing", SigningShape(), &NodeFile::signing,
                              "Who signs agreements for this agency. Left out: no agreement comes "
                              "into force here.",
@@ -347,6 +363,7 @@ void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
     check("revocations", partner.revocations);
     check("encryption_certificate", partner.encryption_certificate);
     check("ledger_key", partner.ledger_key);
+    check("witness_key", partner.witness_key);
     check("signing.anchors", partner.signing.anchors);
     check("signing.revocations", partner.signing.revocations);
   }
@@ -367,7 +384,8 @@ void Resolve(const std::string& folder, NodeFile* file) {
   for (Partner& partner : file->partners) {
     paths.insert(paths.end(),
                  {&partner.anchors, &partner.revocations, &partner.encryption_certificate,
-                  &partner.ledger_key, &partner.signing.anchors, &partner.signing.revocations});
+                  &partner.ledger_key, &partner.witness_key, &partner.signing.anchors,
+                  &partner.signing.revocations});
   }
   for (std::string* path : paths) *path = Within(folder, *path);
   if (file->high_water.empty()) file->high_water = absl::StrCat(file->keys, "/", kHighWater);

@@ -46,7 +46,8 @@ struct Partner {
   std::string key_pin;
   std::string issuer;
   std::string dns_name;
-  std::string ledger_key;  // path: PEM of the public key of its ledger; needed to ask it
+  std::string ledger_key;   // path: PEM of the public key of its ledger; needed to ask it
+  std::string witness_key;  // path: verifier key of its cosignatures; may be empty
   std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
   int64_t calls_per_second = 2000;     // admission: refused as BUSY above
   Signing signing;                     // who signs agreements for it
@@ -68,6 +69,9 @@ struct NodeFile {
   std::string witness = "witness";
   std::vector<std::string> oversight;  // partners that may read every entry of the ledger
   absl::Duration checkpoint_exchange = absl::Seconds(60);
+  // A requester whose cosignatures of this node's ledger lag further gets no answers; zero: any.
+  absl::Duration cosignature_lag = absl::Minutes(15);
+  int64_t cosignature_lag_entries = 10000000;
   // Path of the mark of what the ledger's key has signed; not in the journal's folder.
   std::string high_water;
   Signing signing;  // who signs agreements for this agency

@@ -46,6 +46,21 @@ TEST_F(VouchPartnerTest, AddKeepsEveryLineOfNodeYaml) {
   EXPECT_EQ(Read("fsa/partners/irs.treasury.example/anchors.pem"), Read("of-irs/anchors.pem"));
 }
 
+TEST_F(VouchPartnerTest, AddTakesTheWitnessKeyOfThatPartnerAlone) {
+  std::vector<std::string> add = AddIrs();
+  add.insert(add.end(), {"--witness-key", "of-irs/ledger.pem"});
+  Refused(add, 1, "witness.txt");
+  Fine({"partner", "export", "--node", "fsa", "--output", "of-fsa"});
+  add.back() = "of-fsa/witness.txt";
+  Refused(add, 1, "the witness key of fsa.ed.example, not of irs.treasury.example");
+  add.back() = "of-irs/witness.txt";
+  Fine(add);
+  EXPECT_THAT(Read("fsa/node.yaml"),
+              HasSubstr("    witness_key: \"partners/irs.treasury.example/witness.txt\"\n"));
+  EXPECT_EQ(Read("fsa/partners/irs.treasury.example/witness.txt"), Read("of-irs/witness.txt"));
+  EXPECT_THAT(Read("of-irs/README.txt"), HasSubstr("--witness-key witness.txt"));
+}
+
 TEST_F(VouchPartnerTest, AddFindsItsPlaceBetweenOtherKeys) {
   Write("fsa/node.yaml", Read("fsa/node.yaml") +
                              "partners:\n"

@@ -125,6 +125,85 @@ class Rollback(Witnessed):
         self.assertIn("--without-witnesses", said)
 
 
+class Lag(Witnessed):
+    """A requester that cosigns nothing is answered no more, until it does."""
+
+    def setUp(self):
+        super().setUp()
+        export = self.world.federation.folder / "aid-for-tax"
+        self.tax.set(cosignature_lag_entries=6)
+        self.tax.set_partner("aid.example", witness_key=str(export / "witness.txt"))
+
+    def refusal(self):
+        """Of a question: its reason, or None when it is answered. One person may be asked about
+        only so often, which is none of a ledger's business."""
+        client = self.aid.client(self.tax)
+        outcome = self.world.ask(self.world.agreement.tokens(self.world.filers()[0]), client=client)
+        client.close()
+        reason = getattr(outcome, "reason", None)
+        return None if reason == "PERSON_LIMIT" else reason
+
+    def check(self):
+        self.start_tax()
+        self.aid.start()
+        self.wait_cosigned()
+        self.ask(9)
+        self.wait_cosigned()
+        self.assertIsNone(self.refusal())
+        self.aid.stop()
+        self.ask(9)
+        wait_until("aid.example to be refused",
+                   lambda: self.refusal() == "LEDGER_UNAVAILABLE", 20)
+        self.assertEqual(gauge(self.tax, "cosignature_lag_refused", "aid.example"), 1)
+        self.assertIn("no cosignature of aid.example covers", self.tax.log.read_text())
+        # Whoever restarts has not forgotten it.
+        self.tax.stop()
+        self.start_tax()
+        self.assertEqual(self.refusal(), "LEDGER_UNAVAILABLE")
+        self.aid.start()
+        wait_until("aid.example to be answered again", lambda: self.refusal() is None, 20)
+        done = run("vouch", "doctor", "--node", self.tax.folder, accept=(0, 1))
+        self.assertIn("ok: cosignatures of aid.example: of our ledger are verified", done.stdout)
+
+    def test_where_the_responder_calls_the_requester(self):
+        self.check()
+        self.assertIn("— aid.example ", (self.tax.folder / "witness/own.cosigned").read_text())
+
+    def test_where_only_the_requester_can_call(self):
+        settings = self.tax.folder / "node.yaml"
+        text = settings.read_text()
+        address = re.search(r'^  - agency: "aid.example"\n(    address: .*\n)', text, re.M)
+        if address is None:
+            address = re.search(r'^(    address: "127.*\n)', text, re.M)
+        settings.write_text(text.replace(address[1], ""))
+        self.check()
+
+    def test_a_cosignature_under_another_key_does_not_count(self):
+        export = self.world.federation.folder / "tax-for-aid"
+        forged = self.world.federation.folder / "forged.txt"
+        # A good verifier key, under the right name, which is not aid.example's.
+        done = subprocess.run(
+            [sys.executable, "-c", FORGED_KEY, export / "witness.txt"], check=True,
+            capture_output=True, text=True)
+        forged.write_text(done.stdout)
+        self.tax.set_partner("aid.example", witness_key=str(forged))
+        self.start_tax()
+        self.aid.start()
+        wait_until("tax.example to say so",
+                   lambda: "the cosignature is not counted" in self.tax.log.read_text(), 20)
+        self.assertFalse((self.tax.folder / "witness/own.cosigned").exists())
+
+
+# tax.example's witness key, under aid.example's name: the key id names both.
+FORGED_KEY = """
+import base64, hashlib, sys
+key = base64.b64decode(open(sys.argv[1]).read().strip().split("+", 2)[2])
+name = "aid.example"
+identity = hashlib.sha256(name.encode() + b"\\n" + key).hexdigest()[:8]
+print(f"{name}+{identity}+{base64.b64encode(key).decode()}")
+"""
+
+
 class SplitView(Witnessed):
     def fork(self):
         """The operator's other ledger under the real key: a copy of the stopped node's folder, with
@@ -164,16 +243,28 @@ class SplitView(Witnessed):
         identity = {name: person[name] for name in ("social_security_number", "date_of_birth",
                                                     "given_name", "family_name", "postal_code")}
         agreement = self.world.agreement
-        done = run("vouch", "ask", "--node", self.aid.folder, "--agreement", agreement.id,
-                   "--question", agreement.questions[0], "--purpose", agreement.purpose,
-                   "--parameter", "household_size=1", "--parameter", "region=contiguous",
-                   "--json", stdin=json.dumps(identity))
-        self.assertIn(json.loads(done.stdout)["answer"], ("YES", "NO", "UNDETERMINED"))
+        def ask():
+            return run("vouch", "ask", "--node", self.aid.folder, "--agreement", agreement.id,
+                       "--question", agreement.questions[0], "--purpose", agreement.purpose,
+                       "--parameter", "household_size=1", "--parameter", "region=contiguous",
+                       "--json", stdin=json.dumps(identity), accept=range(256))
+
+        # By what the node beside it remembers; the answer is not shown.
+        done = ask()
+        self.assertNotEqual(done.returncode, 0)
+        self.assertNotIn('"answer"', done.stdout)
+        self.assertIn("no answer of this responder is used any more", done.stderr)
         self.assertEqual(self.wait_evidence().count("— tax.example/ledger/"), 2)
+        # Nor under the ledger that was shown, until somebody has settled it.
+        self.aid.set_partner("tax.example", address=f"127.0.0.1:{self.port}")
+        self.assertIn("was found out before", ask().stderr)
+        for refused in (self.aid.folder / "witness/asked").glob("*.refused"):
+            refused.unlink()
+        done = ask()
+        self.assertIn(json.loads(done.stdout)["answer"], ("YES", "NO", "UNDETERMINED"))
         wait_until("what was looked at to be gone",
                    lambda: not list((self.aid.folder / "witness/seen").iterdir()), 10)
-        wait_until("the log to say it", lambda: "ledger of tax.example as shown in answers"
-                   in self.aid.log.read_text(), 10)
+        wait_until("the gauge", lambda: gauge(self.aid, "ledger_evidence") >= 1, 10)
 
     def test_two_partners_who_are_shown_two_ledgers_find_out(self):
         federation = self.world.federation

@@ -28,8 +28,20 @@ class LedgerServiceTest : public ::testing::Test {
     partner_logs_ = *PartnerLogs::Open(std::move(rooms));
     EXPECT_TRUE(partner_logs_->SetKeys({{"aid.example", aid_log_.public_der()}}).ok());
     server_.Configure("", 100000, {"loans.example", "oig.example"});
+    Cosignatures::Options counted;
+    counted.folder = world_.folder.Path("cosigned");
+    counted.log = world_.ledger_log.get();
+    counted.own = &own_;
+    counted.public_der = world_.ledger_key->PublicDer();
+    cosignatures_ = std::make_unique<Cosignatures>(std::move(counted));
+    EXPECT_TRUE(
+        cosignatures_->SetWitnesses({{"aid.example", aid_witness_.verifier()}}, world_.clock.Now())
+            .ok());
+    LedgerServiceOptions options;
+    options.cosignatures = cosignatures_.get();
+    options.behind = [this](const absl::Status& behind) { behind_ = behind; };
     service_ = std::make_unique<LedgerService>(server_.face(), world_.ledger_log.get(),
-                                               partner_logs_.get());
+                                               partner_logs_.get(), options);
     service_->SetOversight({"oig.example"});
     server_.Serve(service_.get());
     aid_ = ClientOf("aid.example");
@@ -90,6 +102,13 @@ class LedgerServiceTest : public ::testing::Test {
                          crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
   std::vector<std::string> found_;
   std::unique_ptr<PartnerLogs> partner_logs_;
+  const crypto::NoteSigner aid_witness_ = *crypto::NoteSigner::MakeCosigner(
+      "aid.example", std::make_shared<const crypto::SigningKey>(
+                         crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+  OwnCheckpoints own_{world_.ledger_log.get(), world_.ledger_key->PublicDer(),
+                      world_.folder.Path("own.cosigned")};
+  std::unique_ptr<Cosignatures> cosignatures_;
+  absl::Status behind_;
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<requester::LedgerClient> aid_;
   std::vector<std::string> written_;
@@ -237,6 +256,35 @@ TEST_F(LedgerServiceTest, APartnersOwnLogIsCosignedAsItGrows) {
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(opened->cosigned.size(), 1u);
   EXPECT_THAT(found_, IsEmpty());
+}
+
+TEST_F(LedgerServiceTest, ACallersCosignatureIsAwaitedAndCounts) {
+  AppendSome();
+  const auto head = aid_->GetCheckpoint("", 0);
+  ASSERT_TRUE(head.ok()) << head.status();
+  EXPECT_TRUE(head->cosign);
+  EXPECT_FALSE(ClientOf("loans.example")->GetCheckpoint("", 0)->cosign);
+  const std::string text = crypto::ReadNote(head->note)->text;
+  const std::string line = aid_witness_.CosignNote(text, 9)->Line();
+  const auto refused = aid_->AddCosignature(head->note, witness_.CosignNote(text, 9)->Line());
+  EXPECT_EQ(refused->code(), 403u) << refused->says();
+  EXPECT_EQ(ClientOf("loans.example")->AddCosignature(head->note, line)->code(), 404u);
+  EXPECT_TRUE(aid_->GetCheckpoint("", 0)->cosign);
+  const auto counted = aid_->AddCosignature(head->note, line);
+  EXPECT_EQ(counted->code(), 200u) << counted->says();
+  EXPECT_FALSE(aid_->GetCheckpoint("", 0)->cosign);
+  EXPECT_TRUE(behind_.ok());
+}
+
+TEST_F(LedgerServiceTest, ACosignedCheckpointBeyondTheLogStopsTheNode) {
+  AppendSome();
+  SignedLog later(world_.ledger_log->origin(), world_.ledger_key);
+  later.GrowTo(20);
+  const std::string note = later.NoteOf(20);
+  const auto answer =
+      aid_->AddCosignature(note, aid_witness_.CosignNote(crypto::ReadNote(note)->text, 9)->Line());
+  EXPECT_EQ(answer->code(), 500u);
+  EXPECT_TRUE(absl::IsDataLoss(behind_)) << behind_;
 }
 
 TEST_F(LedgerServiceTest, ALogThatWasPutBackIsShownWhatIsRemembered) {

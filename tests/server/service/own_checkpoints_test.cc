@@ -83,7 +83,7 @@ TEST_F(OwnCheckpointsTest, WhatWasCosignedIsHeldAgainstTheLogAtTheNextStart) {
   const std::string text = crypto::ReadNote(later.NoteOf(5))->text;
   ASSERT_TRUE(
       own_.Keep(later.NoteOf(5), 5, "aid.example", witness.CosignNote(text, 9)->Line()).ok());
-  ASSERT_TRUE(own_.Keep(later.NoteOf(5), 5, "loans.example", "no line at all").ok());
+  ASSERT_TRUE(own_.Keep(later.NoteOf(5), 5, "loans.example", "").ok());
   EXPECT_TRUE(own_.WasCosigned());
   EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainstKept()));
 }

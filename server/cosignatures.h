@@ -1,0 +1,106 @@
+// Partners' cosignatures of this node's own log: verified under the keys that node.yaml gives, kept
+// on disk, and how far each partner lags. A partner that lags too far gets no more answers, because
+// nobody but itself could tell what it was shown. docs/ledger.md, "Cosignatures that lag".
+#ifndef VOUCH_SERVER_COSIGNATURES_H_
+#define VOUCH_SERVER_COSIGNATURES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "crypto/note.h"
+#include "policies/engine/refusal.h"
+#include "server/ledger_log.h"
+#include "server/own_checkpoints.h"
+
+namespace vouch::server {
+
+// Thread-safe.
+class Cosignatures {
+ public:
+  struct Options {
+    std::string folder;  // one file a partner; made 0700 when missing
+    LedgerLog* log = nullptr;
+    const OwnCheckpoints* own = nullptr;
+    std::string public_der;  // of the log's key
+    // How long entries may wait for a partner's cosignature, and how many; zero: any.
+    absl::Duration longest_lag;
+    uint64_t most_entries = 0;
+  };
+  explicit Cosignatures(Options options) : options_(std::move(options)) {}
+
+  // The partners whose cosignatures count, by agency, in place of those before. Who is named for
+  // the first time begins with the log as it is now. DataLoss names the first file that cannot be
+  // used; that partner then begins anew.
+  absl::Status SetWitnesses(const std::map<std::string, crypto::NoteVerifier>& keys,
+                            absl::Time now);
+
+  // Whether this partner's cosignature of the log as it is now would be news.
+  bool Wants(const std::string& agency) const;
+
+  // A cosignature of a checkpoint of this node's log, on disk once it counts. NotFound when the
+  // partner has no key here; PermissionDenied when the checkpoint is not this log's or the
+  // cosignature does not verify; DataLoss when this node signed the checkpoint and its log does not
+  // lead there; Unavailable when it cannot be kept.
+  absl::Status Take(const std::string& agency, const std::string& note,
+                    absl::string_view cosignature, absl::Time now);
+
+  // Nothing, or why this partner gets no answer: the same for every question. Never blocks on disk.
+  absl::optional<policies::Refusal> Judge(const std::string& agency) const;
+
+  struct Standing {
+    std::string agency;
+    uint64_t cosigned = 0;  // entries, of the log as it goes by its name now
+    uint64_t behind = 0;    // entries that wait for it
+    absl::Time since;       // of the first of them; now, when there is none
+    bool refused = false;   // its questions are
+    std::string says;       // when refused, in words that stay the same
+  };
+  // How all stand at `now`; once a second.
+  std::vector<Standing> Look(absl::Time now);
+  // Whether a partner has a quarter of `most_entries` before it.
+  bool Hurries() const { return hurries_; }
+
+ private:
+  struct Lag {
+    explicit Lag(const crypto::NoteVerifier& witness) : key(witness) {}
+
+    crypto::NoteVerifier key;
+    // Up to where nothing is asked of it: what it cosigned, or where the log stood when its key was
+    // first given.
+    std::string origin;
+    uint64_t size = 0;
+    uint64_t cosigned = 0;
+    std::string note;                                // with its cosignature; empty: none yet
+    absl::Time counted_from = absl::InfinitePast();  // nothing counts as waiting since before
+    absl::optional<absl::Time> since;                // of the first entry that waits
+    absl::optional<absl::Time> refused_since;        // on disk too
+    bool kept_over_start = false;  // refused when the node last ran, and not heard of since
+    uint64_t behind = 0;
+    std::string says;
+  };
+
+  std::string PathOf(const std::string& agency) const;
+  absl::Status Read(const std::string& agency, Lag* lag) const;
+  absl::Status Write(const std::string& agency, const Lag& lag) const;
+  void LookAt(const std::string& agency, Lag* lag, const LedgerLog::Signed& head, absl::Time now);
+  absl::Time TimeOfEntry(uint64_t index, uint64_t tree_size, absl::Time otherwise) const;
+
+  const Options options_;
+  std::atomic<bool> any_refused_{false};
+  std::atomic<bool> hurries_{false};
+  mutable std::mutex mutex_;  // guards the rest
+  std::map<std::string, Lag> lags_;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_COSIGNATURES_H_
