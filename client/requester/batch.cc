@@ -152,6 +152,7 @@ absl::StatusOr<BatchCounts> BatchRun::Run() {
       if (chunks_.empty()) continue;
       if (const absl::Status exchanged = Exchange(); !exchanged.ok()) return exchanged;
     }
+    if (const absl::Status one_log = requester_.ledger().Settle(); !one_log.ok()) return one_log;
     if (const absl::Status finished = state_->SetFinished(); !finished.ok()) return finished;
   }
   const BatchCounts counts = state_->written();

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
-#include "client/requester/seen_checkpoints.h"
 #include "crypto/note.h"
 
 namespace vouch::requester {
@@ -97,8 +96,6 @@ absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note,
   const absl::StatusOr<crypto::VerifiedCheckpoint> opened =
       crypto::OpenCheckpoint(note, {*verifier});
   if (!opened.ok()) return Unproven(opened.status().message());
-  // What cannot be left is not compared; the answer is proved all the same.
-  if (!seen_.empty()) (void)SeenCheckpoints(seen_).Add(note);
   const std::lock_guard<std::mutex> lock(mutex_);
   last_note_ = note;
   last_ = opened->checkpoint;
@@ -118,7 +115,9 @@ absl::Status LedgerCheck::Check(const v1::LedgerProof& proof,
   if (!hashes.ok()) return Unproven(hashes.status().message());
   const absl::Status verified =
       crypto::VerifyRange(leaves, proof.first(), checkpoint->size, *hashes, checkpoint->root);
-  return verified.ok() ? verified : Unproven(verified.message());
+  if (!verified.ok()) return Unproven(verified.message());
+  return followed_ == nullptr ? absl::OkStatus()
+                              : followed_->Use(*checkpoint, proof.checkpoint(), answers.size());
 }
 
 absl::StatusOr<std::vector<std::pair<int, v1::Receipt>>> LedgerCheck::CheckBatch(

@@ -4,6 +4,7 @@
 #define VOUCH_CLIENT_REQUESTER_LEDGER_CHECK_H_
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "client/requester/followed_log.h"
 #include "crypto/checkpoint.h"
 #include "vouch/v1/verification.pb.h"
 
@@ -34,10 +36,12 @@ class LedgerCheck {
  public:
   // Whose log, and its key, a SubjectPublicKeyInfo in DER; no key: every check fails, and says what
   // to do.
-  // `seen`: the folder of SeenCheckpoints in which each new checkpoint is left for this agency's
-  // own node to compare; empty: in none.
-  LedgerCheck(std::string agency, std::string public_der, std::string seen = "")
-      : agency_(std::move(agency)), public_der_(std::move(public_der)), seen_(std::move(seen)) {}
+  // `followed`: every checkpoint is held against those before; null: against none.
+  LedgerCheck(std::string agency, std::string public_der,
+              std::unique_ptr<FollowedLog> followed = nullptr)
+      : agency_(std::move(agency)),
+        public_der_(std::move(public_der)),
+        followed_(std::move(followed)) {}
 
   // The checkpoint, when the log's key signed it and it is one of that agency's log of the year of
   // `now` or one before. DataLoss otherwise.
@@ -45,9 +49,14 @@ class LedgerCheck {
 
   // DataLoss unless the proof shows, under a checkpoint that Open takes, that each of `answers` is
   // where it says. `answers` are in the order of their indexes; entries of the range that are none
-  // of theirs are the proof's other leaves.
+  // of theirs are the proof's other leaves. Then as FollowedLog::Use.
   absl::Status Check(const v1::LedgerProof& proof, absl::Span<const ProvedEntries> answers,
                      absl::Time now) const;
+
+  // FollowedLog::Settle.
+  absl::Status Settle() const {
+    return followed_ == nullptr ? absl::OkStatus() : followed_->Settle();
+  }
 
   // Check, of everything a batch response answers: under its one proof, or for what was answered
   // before under the receipt's own. Gives the receipts, by result, that stand alone only now.
@@ -62,7 +71,7 @@ class LedgerCheck {
  private:
   const std::string agency_;
   const std::string public_der_;
-  const std::string seen_;
+  const std::unique_ptr<FollowedLog> followed_;
   // The last one taken: what one commit answers has one checkpoint.
   mutable std::mutex mutex_;
   mutable std::string last_note_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/requester/ledger_client.h"
 #include "crypto/random.h"
 #include "policies/engine/question.h"
 #include "vouch/v1/verification.grpc.pb.h"
@@ -12,6 +13,8 @@
 namespace vouch::requester {
 
 namespace {
+
+constexpr absl::Duration kLedgerPatience = absl::Seconds(5);
 
 absl::Status NotListed(std::string field, std::string message) {
   Refusal refusal;
@@ -50,6 +53,19 @@ std::vector<std::string> Texts(const policies::Question& question, policies::Ans
     if (say.language == "en") english.push_back(say.text);
   }
   return wished.empty() ? english : wished;
+}
+
+std::unique_ptr<FollowedLog> Follow(const RequesterOptions& options,
+                                    const std::shared_ptr<LedgerClient>& client) {
+  FollowedLogOptions followed;
+  followed.agency = options.connection.responder;
+  followed.public_der = options.ledger_key;
+  followed.folder = options.followed_folder;
+  followed.witness_folder = options.witness_folder;
+  return std::make_unique<FollowedLog>(
+      std::move(followed), [client](const std::string& origin, absl::Span<const uint64_t> sizes) {
+        return client->GetConsistencies(origin, sizes);
+      });
 }
 
 bool IsKeyEpoch(const absl::Status& status) {
@@ -223,7 +239,9 @@ Requester::Requester(OwnAgreement agreement, RequesterOptions options,
       channel_(std::move(channel)),
       epochs_(&agreement_, options_.connection.agency, channel_, options_.accepted_epochs_folder,
               options_.shared_key),
-      ledger_(options_.connection.responder, options_.ledger_key, options_.seen_folder) {}
+      ledger_client_(std::make_shared<LedgerClient>(channel_, kLedgerPatience)),
+      ledger_(options_.connection.responder, options_.ledger_key,
+              Follow(options_, ledger_client_)) {}
 
 absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_view question,
                                                                   absl::string_view purpose) const {

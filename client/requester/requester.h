@@ -24,6 +24,8 @@
 
 namespace vouch::requester {
 
+class LedgerClient;
+
 // 32 random bytes that the requester keeps with a person's consent and never reveals the meaning
 // of.
 using Consent = std::array<uint8_t, 32>;
@@ -32,9 +34,11 @@ struct RequesterOptions {
   ConnectionOptions connection;
   // The key of the responder's ledger, a SubjectPublicKeyInfo in DER. Without it no answer is used.
   std::string ledger_key;
-  // Where the checkpoints of answers are left for this agency's node (seen_checkpoints.h); empty:
-  // nowhere.
-  std::string seen_folder;
+  // Where it is remembered how far the responder's ledger was found to be one log that only grew;
+  // must survive restarts. Empty: it is forgotten at the end of the process.
+  std::string followed_folder;
+  // The witness folder of this agency's own node, beside which it asks; empty: there is none.
+  std::string witness_folder;
   // Where the keys of epochs once accepted are remembered; must survive restarts.
   std::string accepted_epochs_folder;
   SharedKeySource shared_key;  // keyed-hash agreements only
@@ -126,6 +130,7 @@ class Requester {
   const RequesterOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
   Epochs epochs_;
+  const std::shared_ptr<LedgerClient> ledger_client_;
   const LedgerCheck ledger_;
 };
 

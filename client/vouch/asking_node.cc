@@ -159,7 +159,8 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
         absl::StrCat(partner->ledger_key, ": ", ledger_key.status().message()));
   }
   options.ledger_key = *std::move(ledger_key);
-  options.seen_folder = absl::StrCat(file->witness, "/seen");
+  options.witness_folder = file->witness;
+  options.followed_folder = absl::StrCat(file->witness, "/asked");
 
   options.accepted_epochs_folder = absl::StrCat(file->keys, "/known-epochs");
   options.shared_key =

@@ -11,6 +11,7 @@
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 #include "crypto/random.h"
+#include "crypto/tiles.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -173,6 +174,26 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
   FakeResponder& fake_;
 };
 
+class FakeResponder::LedgerFake final : public v1::Ledger::Service {
+ public:
+  explicit LedgerFake(FakeResponder* fake) : fake_(*fake) {}
+
+  // As a node of an earlier version: one proof a call.
+  grpc::Status GetConsistency(grpc::ServerContext*, const v1::GetConsistencyRequest* request,
+                              v1::GetConsistencyResponse* response) override {
+    std::lock_guard<std::mutex> lock(fake_.mutex_);
+    if (request->old_size() > request->size() || request->size() > fake_.leaves_.size()) {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the log has not so many");
+    }
+    response->set_hashes(crypto::EncodeTile(crypto::ConsistencyProof(
+        absl::MakeConstSpan(fake_.leaves_).subspan(0, request->size()), request->old_size())));
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeResponder& fake_;
+};
+
 class FakeResponder::BlindingFake final : public v1::Blinding::Service {
  public:
   explicit BlindingFake(FakeResponder* fake) : fake_(*fake) {}
@@ -215,6 +236,7 @@ FakeResponder::FakeResponder(policies::Agreement agreement, policies::FileDigest
   FillObligation(question.on_undetermined, obligations_.mutable_on_undetermined());
   verification_ = std::make_unique<VerificationFake>(this);
   blinding_ = std::make_unique<BlindingFake>(this);
+  ledger_ = std::make_unique<LedgerFake>(this);
   grpc::SslServerCredentialsOptions options(
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = requester_anchors;
@@ -225,6 +247,7 @@ FakeResponder::FakeResponder(policies::Agreement agreement, policies::FileDigest
   builder.SetMaxReceiveMessageSize(16 << 20);
   builder.RegisterService(verification_.get());
   builder.RegisterService(blinding_.get());
+  builder.RegisterService(ledger_.get());
   server_ = builder.BuildAndStart();
 }
 
@@ -399,6 +422,11 @@ v1::Answered FakeResponder::Record(const crypto::Digest& content, const v1::Ques
     leaves_.push_back(crypto::LeafHash(crypto::AsBytes(entries).subspan(at, each)));
   }
   return answered;
+}
+
+void FakeResponder::RewriteLog() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (crypto::Digest& leaf : leaves_) leaf = crypto::Sha256(crypto::AsText(leaf));
 }
 
 v1::LedgerProof FakeResponder::Prove(uint64_t first, uint64_t count) const {

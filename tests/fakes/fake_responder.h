@@ -21,6 +21,7 @@
 #include "crypto/voprf.h"
 #include "policies/engine/agreement.h"
 #include "vouch/v1/blinding.grpc.pb.h"
+#include "vouch/v1/ledger.grpc.pb.h"
 #include "vouch/v1/verification.grpc.pb.h"
 
 namespace vouch::fakes {
@@ -49,6 +50,8 @@ class FakeResponder {
   void SetLie(std::function<void(v1::Answered*)> lie);
   // Changes proofs as they are sent.
   void SetProofLie(std::function<void(v1::LedgerProof*)> lie);
+  // Every entry of its log becomes another.
+  void RewriteLog();
   // The key of its ledger, a SubjectPublicKeyInfo in DER.
   std::string ledger_key() const { return ledger_key_->PublicDer(); }
   const std::shared_ptr<const crypto::SigningKey>& shared_ledger_key() const { return ledger_key_; }
@@ -74,6 +77,7 @@ class FakeResponder {
  private:
   class VerificationFake;
   class BlindingFake;
+  class LedgerFake;
   struct Item {
     crypto::Digest content{};
     v1::Answered answered;
@@ -119,6 +123,7 @@ class FakeResponder {
   std::atomic<size_t> evaluations_{0};
   std::unique_ptr<VerificationFake> verification_;
   std::unique_ptr<BlindingFake> blinding_;
+  std::unique_ptr<LedgerFake> ledger_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

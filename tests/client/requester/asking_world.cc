@@ -164,6 +164,7 @@ RequesterOptions AskingWorld::Options() const {
   options.connection.anchors_pem = answerer_authority.issued.certificate_pem;
   options.ledger_key = responder->ledger_key();
   options.accepted_epochs_folder = folder.Path("accepted");
+  options.followed_folder = folder.Path("followed");
   return options;
 }
 

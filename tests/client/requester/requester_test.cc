@@ -252,6 +252,16 @@ TEST(RequesterTest, RefusesAnAnswerThatIsNotShownToBeInTheLog) {
   EXPECT_TRUE(absl::IsDataLoss(requester->Ask(again).status()));
 }
 
+TEST(RequesterTest, UsesNothingMoreOfALogThatWasRewritten) {
+  AskingWorld world;
+  ASSERT_TRUE(world.Open()->Ask(TestAsking(1)).ok());
+  ASSERT_TRUE(world.Open()->Ask(TestAsking(2)).ok());
+  world.responder->RewriteLog();
+  const auto given = world.Open()->Ask(TestAsking(3));
+  EXPECT_TRUE(absl::IsDataLoss(given.status())) << given.status();
+  EXPECT_TRUE(absl::IsDataLoss(world.Open()->Ask(TestAsking(4)).status()));
+}
+
 TEST(RequesterTest, WithoutTheLogsKeyNoAnswerIsUsed) {
   AskingWorld world;
   RequesterOptions options = world.Options();

@@ -1,0 +1,358 @@
+#include "client/requester/followed_log.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/requester/seen_checkpoints.h"
+#include "crypto/digest.h"
+#include "crypto/keys.h"
+#include "crypto/merkle.h"
+#include "crypto/note.h"
+
+namespace vouch::requester {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// More checkpoints than this wait for no check: the next answer waits for it.
+constexpr size_t kMostWaiting = 512;
+constexpr size_t kMostKnown = 64;
+constexpr absl::Duration kLockPatience = absl::Seconds(30);
+
+bool MakeFolder(const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return true;
+  if (fs::create_directories(folder, error)) {
+    fs::permissions(folder, fs::perms::owner_all, error);
+  }
+  return fs::is_directory(folder, error);
+}
+
+absl::Status NotAsked(absl::string_view why) {
+  return absl::UnavailableError(absl::StrCat(
+      "the answer is not used, because it could not be found out whether the responder's ledger "
+      "only grew: ",
+      why, "; ask again with the same request id, it is charged once"));
+}
+
+// One process at a time compares with what is remembered, and replaces it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder) {
+    if (folder.empty()) return;
+    if (!MakeFolder(folder)) {
+      status_ = NotAsked(absl::StrCat(folder, " cannot be made"));
+      return;
+    }
+    const std::string path = folder + "/lock";
+    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file_ < 0) {
+      status_ = NotAsked(absl::StrCat(path, " cannot be written"));
+      return;
+    }
+    const absl::Time end = absl::Now() + kLockPatience;
+    while (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      if (absl::Now() > end) {
+        status_ = NotAsked(absl::StrCat("another process holds ", path));
+        return;
+      }
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  }
+  ~FolderLock() {
+    if (file_ >= 0) close(file_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  const absl::Status& status() const { return status_; }
+
+ private:
+  int file_ = -1;
+  absl::Status status_;
+};
+
+}  // namespace
+
+FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask)
+    : options_(std::move(options)), ask_(std::move(ask)) {}
+
+FollowedLog::~FollowedLog() {
+  (void)Settle();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::string FollowedLog::PathOf(absl::string_view origin, absl::string_view suffix) const {
+  // An origin holds slashes, and may be longer than a file's name.
+  return absl::StrCat(options_.folder, "/", crypto::Hex(crypto::Sha256(origin)), suffix);
+}
+
+bool FollowedLog::IsConsistentLocked(const crypto::Checkpoint& checkpoint) const {
+  return std::find(consistent_.begin(), consistent_.end(), checkpoint) != consistent_.end();
+}
+
+bool FollowedLog::ReachedLocked(uint64_t more) const {
+  if (!checked_once_ || waiting_.size() >= kMostWaiting) return true;
+  uint64_t answers = more;
+  for (const Shown& one : waiting_) answers += one.answers;
+  return answers > options_.most_answers ||
+         (!waiting_.empty() &&
+          Clock::now() - waiting_.front().since > absl::ToChronoNanoseconds(options_.longest));
+}
+
+absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::string& note,
+                              uint64_t answers) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    if (!broken_.ok()) return broken_;
+    if (IsConsistentLocked(checkpoint)) return absl::OkStatus();
+    if (!ReachedLocked(answers)) break;
+    if (checking_) {
+      changed_.wait(lock);
+      continue;
+    }
+    // What is not handed on is looked at with the others, and not left behind when that fails.
+    std::vector<Shown> before = waiting_;
+    waiting_.push_back({checkpoint, note, answers, Clock::now()});
+    absl::Status checked = CheckLocked(&lock);
+    if (checked.ok()) return checked;
+    waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
+                                  [&](const Shown& one) {
+                                    return one.checkpoint == checkpoint &&
+                                           std::none_of(before.begin(), before.end(),
+                                                        [&](const Shown& old) {
+                                                          return old.checkpoint == checkpoint;
+                                                        });
+                                  }),
+                   waiting_.end());
+    return checked;
+  }
+  for (Shown& one : waiting_) {
+    if (one.checkpoint != checkpoint) continue;
+    one.answers += answers;
+    return absl::OkStatus();
+  }
+  waiting_.push_back({checkpoint, note, answers, Clock::now()});
+  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  changed_.notify_all();
+  return absl::OkStatus();
+}
+
+absl::Status FollowedLog::Settle() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (checking_) changed_.wait(lock);
+  if (!broken_.ok() || waiting_.empty()) return broken_;
+  return CheckLocked(&lock);
+}
+
+// Half of the bound is left to the check itself.
+void FollowedLog::Run() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  Clock::time_point not_before = Clock::now();
+  while (!stopping_) {
+    uint64_t answers = 0;
+    for (const Shown& one : waiting_) answers += one.answers;
+    if (waiting_.empty() || checking_ || !broken_.ok()) {
+      changed_.wait(lock);
+      continue;
+    }
+    Clock::time_point due = waiting_.front().since;
+    if (answers < (options_.most_answers + 1) / 2) {
+      due += std::chrono::duration_cast<Clock::duration>(
+          absl::ToChronoNanoseconds(options_.longest / 2));
+    }
+    due = std::max(due, not_before);
+    if (Clock::now() < due) {
+      changed_.wait_until(lock, due);
+      continue;
+    }
+    // A log that cannot be asked is asked again, now and then; whoever wants to use more asks too.
+    if (!CheckLocked(&lock).ok()) not_before = Clock::now() + std::chrono::seconds(1);
+  }
+}
+
+absl::Status FollowedLog::CheckLocked(std::unique_lock<std::mutex>* lock) {
+  checking_ = true;
+  const std::vector<Shown> taken = waiting_;
+  lock->unlock();
+  std::map<std::string, std::vector<Shown>> by_origin;
+  for (const Shown& one : taken) by_origin[one.checkpoint.origin].push_back(one);
+  absl::Status checked;
+  for (auto& [origin, shown] : by_origin) {
+    if (checked.ok()) checked = Check(origin, std::move(shown));
+  }
+  lock->lock();
+  checking_ = false;
+  if (checked.ok()) {
+    checked_once_ = true;
+    for (const Shown& one : taken) {
+      consistent_.push_back(one.checkpoint);
+      if (consistent_.size() > kMostKnown) consistent_.pop_front();
+      waiting_.erase(
+          std::remove_if(waiting_.begin(), waiting_.end(),
+                         [&](const Shown& other) { return other.checkpoint == one.checkpoint; }),
+          waiting_.end());
+    }
+  } else if (absl::IsDataLoss(checked)) {
+    broken_ = checked;
+  }
+  changed_.notify_all();
+  return checked;
+}
+
+absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Remembered(
+    const std::string& path) const {
+  absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
+  if (absl::IsNotFound(note.status())) return absl::optional<Shown>();
+  const auto read = note.ok() ? crypto::ReadNote(*note) : note.status();
+  const auto claimed = read.ok() ? crypto::ReadCheckpoint(read->text)
+                                 : absl::StatusOr<crypto::Checkpoint>(read.status());
+  if (!claimed.ok()) return claimed.status();
+  absl::StatusOr<crypto::NoteVerifier> key = crypto::NoteVerifier::From(
+      claimed->origin, crypto::NoteKeyType::kEd25519, crypto::AsBytes(options_.public_der));
+  if (!key.ok()) {
+    key = crypto::NoteVerifier::From(claimed->origin, crypto::NoteKeyType::kEcdsaP256,
+                                     crypto::AsBytes(options_.public_der));
+  }
+  if (!key.ok()) return key.status();
+  const auto opened = crypto::OpenCheckpoint(*note, {*key});
+  if (!opened.ok()) return opened.status();
+  return absl::optional<Shown>(Shown{opened->checkpoint, *std::move(note), 0, Clock::now()});
+}
+
+absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> shown) const {
+  const FolderLock folder(options_.folder);
+  if (!folder.status().ok()) return folder.status();
+  const bool keeps = !options_.folder.empty();
+  uint64_t remembered = 0;
+  if (keeps) {
+    const std::string refused = PathOf(origin, ".refused");
+    const absl::StatusOr<std::string> why = crypto::ReadPrivateFile(refused);
+    if (!absl::IsNotFound(why.status())) {
+      return absl::DataLossError(absl::StrCat(
+          "no answer under ", origin, " is used: it was found out before that it is not one log (",
+          refused, "). Settle it with the agency and with oversight; then take that file away"));
+    }
+    const std::string path = PathOf(origin, ".checkpoint");
+    absl::StatusOr<absl::optional<Shown>> known = Remembered(path);
+    if (known.ok() && known->has_value() && (*known)->checkpoint.origin != origin) {
+      known = absl::InvalidArgumentError("it is another log's");
+    }
+    // Never taken for a log not seen before.
+    if (!known.ok()) {
+      return NotAsked(absl::StrCat("what is remembered of it in ", path,
+                                   " cannot be used: ", known.status().message(),
+                                   "; bring the file back from a backup"));
+    }
+    if (known->has_value()) {
+      remembered = (*known)->checkpoint.size;
+      shown.push_back(**std::move(known));
+    }
+  }
+  if (!options_.witness_folder.empty()) {
+    // The node sees to its own memory; what cannot be read there is its to say.
+    auto known = Remembered(absl::StrCat(options_.witness_folder, "/",
+                                         crypto::Hex(crypto::Sha256(origin)), ".checkpoint"));
+    if (known.ok() && known->has_value() && (*known)->checkpoint.origin == origin) {
+      shown.push_back(**std::move(known));
+    }
+  }
+  if (absl::Status one_log = Order(origin, &shown); !one_log.ok()) return one_log;
+  const Shown& latest = shown.back();
+  if (keeps && (latest.checkpoint.size > remembered || remembered == 0)) {
+    const absl::Status kept = crypto::ReplaceFile(PathOf(origin, ".checkpoint"), latest.note,
+                                                  /*is_private=*/true);
+    if (!kept.ok()) return NotAsked(kept.message());
+  }
+  if (!options_.witness_folder.empty()) {
+    // For the node, to compare with what others were shown; it looks after its own.
+    (void)SeenCheckpoints(absl::StrCat(options_.witness_folder, "/seen")).Add(latest.note);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* all) const {
+  std::sort(all->begin(), all->end(),
+            [](const Shown& a, const Shown& b) { return a.checkpoint.size < b.checkpoint.size; });
+  std::vector<Shown> distinct;
+  for (Shown& one : *all) {
+    if (distinct.empty() || one.checkpoint.size != distinct.back().checkpoint.size) {
+      distinct.push_back(std::move(one));
+    } else if (one.checkpoint.root != distinct.back().checkpoint.root) {
+      return Refuse(origin,
+                    absl::StrCat(origin, " signed two different roots for ", one.checkpoint.size,
+                                 " entries: it shows different people different logs, or was "
+                                 "rewritten"),
+                    distinct.back(), one);
+    }
+  }
+  *all = std::move(distinct);
+  std::vector<uint64_t> sizes;
+  for (const Shown& one : *all) {
+    if (one.checkpoint.size > 0) sizes.push_back(one.checkpoint.size);
+  }
+  if (sizes.size() < 2) return absl::OkStatus();
+  const auto proofs = ask_(origin, sizes);
+  if (!proofs.ok() && !absl::IsInvalidArgument(proofs.status())) {
+    return NotAsked(proofs.status().message());
+  }
+  const size_t first = all->size() - sizes.size();
+  for (size_t i = first; i + 1 < all->size(); ++i) {
+    const Shown& before = (*all)[i];
+    const Shown& after = (*all)[i + 1];
+    const bool proved = proofs.ok() && i - first < proofs->size() &&
+                        crypto::VerifyConsistency(before.checkpoint.size, before.checkpoint.root,
+                                                  after.checkpoint.size, after.checkpoint.root,
+                                                  (*proofs)[i - first])
+                            .ok();
+    if (proved) continue;
+    return Refuse(origin,
+                  absl::StrCat(origin, " did not prove that its log of ", after.checkpoint.size,
+                               " entries goes on from its log of ", before.checkpoint.size),
+                  before, after);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FollowedLog::Refuse(const std::string& origin, const std::string& what,
+                                 const Shown& before, const Shown& after) const {
+  const std::string notes =
+      absl::StrCat("--- remembered\n", before.note, "--- shown\n", after.note);
+  const std::string text = absl::StrCat(
+      "Vouch: evidence about ", origin, "\n", what, "\nfound ",
+      absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()),
+      "\nBoth notes are as the log signed them; any tool for signed notes verifies them.\n", notes);
+  std::string where;
+  if (!options_.folder.empty()) {
+    where = PathOf(origin, ".refused");
+    if (!crypto::ReplaceFile(where, text, /*is_private=*/true).ok()) where.clear();
+  }
+  const std::string evidence = absl::StrCat(options_.witness_folder, "/evidence");
+  if (!options_.witness_folder.empty() && MakeFolder(evidence)) {
+    // The same two notes make one file, however often they are shown.
+    const std::string path = absl::StrCat(
+        evidence, "/", crypto::Hex(crypto::Sha256(absl::StrCat(what, "\n", notes))).substr(0, 32),
+        ".txt");
+    (void)crypto::ReplaceFile(path, text, /*is_private=*/true);
+  }
+  return absl::DataLossError(
+      absl::StrCat("no answer of this responder is used any more: ", what,
+                   where.empty() ? "; both notes could not be kept, so keep this message"
+                                 : absl::StrCat(". Both notes are kept in ", where),
+                   ". Show them to the agency and to oversight"));
+}
+
+}  // namespace vouch::requester

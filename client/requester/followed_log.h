@@ -1,0 +1,100 @@
+// A responder's log as its answers show it: every checkpoint that came with an answer is shown to
+// be one log that only grew, within a second or a thousand answers, or nothing more of that log is
+// used. docs/ledger.md, "What a requester checks".
+#ifndef VOUCH_CLIENT_REQUESTER_FOLLOWED_LOG_H_
+#define VOUCH_CLIENT_REQUESTER_FOLLOWED_LOG_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "crypto/checkpoint.h"
+
+namespace vouch::requester {
+
+struct FollowedLogOptions {
+  std::string agency;      // whose logs
+  std::string public_der;  // the key that signs them, a SubjectPublicKeyInfo
+  // What was found consistent is remembered here, over restarts; several processes may share it.
+  // Made 0700 when missing. Empty: it is forgotten at the end.
+  std::string folder;
+  // Of this agency's own node, whose memory is held against answers too, and which is left what was
+  // found (evidence, seen_checkpoints.h); empty: there is none.
+  std::string witness_folder;
+  // How far answers may be used ahead of the check.
+  absl::Duration longest = absl::Seconds(1);
+  uint64_t most_answers = 1000;
+};
+
+// Thread-safe.
+class FollowedLog {
+ public:
+  // The log's proofs from each of these sizes to the next; they ascend. InvalidArgument: the log
+  // cannot prove it. Any other error: it could not be asked.
+  using AskProofs = std::function<absl::StatusOr<std::vector<std::vector<crypto::Digest>>>(
+      const std::string& origin, absl::Span<const uint64_t> sizes)>;
+
+  FollowedLog(FollowedLogOptions options, AskProofs ask);
+  // Settles what it can.
+  ~FollowedLog();
+  FollowedLog(const FollowedLog&) = delete;
+
+  // Before `answers` that this checkpoint proves are handed on; its note is signed by the log's
+  // key. Asks the log first where the bound is reached, and always at first. DataLoss when the log
+  // is not the one it was: then nothing more of it is used, here and in every later process, until
+  // somebody takes the file away that the message names. Unavailable when that could not be found
+  // out: these answers must not be used, and may be asked for again.
+  absl::Status Use(const crypto::Checkpoint& checkpoint, const std::string& note, uint64_t answers);
+  // Checks everything that was used ahead. Errors as Use.
+  absl::Status Settle();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Shown {
+    crypto::Checkpoint checkpoint;
+    std::string note;
+    uint64_t answers = 0;
+    Clock::time_point since;
+  };
+
+  bool IsConsistentLocked(const crypto::Checkpoint& checkpoint) const;
+  bool ReachedLocked(uint64_t more) const;
+  // Lets go of `lock` meanwhile; one at a time.
+  absl::Status CheckLocked(std::unique_lock<std::mutex>* lock);
+  void Run();
+  // All of one origin.
+  absl::Status Check(const std::string& origin, std::vector<Shown> shown) const;
+  absl::Status Order(const std::string& origin, std::vector<Shown>* all) const;
+  absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
+  absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,
+                      const Shown& after) const;
+  std::string PathOf(absl::string_view origin, absl::string_view suffix) const;
+
+  const FollowedLogOptions options_;
+  const AskProofs ask_;
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable changed_;
+  std::deque<crypto::Checkpoint> consistent_;  // the latest of them
+  std::vector<Shown> waiting_;                 // not checked yet
+  bool checked_once_ = false;
+  bool checking_ = false;
+  bool stopping_ = false;
+  absl::Status broken_;
+  std::thread thread_;
+};
+
+}  // namespace vouch::requester
+
+#endif  // VOUCH_CLIENT_REQUESTER_FOLLOWED_LOG_H_

@@ -1,0 +1,244 @@
+// Every checkpoint that came with an answer is held against the others, in time.
+#include "client/requester/followed_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/requester/witness.h"
+#include "crypto/digest.h"
+#include "tests/server/service/signed_log.h"
+
+namespace vouch::requester {
+namespace {
+
+using server::SignedLog;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
+
+class FollowedLogTest : public testing::Test {
+ protected:
+  FollowedLogTest() : log_(kOrigin), other_(kOrigin, log_.key()) {
+    std::string name = (std::filesystem::temp_directory_path() / "vouch-followed-XXXXXX").string();
+    if (mkdtemp(&name[0]) == nullptr) std::abort();
+    folder_ = name;
+    log_.GrowTo(200);
+    other_.GrowTo(60);
+    other_.GrowTo(200, " otherwise");
+  }
+  ~FollowedLogTest() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // A process that asks: what it remembers outlives it.
+  std::unique_ptr<FollowedLog> Open(absl::Duration longest = absl::Hours(1), uint64_t most = 10) {
+    FollowedLogOptions options;
+    options.agency = "irs.treasury.example";
+    options.public_der = log_.public_der();
+    options.folder = folder_ + "/asked";
+    options.witness_folder = folder_ + "/witness";
+    options.longest = longest;
+    options.most_answers = most;
+    return std::make_unique<FollowedLog>(
+        std::move(options),
+        [this](const std::string&, absl::Span<const uint64_t> sizes) { return Prove(sizes); });
+  }
+  absl::StatusOr<std::vector<std::vector<crypto::Digest>>> Prove(absl::Span<const uint64_t> sizes) {
+    ++asked_;
+    proved_ = std::vector<uint64_t>(sizes.begin(), sizes.end());
+    if (!reachable_) return absl::UnavailableError("the partner is not there");
+    std::vector<std::vector<crypto::Digest>> proofs;
+    for (size_t i = 0; i + 1 < sizes.size(); ++i) {
+      if (sizes[i + 1] > head_) return absl::InvalidArgumentError("the log has not so many");
+      proofs.push_back(log_.Proof(sizes[i], sizes[i + 1]));
+    }
+    return proofs;
+  }
+  static absl::Status Use(FollowedLog* followed, const SignedLog& log, uint64_t size,
+                          uint64_t answers = 1) {
+    const std::string note = log.NoteOf(size);
+    return followed->Use(*crypto::ReadCheckpoint(crypto::ReadNote(note)->text), note, answers);
+  }
+  std::string File(const std::string& suffix) const {
+    return absl::StrCat(folder_, "/asked/", crypto::Hex(crypto::Sha256(kOrigin)), suffix);
+  }
+  static std::string Text(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  size_t Evidence() const {
+    std::error_code error;
+    const auto files = std::filesystem::directory_iterator(folder_ + "/witness/evidence", error);
+    return error ? 0 : static_cast<size_t>(std::distance(files, {}));
+  }
+
+  std::string folder_;
+  SignedLog log_, other_;
+  std::atomic<int> asked_{0};
+  std::atomic<bool> reachable_{true};
+  std::atomic<uint64_t> head_{200};
+  std::vector<uint64_t> proved_;
+};
+
+TEST_F(FollowedLogTest, RemembersWhatItSawFirst) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  EXPECT_EQ(asked_, 0) << "there is nothing to prove it against";
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(20));
+}
+
+TEST_F(FollowedLogTest, AProcessHoldsItsFirstAnswerAgainstTheOnesBefore) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  EXPECT_TRUE(Use(Open().get(), log_, 90).ok());
+  EXPECT_THAT(proved_, ElementsAre(20u, 90u));
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(90));
+  const absl::Status forked = Use(Open().get(), other_, 95);
+  EXPECT_TRUE(absl::IsDataLoss(forked)) << forked;
+  EXPECT_THAT(std::string(forked.message()), HasSubstr("did not prove that its log of 95 entries"));
+}
+
+TEST_F(FollowedLogTest, AnswersAreUsedAheadUpToTheBoundAndProvedTogether) {
+  auto followed = Open(absl::Hours(1), 1000);
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  for (uint64_t size = 21; size < 40; ++size) EXPECT_TRUE(Use(followed.get(), log_, size).ok());
+  EXPECT_EQ(asked_, 0);
+  EXPECT_TRUE(Use(followed.get(), log_, 40, 982).ok());
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(proved_.size(), 21u) << "each of them, in one call";
+  // What is known to be consistent costs nothing more.
+  EXPECT_TRUE(Use(followed.get(), log_, 40, 5000).ok());
+  EXPECT_TRUE(Use(followed.get(), log_, 31, 5000).ok());
+  EXPECT_EQ(asked_, 1);
+}
+
+TEST_F(FollowedLogTest, WithinASecondItChecksByItself) {
+  auto followed = Open(absl::Milliseconds(60), 1000);
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  EXPECT_TRUE(Use(followed.get(), log_, 30).ok());
+  for (int i = 0; i < 500 && Text(File(".checkpoint")) != log_.NoteOf(30); ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(30));
+}
+
+TEST_F(FollowedLogTest, OneAnswerFromAnotherLogInBetweenIsFoundOut) {
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 70).ok());
+  EXPECT_TRUE(Use(followed.get(), other_, 80).ok()) << "used ahead";
+  EXPECT_TRUE(Use(followed.get(), log_, 90).ok());
+  const absl::Status settled = followed->Settle();
+  EXPECT_TRUE(absl::IsDataLoss(settled)) << settled;
+  EXPECT_TRUE(absl::IsDataLoss(Use(followed.get(), log_, 100)));
+  EXPECT_TRUE(absl::IsDataLoss(Use(followed.get(), log_, 70))) << "and nothing it knew";
+  EXPECT_EQ(Evidence(), 1u);
+  EXPECT_THAT(Text(File(".refused")), HasSubstr(other_.NoteOf(80)));
+  // Nor in any process after it, until somebody has settled it.
+  const absl::Status later = Use(Open().get(), log_, 100);
+  EXPECT_TRUE(absl::IsDataLoss(later));
+  EXPECT_THAT(std::string(later.message()), HasSubstr(File(".refused")));
+  std::filesystem::remove(File(".refused"));
+  EXPECT_TRUE(Use(Open().get(), log_, 100).ok());
+}
+
+TEST_F(FollowedLogTest, TwoRootsForOneSizeNeedNoProof) {
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 70).ok());
+  EXPECT_TRUE(Use(followed.get(), other_, 70).ok());
+  const absl::Status settled = followed->Settle();
+  EXPECT_TRUE(absl::IsDataLoss(settled));
+  EXPECT_THAT(std::string(settled.message()), HasSubstr("two different roots for 70 entries"));
+}
+
+TEST_F(FollowedLogTest, ALogThatWasPutBackCannotProveWhatItWas) {
+  EXPECT_TRUE(Use(Open().get(), log_, 90).ok());
+  head_ = 80;
+  EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), log_, 75)));
+}
+
+TEST_F(FollowedLogTest, AnEarlierCheckpointOfTheSameLogIsFine) {
+  EXPECT_TRUE(Use(Open().get(), log_, 90).ok());
+  EXPECT_TRUE(Use(Open().get(), log_, 75).ok());
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(90));
+}
+
+TEST_F(FollowedLogTest, BeyondTheBoundNothingIsUsedThatCouldNotBeChecked) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  auto followed = Open();
+  reachable_ = false;
+  const absl::Status first = Use(followed.get(), log_, 30);
+  EXPECT_TRUE(absl::IsUnavailable(first)) << first;
+  EXPECT_THAT(std::string(first.message()), HasSubstr("ask again with the same request id"));
+  reachable_ = true;
+  EXPECT_TRUE(Use(followed.get(), log_, 30).ok());
+  reachable_ = false;
+  EXPECT_TRUE(Use(followed.get(), log_, 40, 10).ok());
+  EXPECT_TRUE(absl::IsUnavailable(Use(followed.get(), log_, 50)));
+  reachable_ = true;
+  EXPECT_TRUE(Use(followed.get(), log_, 60).ok());
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLogTest, WhatTheNodeRemembersIsHeldAgainstAnswers) {
+  WitnessOptions options;
+  options.folder = folder_ + "/witness";
+  auto node = *Witness::Open(options);  // which keeps its folder locked
+  const auto key = *crypto::NoteVerifier::From(kOrigin, crypto::NoteKeyType::kEd25519,
+                                               crypto::AsBytes(log_.public_der()));
+  ASSERT_TRUE(node->Follow({kOrigin, {key}}).ok());
+  ASSERT_EQ(node->AddCheckpoint({0, {}, log_.NoteOf(100)}, absl::Now()).finding,
+            WitnessFinding::kAccepted);
+  EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), other_, 90)));
+  EXPECT_EQ(node->Evidence().size(), 1u) << "where the node counts it";
+}
+
+TEST_F(FollowedLogTest, WhatCannotBeReadIsNeverTakenForNothing) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  std::ofstream(File(".checkpoint"), std::ios::trunc) << "nothing";
+  const absl::Status used = Use(Open().get(), log_, 30);
+  EXPECT_TRUE(absl::IsUnavailable(used));
+  EXPECT_THAT(std::string(used.message()), HasSubstr("bring the file back"));
+}
+
+TEST_F(FollowedLogTest, ManyMayAskAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> fine{0};
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 10; ++i) {
+        fine +=
+            Use(Open().get(), log_, static_cast<uint64_t>(20 + (i * 7 + thread * 13) % 180)).ok();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(fine, 80);
+}
+
+TEST_F(FollowedLogTest, OneProcessMayAskFromManyThreads) {
+  auto followed = Open(absl::Milliseconds(2), 20);
+  std::vector<std::thread> threads;
+  std::atomic<int> fine{0};
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 40; ++i) {
+        fine +=
+            Use(followed.get(), log_, static_cast<uint64_t>(20 + (i * 7 + thread * 13) % 180)).ok();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(fine, 320);
+  EXPECT_TRUE(followed->Settle().ok());
+}
+
+}  // namespace
+}  // namespace vouch::requester
