@@ -275,12 +275,23 @@ absl::StatusOr<CompactRange> Recompute(const TileReader& tiles, uint64_t size, i
 
 }  // namespace
 
+absl::StatusOr<std::string> LogReader::ReadEntry(uint64_t index) const {
+  absl::StatusOr<std::vector<std::string>> entries =
+      ReadBundle(index / kTileWidth, static_cast<uint32_t>(index % kTileWidth + 1));
+  if (!entries.ok()) return entries.status();
+  return std::move(entries->back());
+}
+
 absl::StatusOr<CompactRange> RecomputeLog(
     const LogReader& log, uint64_t size,
     const std::function<absl::Status(uint64_t, absl::string_view)>& visit) {
   uint64_t next = 0;
   const LeavesOf hashed = [&](uint64_t index,
                               uint32_t width) -> absl::StatusOr<std::vector<Digest>> {
+    if (index * kTileWidth + width <= log.first_entry()) {
+      next += width;
+      return log.ReadTile({0, index, width});
+    }
     absl::StatusOr<std::vector<std::string>> entries = log.ReadBundle(index, width);
     if (!entries.ok()) return entries.status();
     std::vector<Digest> leaves;

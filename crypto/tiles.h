@@ -57,9 +57,13 @@ class TileReader {
 // And its entries.
 class LogReader : public TileReader {
  public:
-  // Exactly `width` entries from 256 * index on.
+  // Exactly `width` entries from 256 * index on. NotFound also where entries were pruned.
   virtual absl::StatusOr<std::vector<std::string>> ReadBundle(uint64_t index,
                                                               uint32_t width) const = 0;
+  // One entry; of those below first_entry() the few that were kept. NotFound for the others.
+  virtual absl::StatusOr<std::string> ReadEntry(uint64_t index) const;
+  // The log's published minimum: entries below it were pruned. A multiple of 256, or the log's end.
+  virtual uint64_t first_entry() const { return 0; }
 };
 
 std::string EncodeTile(absl::Span<const Digest> hashes);
@@ -84,7 +88,8 @@ absl::StatusOr<std::vector<Digest>> ConsistencyProofFromTiles(const TileReader& 
                                                               uint64_t old_size, uint64_t size);
 
 // Reads every entry of a log of `size`, hashes it anew, and holds every tile against it. DataLoss
-// names the first tile or bundle that does not agree. `visit`, where given, sees each entry.
+// names the first tile or bundle that does not agree. `visit`, where given, sees each entry. Below
+// first_entry() the tiles of leaf hashes are taken as they are, and those above held against them.
 absl::StatusOr<CompactRange> RecomputeLog(
     const LogReader& log, uint64_t size,
     const std::function<absl::Status(uint64_t index, absl::string_view entry)>& visit = nullptr);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "crypto/bytes.h"
 #include "crypto/keys.h"
 
@@ -77,7 +78,35 @@ absl::Status Damaged(const std::string& path) {
   return absl::DataLossError(absl::StrCat(path, " is damaged"));
 }
 
+// Everything before the entries.
+void WriteHashes(uint32_t version, uint64_t number, const std::string& origin,
+                 absl::Span<const crypto::Digest> leaves, crypto::ByteWriter* out) {
+  // The tree above the tiles is computed from their roots, and no leaf is hashed into it twice.
+  const size_t in_tiles = leaves.size() / crypto::kTileWidth * crypto::kTileWidth;
+  std::vector<crypto::Digest> tile_roots;
+  for (size_t i = 0; i < in_tiles; i += crypto::kTileWidth) {
+    tile_roots.push_back(RangeOf(leaves.subspan(i, crypto::kTileWidth)).Root());
+  }
+  out->U32(kMagic).U32(version).U64(number).U32(static_cast<uint32_t>(leaves.size()));
+  out->ShortText(origin);
+  for (const crypto::CompactRange& part :
+       {RangeOf(tile_roots), RangeOf(leaves.subspan(in_tiles))}) {
+    for (const crypto::Digest& root : part.roots()) out->Raw(root);
+  }
+  out->Raw(crypto::AsBytes(std::string(kHeaderSize - out->str().size(), '\0')));
+  for (const crypto::Digest& leaf : leaves) out->Raw(leaf);
+  for (const crypto::Digest& root : tile_roots) out->Raw(root);
+}
+
+absl::Status Pruned() {
+  return absl::NotFoundError("the entry was pruned: its time to be kept is over");
+}
+
 }  // namespace
+
+std::string SegmentPath(const std::string& folder, uint64_t number) {
+  return absl::StrFormat("%s/entries-%010u.segment", folder, number);
+}
 
 absl::Status SegmentWriter::Add(absl::string_view entry) {
   if (leaves_.size() == kSegmentEntries) {
@@ -98,22 +127,7 @@ absl::Status SegmentWriter::Write(const std::string& path) const {
   crypto::ByteWriter out;
   const Offsets places(leaves_.size());
   out.Reserve(places.bundles + bundles_.size());
-  out.U32(kMagic).U32(kSegmentVersion).U64(number_).U32(static_cast<uint32_t>(leaves_.size()));
-  out.ShortText(origin_);
-  // The tree above the tiles is computed from their roots, and no leaf is hashed into it twice.
-  const absl::Span<const crypto::Digest> leaves(leaves_);
-  const size_t in_tiles = leaves.size() / crypto::kTileWidth * crypto::kTileWidth;
-  std::vector<crypto::Digest> tile_roots;
-  for (size_t i = 0; i < in_tiles; i += crypto::kTileWidth) {
-    tile_roots.push_back(RangeOf(leaves.subspan(i, crypto::kTileWidth)).Root());
-  }
-  for (const crypto::CompactRange& part :
-       {RangeOf(tile_roots), RangeOf(leaves.subspan(in_tiles))}) {
-    for (const crypto::Digest& root : part.roots()) out.Raw(root);
-  }
-  out.Raw(crypto::AsBytes(std::string(kHeaderSize - out.str().size(), '\0')));
-  for (const crypto::Digest& leaf : leaves_) out.Raw(leaf);
-  for (const crypto::Digest& root : tile_roots) out.Raw(root);
+  WriteHashes(kSegmentVersion, number_, origin_, leaves_, &out);
   for (uint64_t offset : offsets_) out.U64(places.bundles + offset);
   out.U64(places.bundles + bundles_.size());
   out.Raw(crypto::AsBytes(bundles_));
@@ -134,13 +148,16 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::str
   if (reader.U32() != kMagic) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is no segment of a ledger"));
   }
-  if (const uint32_t version = reader.U32(); version > kSegmentVersion) {
+  const uint32_t version = reader.U32();
+  if (version > kPrunedVersion) {
     return absl::FailedPreconditionError(
-        absl::StrCat(path, " has format ", version, "; this program knows up to ", kSegmentVersion,
+        absl::StrCat(path, " has format ", version, "; this program knows up to ", kPrunedVersion,
                      ": start a program at least as new as the one that wrote it"));
   }
   SegmentFile segment;
   segment.path_ = path;
+  segment.origin_ = std::string(origin);
+  segment.pruned_ = version == kPrunedVersion;
   segment.number_ = reader.U64();
   const uint32_t entries = reader.U32();
   const absl::string_view of = reader.ShortText();
@@ -157,10 +174,12 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::str
   auto range = crypto::CompactRange::From(entries, std::move(roots));
   if (!range.ok()) return Damaged(path);
   segment.range_ = *std::move(range);
-  // The last offset says where the file ends: what was cut off or added shows.
+  // The file says where it ends, behind the offsets or last: what was cut off or added shows.
   const Offsets places(entries);
+  const uint64_t behind = segment.pruned_ ? size : places.bundles;
   std::string end(sizeof(uint64_t), '\0');
-  if (places.bundles > size || !file.Read(&end[0], end.size(), places.bundles - end.size()) ||
+  if (behind > size || behind < places.offsets + end.size() ||
+      !file.Read(&end[0], end.size(), behind - end.size()) ||
       crypto::ByteReader(crypto::AsBytes(end)).U64() != size) {
     return Damaged(path);
   }
@@ -224,6 +243,7 @@ absl::StatusOr<std::vector<crypto::Digest>> SegmentFile::Leaves() const {
 absl::StatusOr<std::vector<std::string>> SegmentFile::Bundle(uint32_t bundle) const {
   const uint32_t width = BundleWidth(bundle);
   if (width == 0) return absl::NotFoundError("a segment has no such bundle");
+  if (pruned_) return Pruned();
   const Offsets places(range_.size());
   auto ends = Read(places.offsets + bundle * sizeof(uint64_t), 2 * sizeof(uint64_t));
   if (!ends.ok()) return ends.status();
@@ -236,6 +256,56 @@ absl::StatusOr<std::vector<std::string>> SegmentFile::Bundle(uint32_t bundle) co
   if (!bytes.ok()) return bytes.status();
   auto entries = crypto::DecodeBundle(*bytes, width);
   return entries.ok() ? entries : Damaged(path_);
+}
+
+absl::StatusOr<std::string> SegmentFile::KeptEntry(uint32_t place) const {
+  const Offsets places(range_.size());
+  const OpenFile file(path_);
+  uint64_t size = 0;
+  if (!file.ok() || !file.Size(&size) || size < places.offsets) return Damaged(path_);
+  const absl::StatusOr<std::string> bytes = Read(places.offsets, size - places.offsets);
+  if (!bytes.ok()) return bytes.status();
+  crypto::ByteReader reader(crypto::AsBytes(*bytes));
+  for (uint32_t left = reader.U32(); left > 0 && reader.ok(); --left) {
+    const uint32_t at = reader.U32();
+    const uint16_t length = reader.U16();
+    const crypto::ByteSpan entry = reader.Raw(length);
+    if (at != place) continue;
+    const auto leaves = LeafTile(place / crypto::kTileWidth);
+    if (!leaves.ok()) return leaves.status();
+    if (!reader.ok() || crypto::LeafHash(entry) != (*leaves)[place % crypto::kTileWidth]) {
+      return Damaged(path_);
+    }
+    return std::string(crypto::AsText(entry));
+  }
+  return reader.ok() ? Pruned() : Damaged(path_);
+}
+
+absl::StatusOr<SegmentFile> SegmentFile::Prune(const Keep& keep) const {
+  const auto leaves = Leaves();
+  if (!leaves.ok()) return leaves.status();
+  crypto::ByteWriter kept;
+  uint32_t count = 0;
+  uint32_t place = 0;
+  for (uint32_t bundle = 0; bundle < BundlesOf(range_.size()); ++bundle) {
+    const auto entries = Bundle(bundle);
+    if (!entries.ok()) return entries.status();
+    for (const std::string& entry : *entries) {
+      if (crypto::LeafHash(crypto::AsBytes(entry)) != (*leaves)[place]) return Damaged(path_);
+      if (keep(entry)) {
+        ++count;
+        kept.U32(place).U16(static_cast<uint16_t>(entry.size())).Raw(crypto::AsBytes(entry));
+      }
+      ++place;
+    }
+  }
+  crypto::ByteWriter out;
+  WriteHashes(kPrunedVersion, number_, origin_, *leaves, &out);
+  out.U32(count).Raw(crypto::AsBytes(kept.str()));
+  out.U64(out.str().size() + sizeof(uint64_t));
+  const absl::Status written = crypto::ReplaceFile(path_, out.str(), /*is_private=*/true);
+  if (!written.ok()) return written;
+  return Open(path_, origin_, number_);
 }
 
 }  // namespace vouch::server::ledger::tree

@@ -1,17 +1,22 @@
 // 65,536 entries of a log that will never change again, in one file: their bundles, and the two
 // lowest levels of their tree. What is read from it is checked against its root.
 //
-// Layout. Integers are big-endian.
+// Layout, version 1. Integers are big-endian.
 //   header:  "VLSG" | u32 version | u64 number | u32 entries | u8 length, origin
 //            the roots of the segment's tree, largest first: one for a full segment | zeros to 1024
 //   leaves:  32 bytes for each entry
 //   tiles:   32 bytes, the root of each 256 leaves
 //   offsets: u64 for each bundle of 256 entries, and one for the end of the file
 //   bundles: of each entry a u16 length and its bytes
+//
+// Version 2, once it was pruned: behind the tiles
+//   kept:    u32 how many | of each entry that was kept: u32 place, u16 length and its bytes
+//   end:     u64 for the end of the file
 #ifndef VOUCH_SERVER_LEDGER_TREE_SEGMENT_FILE_H_
 #define VOUCH_SERVER_LEDGER_TREE_SEGMENT_FILE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +30,10 @@ namespace vouch::server::ledger::tree {
 
 inline constexpr uint64_t kSegmentEntries = 65536;
 inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint32_t kPrunedVersion = 2;
+
+// Where a log's segments lie in its folder.
+std::string SegmentPath(const std::string& folder, uint64_t number);
 
 // Collects a segment's entries, and writes them.
 class SegmentWriter {
@@ -63,8 +72,17 @@ class SegmentFile {
   absl::StatusOr<std::vector<crypto::Digest>> UpperTile() const;
   // All leaves, checked against range().
   absl::StatusOr<std::vector<crypto::Digest>> Leaves() const;
-  // One bundle, whole, as it stands: whoever uses it holds it against LeafTile.
+  // One bundle, whole, as it stands: whoever uses it holds it against LeafTile. NotFound when the
+  // segment was pruned.
   absl::StatusOr<std::vector<std::string>> Bundle(uint32_t bundle) const;
+
+  bool pruned() const { return pruned_; }
+  // One entry of a pruned segment, held against its leaf; NotFound when it was not kept.
+  absl::StatusOr<std::string> KeptEntry(uint32_t place) const;
+  // Writes the file anew, with the hashes and none of the entries but those that `keep` is true of.
+  // DataLoss, and nothing is changed, when an entry is not the one whose leaf stands there.
+  using Keep = std::function<bool(absl::string_view entry)>;
+  absl::StatusOr<SegmentFile> Prune(const Keep& keep) const;
 
  private:
   absl::StatusOr<std::string> Read(uint64_t offset, uint64_t size) const;
@@ -72,8 +90,10 @@ class SegmentFile {
   uint32_t BundleWidth(uint32_t bundle) const;
 
   std::string path_;
+  std::string origin_;
   uint64_t number_ = 0;
   crypto::CompactRange range_;
+  bool pruned_ = false;
 };
 
 }  // namespace vouch::server::ledger::tree

@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "crypto/keys.h"
 #include "crypto/note.h"
 
@@ -54,6 +55,27 @@ bool IsThere(const fs::path& path) {
   return fs::exists(path, error);
 }
 
+constexpr char kMinimum[] = "minimum-index";
+
+// Says from which entry on there are bundles, and takes away those below. The number comes first:
+// a reader beside it looks for no bundle that is going.
+absl::Status ExportMinimum(uint64_t minimum, const fs::path& root) {
+  if (minimum == 0) return absl::OkStatus();
+  if (absl::Status status = WriteFile(root / kMinimum, absl::StrCat(minimum, "\n")); !status.ok()) {
+    return status;
+  }
+  for (uint64_t index = 0; index * crypto::kTileWidth < minimum; ++index) {
+    const fs::path path = root / crypto::BundlePath(index, crypto::kTileWidth);
+    fs::path partials = path;
+    partials += ".p";
+    std::error_code error;
+    fs::remove(path, error);
+    if (!error) fs::remove_all(partials, error);
+    if (error) return CannotWrite(path);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
@@ -68,9 +90,11 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
     return absl::DataLossError("the log does not have the root that its checkpoint says");
   }
   const fs::path root(folder);
+  const uint64_t minimum = options.entries ? log.first_entry() : 0;
+  if (absl::Status status = ExportMinimum(minimum, root); !status.ok()) return status;
   for (const crypto::Tile& tile : crypto::TilesOf(checkpoint->size)) {
     const bool full = tile.width == crypto::kTileWidth;
-    if (tile.level == 0 && options.entries) {
+    if (tile.level == 0 && options.entries && tile.index * crypto::kTileWidth >= minimum) {
       const fs::path path = root / crypto::BundlePath(tile.index, tile.width);
       if (!full || !IsThere(path)) {
         const absl::StatusOr<std::vector<std::string>> entries =
@@ -176,6 +200,16 @@ absl::StatusOr<std::vector<std::string>> FolderLog::ReadBundle(uint64_t index,
       ReadNarrowest(crypto::BundlePath(index, crypto::kTileWidth), width);
   if (!bytes.ok()) return bytes.status();
   return crypto::DecodeBundle(*bytes, width, /*or_more=*/true);
+}
+
+uint64_t FolderLog::first_entry() const {
+  std::string text;
+  uint64_t minimum = 0;
+  if (!ReadFile(fs::path(folder_) / kMinimum, &text) ||
+      !absl::SimpleAtoi(absl::StripSuffix(text, "\n"), &minimum)) {
+    return 0;
+  }
+  return minimum;
 }
 
 }  // namespace vouch::server::ledger::tree

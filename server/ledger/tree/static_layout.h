@@ -1,5 +1,7 @@
 // A whole log as static files (c2sp.org/tlog-tiles): checkpoint, tile/<L>/<N>[.p/<W>] and
-// tile/entries/<N>[.p/<W>], as any web server can serve them and any tool verify them.
+// tile/entries/<N>[.p/<W>], as any web server can serve them and any tool verify them. Of a log
+// that was pruned also `minimum-index`, a decimal number and a newline: bundles below it are not
+// there.
 #ifndef VOUCH_SERVER_LEDGER_TREE_STATIC_LAYOUT_H_
 #define VOUCH_SERVER_LEDGER_TREE_STATIC_LAYOUT_H_
 
@@ -25,7 +27,7 @@ struct ExportOptions {
 // beside it never finds a checkpoint without its tiles. Full tiles and bundles that are there stay
 // as they are, so that exporting again writes only what is new. InvalidArgument when `note` is not
 // a note of a checkpoint; DataLoss when the log does not have its root. Signatures are not looked
-// at.
+// at. Bundles that an earlier export wrote and the log has pruned since are removed.
 absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
                        const std::string& folder, const ExportOptions& options = {});
 
@@ -46,6 +48,7 @@ class FolderLog final : public crypto::LogReader {
   absl::StatusOr<std::vector<crypto::Digest>> ReadTile(const crypto::Tile& tile) const override;
   absl::StatusOr<std::vector<std::string>> ReadBundle(uint64_t index,
                                                       uint32_t width) const override;
+  uint64_t first_entry() const override;
 
  private:
   // The narrowest file that is there of tile or bundle `path` (its full name), from `width` on.

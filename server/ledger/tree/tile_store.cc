@@ -7,7 +7,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
 namespace vouch::server::ledger::tree {
 
@@ -37,10 +36,6 @@ absl::StatusOr<std::vector<crypto::Digest>> Cut(const std::vector<crypto::Digest
 }
 
 }  // namespace
-
-std::string TileStore::PathOf(uint64_t segment) const {
-  return absl::StrFormat("%s/entries-%010u.segment", options_.folder, segment);
-}
 
 absl::StatusOr<std::unique_ptr<TileStore>> TileStore::Open(TileStoreOptions options,
                                                            const crypto::CompactRange& head) {
@@ -323,6 +318,29 @@ absl::StatusOr<std::vector<std::string>> TileStore::ReadBundle(uint64_t index,
     }
   }
   return entries;
+}
+
+absl::StatusOr<std::string> TileStore::ReadEntry(uint64_t index) const {
+  std::shared_ptr<const SegmentFile> file;
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    const uint64_t segment = index / kSegmentEntries;
+    file = segment < files_.size() ? files_[segment] : last_file_;
+  }
+  if (file == nullptr || !file->pruned()) return LogReader::ReadEntry(index);
+  const uint64_t place = index - file->number() * kSegmentEntries;
+  if (index / kSegmentEntries != file->number() || place >= file->entries()) return NoTile();
+  return file->KeptEntry(static_cast<uint32_t>(place));
+}
+
+uint64_t TileStore::first_entry() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  const auto whole =
+      std::find_if(files_.begin(), files_.end(),
+                   [](const std::shared_ptr<const SegmentFile>& file) { return !file->pruned(); });
+  const auto pruned = static_cast<uint64_t>(whole - files_.begin());
+  if (whole == files_.end() && last_file_ != nullptr && last_file_->pruned()) return SizeLocked();
+  return pruned * kSegmentEntries;
 }
 
 absl::StatusOr<std::vector<std::string>> TileStore::FromSource(uint64_t first,

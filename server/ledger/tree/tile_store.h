@@ -60,10 +60,12 @@ class TileStore final : public crypto::LogReader {
   absl::StatusOr<std::vector<crypto::Digest>> ReadTile(const crypto::Tile& tile) const override;
   absl::StatusOr<std::vector<std::string>> ReadBundle(uint64_t index,
                                                       uint32_t width) const override;
+  absl::StatusOr<std::string> ReadEntry(uint64_t index) const override;
+  uint64_t first_entry() const override;
 
  private:
   explicit TileStore(TileStoreOptions options) : options_(std::move(options)) {}
-  std::string PathOf(uint64_t segment) const;
+  std::string PathOf(uint64_t segment) const { return SegmentPath(options_.folder, segment); }
   absl::Status OpenFolder();
   absl::Status TakeUpSegments();
   // With writing_ held.

@@ -178,5 +178,35 @@ TEST_F(StaticLayoutTest, FindsAFileThatWasChanged) {
   EXPECT_TRUE(crypto::RecomputeLog(folder, 70000).ok());
 }
 
+TEST_F(StaticLayoutTest, OfAPrunedLogHasNoBundlesBelowItsMinimumAndVerifiesAllTheSame) {
+  const std::string before = GrowTo(66000);
+  ASSERT_TRUE(ExportLog(*store_, before, out_).ok());
+  EXPECT_FALSE(Exists("minimum-index"));
+  const std::string segment = SegmentPath(folder_.path() + "/tree", 0);
+  ASSERT_TRUE(
+      SegmentFile::Open(segment, kOrigin, 0)->Prune([](absl::string_view) { return false; }).ok());
+  // What was exported before goes too.
+  const std::string after = GrowTo(70000);
+  ASSERT_TRUE(ExportLog(*store_, after, out_).ok());
+  EXPECT_TRUE(Exists("minimum-index"));
+  EXPECT_TRUE(Exists("tile/0/000"));
+  EXPECT_FALSE(Exists("tile/entries/000"));
+  EXPECT_FALSE(Exists("tile/entries/255"));
+  EXPECT_TRUE(Exists("tile/entries/256"));
+  const crypto::NoteVerifier known[] = {signer_.verifier()};
+  EXPECT_EQ(FolderLog(out_).first_entry(), 65536u);
+  const auto verified = VerifyFolder(FolderLog(out_), known);
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  // A tile of hashes below the minimum counts as little as any other.
+  std::string tile;
+  {
+    std::ifstream in(out_ + "/tile/0/017", std::ios::binary);
+    tile.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  tile[100] = static_cast<char>(tile[100] ^ 1);
+  std::ofstream(out_ + "/tile/0/017", std::ios::binary | std::ios::trunc) << tile;
+  EXPECT_TRUE(absl::IsDataLoss(VerifyFolder(FolderLog(out_), known).status()));
+}
+
 }  // namespace
 }  // namespace vouch::server::ledger::tree

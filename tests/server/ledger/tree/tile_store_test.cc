@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -301,7 +302,7 @@ TEST_F(TileStoreTest, SeesEveryDamageToASegmentAndNeverServesIt) {
   Write(Segment(0), good + "x");
   EXPECT_TRUE(absl::IsDataLoss(Refusal())) << Refusal();
   std::string newer = good;
-  newer[7] = 2;
+  newer[7] = 3;
   Write(Segment(0), newer);
   EXPECT_TRUE(absl::IsFailedPrecondition(Refusal())) << Refusal();
   Write(Segment(0), good);
@@ -417,6 +418,99 @@ TEST_F(TileStoreTest, ServesWhileItGrows) {
   done = true;
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ((*store)->range().Root(), log_.range.Root());
+}
+
+// Prunes a segment of the folder, keeping every thousandth entry.
+class PruningTest : public TileStoreTest {
+ protected:
+  static bool Keep(absl::string_view entry) {
+    int number = 0;
+    return sscanf(std::string(entry).c_str(), "entry %d", &number) == 1 && number % 1000 == 0;
+  }
+  absl::Status Prune(uint64_t number) {
+    auto file = SegmentFile::Open(Segment(static_cast<int>(number)), kOrigin, number);
+    return file.ok() ? file->Prune(Keep).status() : file.status();
+  }
+};
+
+TEST_F(PruningTest, LeavesTheTreeAndTheEntriesThatAreKept) {
+  ASSERT_NO_FATAL_FAILURE(OpenAt(2 * 65536 + 300));
+  const uint64_t before = std::filesystem::file_size(Segment(0));
+  ASSERT_TRUE(Prune(0).ok());
+  // What was dropped is nowhere in the file, and what has no place in it is not read again.
+  EXPECT_EQ(Read(Segment(0)).find("entry 1 "), std::string::npos);
+  EXPECT_NE(Read(Segment(0)).find("entry 65000 "), std::string::npos);
+  EXPECT_LT(std::filesystem::file_size(Segment(0)), before / 2);
+  log_.archived_below = 65536;
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(store_->first_entry(), 65536u);
+  EXPECT_EQ(store_->range().Root(), log_.range.Root());
+  EXPECT_TRUE(store_->Verify().ok());
+  for (const crypto::Tile& tile : crypto::TilesOf(store_->size())) {
+    const auto hashes = store_->ReadTile(tile);
+    ASSERT_TRUE(hashes.ok()) << crypto::TilePath(tile);
+    ASSERT_EQ(*hashes, log_.Tile(tile)) << crypto::TilePath(tile);
+  }
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadBundle(0, 256).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadBundle(255, 1).status()));
+  EXPECT_TRUE(store_->ReadBundle(256, 256).ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadEntry(1).status()));
+  for (const uint64_t kept : {0, 131, 1000, 65000, 65536, 65537}) {
+    const auto entry = store_->ReadEntry(kept);
+    if (kept % 1000 == 0 || kept >= 65536) {
+      ASSERT_TRUE(entry.ok()) << kept << entry.status();
+      EXPECT_EQ(*entry, GrowingLog::EntryOf(kept));
+    } else {
+      EXPECT_TRUE(absl::IsNotFound(entry.status())) << kept;
+    }
+  }
+}
+
+TEST_F(PruningTest, OfALogThatHasEndedReachesItsLastEntry) {
+  ASSERT_NO_FATAL_FAILURE(OpenAt(65536 + 700));
+  ASSERT_TRUE(store_->Close().ok());
+  log_.archived_below = UINT64_MAX;
+  ASSERT_TRUE(Prune(0).ok());
+  ASSERT_TRUE(Prune(1).ok());
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(store_->first_entry(), 65536u + 700);
+  EXPECT_TRUE(store_->Verify().ok());
+  EXPECT_EQ(*store_->ReadEntry(66000), GrowingLog::EntryOf(66000));
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadEntry(66001).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadEntry(65536 + 700).status()));
+}
+
+TEST_F(PruningTest, IsRefusedForASegmentThatIsDamaged) {
+  ASSERT_NO_FATAL_FAILURE(OpenAt(65536));
+  const std::string good = Read(Segment(0));
+  std::string bent = good;
+  const size_t place = bent.find("entry 40000 ");
+  ASSERT_NE(place, std::string::npos);
+  bent[place] = 'E';
+  Write(Segment(0), bent);
+  EXPECT_TRUE(absl::IsDataLoss(Prune(0)));
+  EXPECT_EQ(Read(Segment(0)), bent);
+}
+
+TEST_F(PruningTest, WhatWasKeptIsHeldAgainstItsLeaf) {
+  ASSERT_NO_FATAL_FAILURE(OpenAt(65536));
+  ASSERT_TRUE(Prune(0).ok());
+  const std::string good = Read(Segment(0));
+  for (const char* bit : {"entry 7000 ", "entry 65000 "}) {
+    std::string bent = good;
+    bent[bent.find(bit)] = 'E';
+    Write(Segment(0), bent);
+    auto file = SegmentFile::Open(Segment(0), kOrigin, 0);
+    ASSERT_TRUE(file.ok());
+    const int number = bit[6] == '7' ? 7000 : 65000;
+    EXPECT_TRUE(absl::IsDataLoss(file->KeptEntry(static_cast<uint32_t>(number)).status()));
+  }
+  // Cut short, or with something behind it.
+  for (const std::string& bent : {good.substr(0, good.size() - 1), good + "x",
+                                  good.substr(0, good.size() - 100), good.substr(0, 5000)}) {
+    Write(Segment(0), bent);
+    EXPECT_TRUE(absl::IsDataLoss(SegmentFile::Open(Segment(0), kOrigin, 0).status()));
+  }
 }
 
 }  // namespace
