@@ -29,6 +29,7 @@
 #include "server/ledger/entry_writer.h"
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
+#include "server/ledger_http.h"
 #include "server/ledger_service.h"
 #include "server/node/folders.h"
 #include "server/node_ledger.h"
@@ -133,6 +134,7 @@ struct Node::Parts {
   std::unique_ptr<VerificationService> verification_service;
   std::unique_ptr<BlindingService> blinding_service;
   std::unique_ptr<LedgerService> ledger_service;
+  std::unique_ptr<LedgerHttp> ledger_http;  // after the log
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 
@@ -368,6 +370,15 @@ absl::Status Node::Parts::Serve() {
         crypto::ReplaceFile(file.run + "/metrics", absl::StrCat(*metrics_port, "\n"), false);
     if (!written.ok()) return written;
   }
+  if (!file.ledger_http.empty()) {
+    absl::StatusOr<std::unique_ptr<LedgerHttp>> site =
+        LedgerHttp::Serve(file.ledger_http, ledger->log());
+    if (!site.ok()) return site.status();
+    ledger_http = *std::move(site);
+    absl::Status written = crypto::ReplaceFile(file.run + "/ledger_http",
+                                               absl::StrCat(ledger_http->port(), "\n"), false);
+    if (!written.ok()) return written;
+  }
   return crypto::ReplaceFile(file.run + "/listen", absl::StrCat(port, "\n"), false);
 }
 
@@ -503,6 +514,7 @@ void Node::Drain() {
   if (parts_->exchange != nullptr) parts_->exchange->Stop();
   parts_->server->GetHealthCheckService()->SetServingStatus(false);
   parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + parts_->file.drain));
+  parts_->ledger_http.reset();
   parts_->walkers->Stop();
   parts_->blinding_service->Stop();
   parts_->ledger_service->Stop();

@@ -11,6 +11,7 @@
 #include "client/requester/connection.h"
 #include "client/requester/ledger_client.h"
 #include "client/vouch/asking_node.h"
+#include "client/vouch/http_log.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/base64.h"
@@ -165,6 +166,19 @@ absl::Status VerifyFolder(const VerifyOptions& options, Console* console, Findin
   return CompareRoot(*range, checkpoint);
 }
 
+absl::Status VerifySite(const HttpLog& site, Console* console, Findings* findings) {
+  const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
+  Progress progress(console, "verifying");
+  const absl::StatusOr<crypto::CompactRange> range =
+      crypto::RecomputeTiles(site, checkpoint.size, [&](uint64_t index, const crypto::Digest&) {
+        if (index % kEntriesACall == 0) progress.Show(index, checkpoint.size);
+        return absl::OkStatus();
+      });
+  if (!range.ok()) return range.status();
+  progress.Finish(checkpoint.size);
+  return CompareRoot(*range, checkpoint);
+}
+
 absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, Findings* findings) {
   const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
   Progress progress(console, "verifying");
@@ -283,10 +297,16 @@ absl::StatusOr<Exit> Verify(const VerifyOptions& options, Console* console) {
     file = *std::move(read);
   }
   std::unique_ptr<requester::LedgerClient> partner;
+  std::unique_ptr<HttpLog> site;
   absl::StatusOr<std::string> note = std::string();
   std::error_code ignored;
   if (std::filesystem::is_directory(options.target, ignored)) {
     note = tree::FolderLog(options.target).ReadCheckpointNote();
+  } else if (HttpLog::IsAddress(options.target)) {
+    auto opened = HttpLog::Open(options.target, absl::Seconds(options.timeout_seconds));
+    if (!opened.ok()) return opened.status();
+    site = *std::move(opened);
+    note = site->ReadCheckpointNote();
   } else {
     const absl::StatusOr<const node::Partner*> found = FindPartner(options, file);
     if (!found.ok()) return found.status();
@@ -313,8 +333,10 @@ absl::StatusOr<Exit> Verify(const VerifyOptions& options, Console* console) {
     return Say(options, findings, opened.status(), console);
   }
   findings.opened = *std::move(opened);
-  const absl::Status result = partner == nullptr ? VerifyFolder(options, console, &findings)
-                                                 : VerifyPartner(partner.get(), console, &findings);
+  const absl::Status result = site != nullptr ? VerifySite(*site, console, &findings)
+                              : partner != nullptr
+                                  ? VerifyPartner(partner.get(), console, &findings)
+                                  : VerifyFolder(options, console, &findings);
   if (!result.ok() && !IsFinding(result)) return result;
   return Say(options, findings, result, console);
 }
@@ -329,7 +351,8 @@ void AddLedgerVerifyCommand(CLI::App* ledger, Console* console) {
       "who signed it");
   command
       ->add_option("target", options->target,
-                   "A folder of `vouch ledger export`, or a partner's name or address")
+                   "A folder of `vouch ledger export`, a partner's name or address, or "
+                   "http://HOST:PORT of a node's ledger_http")
       ->required();
   command->add_option("--key", options->keys,
                       "A key the checkpoint may be signed with: NAME+ID+KEY, or a file of such "
@@ -346,7 +369,8 @@ void AddLedgerVerifyCommand(CLI::App* ledger, Console* console) {
       "reached; 2 no key was given; 3 there is no checkpoint.\n"
       "Example:\n"
       "  vouch ledger verify ledger-of-irs --key irs-ledger.key.txt\n"
-      "  vouch ledger verify irs.treasury.example --node ./fsa");
+      "  vouch ledger verify irs.treasury.example --node ./fsa\n"
+      "  vouch ledger verify http://ledger.irs.treasury.example:8080 --key irs-ledger.key.txt");
   command->callback(
       [options, console] { console->Run([&] { return Verify(*options, console); }); });
 }

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -176,6 +178,13 @@ ShapeOf<NodeFile> NodeShape() {
               "Where /metrics and /healthz are served over plain HTTP. Left out: not "
               "at all.",
               "\"127.0.0.1:9464\""),
+          Optional<NodeFile>(
+              "ledger_http", Endpoint(), &NodeFile::ledger_http,
+              "Where the ledger's checkpoint and hash tiles, never entries, are served over plain "
+              "HTTP to whoever asks. Port 0 takes a free one and writes it to run/ledger_http. "
+              "Left "
+              "out: not at all.",
+              "\"0.0.0.0:8080\""),
           Required<NodeFile>("certificate", FilePath(), &NodeFile::certificate,
                              "PEM chain the node shows, its own certificate first.",
                              "\"tls/node.pem\""),
@@ -328,6 +337,22 @@ void CheckPath(const std::string& path, bool folder, bool secret, const Node& at
   }
 }
 
+// What goes with the journal when that is put back shows nothing.
+void CheckHighWater(const NodeFile& file, const Node& root, Reading* reading) {
+  std::error_code error;
+  const auto place = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(path, error).string();
+  };
+  const std::string journal = absl::StrCat(place(file.journal), "/");
+  if (error || !absl::StartsWith(place(file.high_water), journal)) return;
+  const Node& at = policies::NodeAt(root, "high_water");
+  reading->Error("node/high-water-in-journal", at.position, at.text,
+                 "the mark of what was signed lies in the journal's folder, and would be put back "
+                 "together with it",
+                 "name a file outside of it, best on another disk, and move the mark there while "
+                 "the node is stopped");
+}
+
 void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
   const auto at = [&](absl::string_view path) -> const Node& {
     return policies::NodeAt(root, path);
@@ -429,6 +454,7 @@ absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_vi
         Resolve(root_folder, file);
         CheckPartners(*file, root, reading);
         CheckOversight(*file, root, reading);
+        CheckHighWater(*file, root, reading);
         CheckPaths(*file, root, reading);
       };
   return policies::ReadDocument<NodeFile>(absl::StrCat(folder, "/", kNodeFileName), text,

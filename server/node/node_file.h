@@ -61,6 +61,7 @@ struct NodeFile {
   std::string listen;   // partners, "host:port"; port 0 picks a free one, printed and written to
                         // run/listen
   std::string metrics;  // HTTP /metrics and /healthz, "host:port"; empty: off
+  std::string ledger_http;       // the ledger as a static site, "host:port"; empty: off
   std::string certificate, key;  // paths: TLS chain and key, PEM
   // Paths of folders.
   std::string agreements, records, journal, keys, run;

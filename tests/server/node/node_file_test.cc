@@ -215,6 +215,14 @@ TEST_F(NodeFileTest, SettingsOthersMayChangeAreRefused) {
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadFolder().status()));
 }
 
+TEST_F(NodeFileTest, TheMarkOfWhatWasSignedIsNotKeptWithTheJournal) {
+  Refused(absl::StrCat(kText, "high_water: \"journal/mark\"\n"), "node/high-water-in-journal", 12);
+  Refused(absl::StrCat(kText, "high_water: \"keys/../journal/deep/mark\"\n"),
+          "node/high-water-in-journal", 12);
+  Place(absl::StrCat(kText, "high_water: \"journal-mark\"\n"));
+  EXPECT_TRUE(ReadFolder().ok()) << report_.ToText("");
+}
+
 TEST_F(NodeFileTest, AFolderWithoutNodeYamlIsNotFound) {
   policies::Report report;
   EXPECT_TRUE(absl::IsNotFound(ReadNodeFolder(folder_.Path("run"), &report).status()));

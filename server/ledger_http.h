@@ -1,0 +1,33 @@
+// The node's ledger as a static site over plain HTTP (c2sp.org/tlog-tiles): for witnesses and
+// verifiers that speak no gRPC. Checkpoints and hash tiles, never an entry. docs/ledger.md, "Over
+// HTTP".
+#ifndef VOUCH_SERVER_LEDGER_HTTP_H_
+#define VOUCH_SERVER_LEDGER_HTTP_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/ledger_log.h"
+
+namespace vouch::server {
+
+// Thread-safe. A few threads of its own answer; whoever comes while they are busy waits.
+class LedgerHttp {
+ public:
+  // "host:port"; port 0 takes a free one. `log` outlives it. Unavailable when it cannot be bound.
+  static absl::StatusOr<std::unique_ptr<LedgerHttp>> Serve(const std::string& address,
+                                                           LedgerLog* log);
+  // Ends what is under way within seconds.
+  ~LedgerHttp();
+  int port() const;
+
+ private:
+  class Site;
+  explicit LedgerHttp(std::unique_ptr<Site> site);
+  const std::unique_ptr<Site> site_;
+};
+
+}  // namespace vouch::server
+
+#endif  // VOUCH_SERVER_LEDGER_HTTP_H_
