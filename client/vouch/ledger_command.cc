@@ -132,8 +132,10 @@ void AddLedgerCommand(CLI::App* vouch, Console* console) {
   ledger->require_subcommand(1);
   ledger->footer("Example:\n  vouch ledger acknowledge-clock --node ./irs");
   AddLedgerExportCommand(ledger, console);
+  AddLedgerRestoreCommand(ledger, console);
   AddLedgerVerifyCommand(ledger, console);
 
+  AddLedgerBackupCommand(ledger, console);
   AddLedgerCorrectionsCommand(ledger, console);
   AddLedgerDisclosuresCommand(ledger, console);
   AddLedgerEraseCommand(ledger, console);

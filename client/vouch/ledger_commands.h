@@ -8,6 +8,7 @@
 
 namespace vouch::client {
 
+void AddLedgerBackupCommand(CLI::App* ledger, Console* console);
 void AddLedgerCorrectionsCommand(CLI::App* ledger, Console* console);
 void AddLedgerDisclosuresCommand(CLI::App* ledger, Console* console);
 void AddLedgerEraseCommand(CLI::App* ledger, Console* console);
@@ -15,6 +16,7 @@ void AddLedgerExportCommand(CLI::App* ledger, Console* console);
 void AddLedgerHoldCommand(CLI::App* ledger, Console* console);
 void AddLedgerOpenCommand(CLI::App* ledger, Console* console);
 void AddLedgerReportCommand(CLI::App* ledger, Console* console);
+void AddLedgerRestoreCommand(CLI::App* ledger, Console* console);
 void AddLedgerVerifyCommand(CLI::App* ledger, Console* console);
 
 }  // namespace vouch::client

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/vouch/ledger_backup.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/base64.h"
@@ -53,17 +54,6 @@ class ScratchFolder {
   const std::string path_;
 };
 
-absl::StatusOr<crypto::NoteSigner> LogSigner(const std::string& keys, const std::string& origin) {
-  absl::StatusOr<std::string> pem =
-      crypto::ReadPrivateFile(absl::StrCat(keys, "/", server::node::kLedgerKey));
-  if (!pem.ok()) return pem.status();
-  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
-  crypto::Wipe(&*pem);
-  if (!key.ok()) return key.status();
-  return crypto::NoteSigner::Make(origin,
-                                  std::make_shared<const crypto::SigningKey>(*std::move(key)));
-}
-
 // What was exported there before must be the beginning of this log: full tiles stay as they are.
 absl::Status CheckEarlier(const std::string& output, const crypto::Checkpoint& now,
                           const crypto::NoteVerifier& key, const tree::TileStore& log) {
@@ -97,7 +87,7 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
   if (!entries.ok()) return entries.status();
   const crypto::CompactRange& head = (*entries)->range();
   const crypto::Checkpoint checkpoint{(*entries)->origin(), head.size(), head.Root()};
-  const absl::StatusOr<crypto::NoteSigner> signer = LogSigner(file->keys, checkpoint.origin);
+  const absl::StatusOr<crypto::NoteSigner> signer = OwnLogSigner(file->keys, checkpoint.origin);
   if (!signer.ok()) return signer.status();
 
   absl::StatusOr<std::unique_ptr<ScratchFolder>> scratch = ScratchFolder::Beside(options.output);

@@ -1,0 +1,178 @@
+#include "client/vouch/ledger_backup.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "crypto/digest.h"
+#include "crypto/keys.h"
+#include "nlohmann/json.hpp"
+#include "server/journal/written_entries.h"
+#include "server/node/folders.h"
+#include "server/node/node_file.h"
+
+namespace vouch::client {
+namespace {
+
+constexpr char kFormat[] = "vouch-backup/1";
+constexpr uint32_t kEntriesAtOnce = 4096;
+
+// Nothing that leaves the backup, or hides in it.
+bool IsPlainName(absl::string_view name) {
+  return !name.empty() && name.front() != '/' && !absl::StrContains(name, "..") &&
+         (absl::StartsWith(name, "journal/") || absl::StartsWith(name, "keys/"));
+}
+
+}  // namespace
+
+std::string BackupManifest::ToJson() const {
+  nlohmann::ordered_json json;
+  json["format"] = kFormat;
+  json["agency"] = agency;
+  json["made"] = made;
+  json["checkpoint"] = checkpoint;
+  json["last_commit"] = last_commit;
+  json["files"] = nlohmann::ordered_json::array();
+  for (const BackupFile& file : files) {
+    json["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+  }
+  return absl::StrCat(json.dump(2), "\n");
+}
+
+absl::StatusOr<BackupManifest> ReadManifest(const std::string& folder) {
+  const std::string path = absl::StrCat(folder, "/", kManifestName);
+  const absl::StatusOr<std::string> text = server::node::ReadText(path, size_t{64} << 20);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(folder, " is no backup: there is no ", kManifestName, " in it"));
+  }
+  if (!text.ok()) return text.status();
+  const nlohmann::json json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const absl::Status malformed =
+      absl::InvalidArgumentError(absl::StrCat(path, " is no manifest of a backup"));
+  if (!json.is_object()) return malformed;
+  BackupManifest manifest;
+  try {
+    if (json.at("format") != kFormat) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, " is of another format than ", kFormat, ": use a later program"));
+    }
+    manifest.agency = json.at("agency");
+    manifest.made = json.at("made");
+    manifest.checkpoint = json.at("checkpoint");
+    manifest.last_commit = json.at("last_commit");
+    for (const nlohmann::json& file : json.at("files")) {
+      manifest.files.push_back({file.at("name"), file.at("bytes"), file.at("sha256")});
+    }
+  } catch (const nlohmann::json::exception&) {
+    return malformed;
+  }
+  for (const BackupFile& file : manifest.files) {
+    if (!IsPlainName(file.name)) return malformed;
+  }
+  return manifest;
+}
+
+absl::Status CheckFiles(const std::string& folder, const BackupManifest& manifest,
+                        Console* console) {
+  Progress progress(console, "checking files");
+  uint64_t total = 0, done = 0;
+  for (const BackupFile& file : manifest.files) total += file.bytes;
+  for (const BackupFile& file : manifest.files) {
+    const std::string path = absl::StrCat(folder, "/", file.name);
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return absl::DataLossError(absl::StrCat(path, " is missing, or cannot be read"));
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (bytes.size() != file.bytes || crypto::Hex(crypto::Sha256(bytes)) != file.sha256) {
+      return absl::DataLossError(
+          absl::StrCat(path, " is not what was backed up: its SHA-256 is another"));
+    }
+    done += file.bytes;
+    progress.Show(done, total);
+  }
+  progress.Finish(done);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys,
+                                                const std::string& origin) {
+  absl::StatusOr<std::string> pem =
+      crypto::ReadPrivateFile(absl::StrCat(keys, "/", server::node::kLedgerKey));
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+  crypto::Wipe(&*pem);
+  if (!key.ok()) return key.status();
+  return crypto::NoteSigner::Make(origin,
+                                  std::make_shared<const crypto::SigningKey>(*std::move(key)));
+}
+
+absl::StatusOr<crypto::Checkpoint> RecomputeJournal(const std::string& folder,
+                                                    std::map<uint64_t, crypto::Digest>* roots_at,
+                                                    Console* console) {
+  auto entries = server::journal::WrittenEntries::Open(folder);
+  if (!entries.ok()) return entries.status();
+  const crypto::CompactRange& head = (*entries)->range();
+  const crypto::Checkpoint checkpoint{(*entries)->origin(), head.size(), head.Root()};
+  Progress progress(console, "computing the tree");
+  crypto::CompactRange range;
+  const auto note_root = [&] {
+    const auto wanted = roots_at->find(range.size());
+    if (wanted != roots_at->end()) wanted->second = range.Root();
+  };
+  note_root();
+  while (range.size() < head.size()) {
+    const auto count =
+        static_cast<uint32_t>(std::min<uint64_t>(kEntriesAtOnce, head.size() - range.size()));
+    const auto read = (*entries)->Read(range.size(), count);
+    if (!read.ok()) return read.status();
+    for (const std::string& entry : *read) {
+      range.Append(crypto::LeafHash(crypto::AsBytes(entry)));
+      note_root();
+    }
+    progress.Show(range.size(), head.size());
+  }
+  progress.Finish(range.size());
+  if (range.Root() != checkpoint.root) {
+    return absl::DataLossError(
+        absl::StrCat("the entries in ", folder, " do not give the root that its commits say"));
+  }
+  return checkpoint;
+}
+
+absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot make ", path));
+  absl::Status status;
+  while (!bytes.empty() && status.ok()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      status = absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+    } else {
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+  if (status.ok() && fsync(file) != 0) {
+    status = absl::ErrnoToStatus(errno, absl::StrCat("cannot sync ", path));
+  }
+  close(file);
+  return status;
+}
+
+absl::Status SyncFolder(const std::string& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return absl::ErrnoToStatus(errno, path);
+  const bool synced = fsync(folder) == 0;
+  const int error = errno;
+  close(folder);
+  return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, absl::StrCat("cannot sync ", path));
+}
+
+}  // namespace vouch::client

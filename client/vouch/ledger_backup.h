@@ -1,0 +1,57 @@
+// What a backup of a node's journal holds, as `vouch ledger backup` writes it and `vouch ledger
+// restore` reads it. docs/ledger.md, "Restoring".
+#ifndef VOUCH_CLIENT_VOUCH_LEDGER_BACKUP_H_
+#define VOUCH_CLIENT_VOUCH_LEDGER_BACKUP_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/vouch/console.h"
+#include "crypto/checkpoint.h"
+#include "crypto/note.h"
+
+namespace vouch::client {
+
+struct BackupFile {
+  std::string name;  // below the backup: "journal/commits-00000000000000000001.log"
+  uint64_t bytes = 0;
+  std::string sha256;  // 64 hexadecimal digits
+};
+
+struct BackupManifest {
+  std::string agency;
+  std::string made;        // "2027-01-01T00:00:00Z"
+  std::string checkpoint;  // the note of the log's head, signed by its key
+  uint64_t last_commit = 0;
+  std::vector<BackupFile> files;
+
+  std::string ToJson() const;
+};
+inline constexpr char kManifestName[] = "manifest.json";
+
+// The backup's manifest. NotFound when the folder is none; InvalidArgument when it is malformed.
+absl::StatusOr<BackupManifest> ReadManifest(const std::string& folder);
+// DataLoss names the first file that is missing, or whose bytes are not those of the manifest.
+absl::Status CheckFiles(const std::string& folder, const BackupManifest& manifest,
+                        Console* console);
+
+// The signer of a node's own log, from its keys folder.
+absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys, const std::string& origin);
+
+// Computes the log anew from a journal's commits: its head, and its roots at the sizes asked for,
+// as far as it has them. DataLoss when the entries do not give the root that the commits say.
+absl::StatusOr<crypto::Checkpoint> RecomputeJournal(const std::string& folder,
+                                                    std::map<uint64_t, crypto::Digest>* roots_at,
+                                                    Console* console);
+
+// Bytes into a new file of mode 0600, synced.
+absl::Status WriteNewFile(const std::string& path, absl::string_view bytes);
+absl::Status SyncFolder(const std::string& path);
+
+}  // namespace vouch::client
+
+#endif  // VOUCH_CLIENT_VOUCH_LEDGER_BACKUP_H_

@@ -1,0 +1,196 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/vouch/ledger_backup.h"
+#include "client/vouch/ledger_commands.h"
+#include "client/vouch/node_folder.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
+#include "server/journal/journal_copy.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+namespace {
+
+namespace fs = std::filesystem;
+namespace node = server::node;
+
+struct BackupOptions {
+  std::string folder;
+  std::string output;
+  bool with_keys = false;
+  bool json = false;
+};
+
+// A backup being made: gone unless it was finished.
+class Unfinished {
+ public:
+  explicit Unfinished(std::string path) : path_(std::move(path)) {}
+  ~Unfinished() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  Unfinished(const Unfinished&) = delete;
+  void Finished() { path_.clear(); }
+
+ private:
+  std::string path_;
+};
+
+// Every ordinary file below `keys`, but for the mark of what was signed: put back together with the
+// journal, it would show nothing.
+absl::Status CopyKeys(const node::NodeFile& file, const std::string& to,
+                      std::vector<BackupFile>* files) {
+  std::error_code error;
+  const std::string mark = fs::weakly_canonical(file.high_water, error).string();
+  if (absl::Status made = node::CreateFolder(to, 0700); !made.ok()) return made;
+  for (auto one = fs::recursive_directory_iterator(file.keys, error);
+       !error && one != fs::recursive_directory_iterator(); one.increment(error)) {
+    const std::string below = one->path().string().substr(file.keys.size() + 1);
+    const std::string place = absl::StrCat(to, "/", below);
+    if (one->is_directory()) {
+      if (absl::Status made = node::CreateFolder(place, 0700); !made.ok()) return made;
+      continue;
+    }
+    if (!one->is_regular_file() || fs::weakly_canonical(one->path()).string() == mark) continue;
+    std::ifstream in(one->path(), std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (!in) return absl::UnavailableError(absl::StrCat(one->path().string(), " cannot be read"));
+    files->push_back(
+        {absl::StrCat("keys/", below), bytes.size(), crypto::Hex(crypto::Sha256(bytes))});
+    absl::Status written = WriteNewFile(place, bytes);
+    crypto::Wipe(&bytes);
+    if (!written.ok()) return written;
+  }
+  if (error) return absl::UnavailableError(absl::StrCat(file.keys, " cannot be read"));
+  return SyncFolder(to);
+}
+
+absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
+  const auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  std::string output = options.output;
+  while (output.size() > 1 && output.back() == '/') output.pop_back();
+  if (node::Exists(output)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(output, " exists, and a backup never replaces anything; name a new folder"));
+  }
+  std::error_code ignored;
+  fs::create_directories(fs::absolute(output).parent_path(), ignored);
+  std::string part = absl::StrCat(output, ".part-XXXXXX");
+  if (mkdtemp(&part[0]) == nullptr) {
+    return absl::ErrnoToStatus(errno, absl::StrCat(output, ": nothing can be written beside it"));
+  }
+  Unfinished unfinished(part);
+
+  const std::string journal = absl::StrCat(part, "/journal");
+  if (absl::Status made = node::CreateFolder(journal, 0700); !made.ok()) return made;
+  Progress progress(console, "copying commits");
+  uint64_t copied_bytes = 0;
+  const auto copy =
+      server::journal::CopyJournal(file->journal, journal, [&](uint64_t done, uint64_t total) {
+        progress.Show(done, total);
+        copied_bytes = done;
+      });
+  if (!copy.ok()) return copy.status();
+  progress.Finish(copied_bytes);
+
+  // From the copy: what cannot be read back is no backup.
+  std::map<uint64_t, crypto::Digest> none;
+  const auto head = RecomputeJournal(journal, &none, console);
+  if (!head.ok()) return head.status();
+  const auto signer = OwnLogSigner(file->keys, head->origin);
+  if (!signer.ok()) return signer.status();
+  const crypto::NoteSigner* const signers[] = {&*signer};
+  const auto note = crypto::SignCheckpoint(*head, signers);
+  if (!note.ok()) return note.status();
+
+  BackupManifest manifest;
+  manifest.agency = file->agency;
+  manifest.made = TimeText(absl::Now());
+  manifest.checkpoint = *note;
+  manifest.last_commit = copy->last_commit;
+  for (const server::journal::CopiedSegment& segment : copy->segments) {
+    manifest.files.push_back(
+        {absl::StrCat("journal/", segment.name), segment.bytes, crypto::Hex(segment.digest)});
+  }
+  if (options.with_keys) {
+    const absl::Status keys = CopyKeys(*file, absl::StrCat(part, "/keys"), &manifest.files);
+    if (!keys.ok()) return keys;
+  }
+  if (absl::Status checked = CheckFiles(part, manifest, console); !checked.ok()) return checked;
+  const absl::Status written =
+      WriteNewFile(absl::StrCat(part, "/", kManifestName), manifest.ToJson());
+  if (!written.ok()) return written;
+  if (absl::Status synced = SyncFolder(part); !synced.ok()) return synced;
+  if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, output.c_str(), RENAME_NOREPLACE) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot name the backup ", output));
+  }
+  unfinished.Finished();
+  const std::string parent = fs::absolute(output).parent_path().string();
+  if (absl::Status synced = SyncFolder(parent); !synced.ok()) return synced;
+
+  uint64_t bytes = 0;
+  for (const BackupFile& one : manifest.files) bytes += one.bytes;
+  if (options.json) {
+    console->SayJson({{"folder", output},
+                      {"origin", head->origin},
+                      {"entries", head->size},
+                      {"last_commit", manifest.last_commit},
+                      {"files", manifest.files.size()},
+                      {"bytes", bytes},
+                      {"with_keys", options.with_keys}});
+  } else {
+    console->Say(absl::StrCat("Backed up ", head->origin, ", ", head->size,
+                              head->size == 1 ? " entry, " : " entries, ", SizeText(bytes), ", to ",
+                              output, "; it was read back, and its whole tree computed anew."));
+  }
+  if (options.with_keys) {
+    console->Note(absl::StrCat(
+        "THE KEYS OF THIS NODE ARE IN ", output,
+        "/keys. Together with the journal they open everything: whoever has the folder can sign as "
+        "this agency and read what is sealed. Keep it as you keep the keys; better, keep keys and "
+        "journal apart."));
+  } else {
+    console->Note(absl::StrCat("The keys are not in it (", file->keys,
+                               "); back them up apart from it. Without them it cannot be used."));
+  }
+  console->Note(absl::StrCat("Nor is the mark of what was signed (", file->high_water,
+                             "): keep it on another path, and never put it back together with a "
+                             "journal."));
+  return Exit::kFine;
+}
+
+}  // namespace
+
+void AddLedgerBackupCommand(CLI::App* ledger, Console* console) {
+  auto options = std::make_shared<BackupOptions>();
+  CLI::App* command = ledger->add_subcommand(
+      "backup", "Copies the journal, and with it the ledger, beside the running node");
+  AddNodeOption(command, &options->folder);
+  command->add_option("--output", options->output, "The folder to make")->required();
+  command->add_flag("--with-keys", options->with_keys,
+                    "Copy the keys folder too: then whoever has the backup has everything");
+  command->add_flag("--json", options->json, "Print facts for programs");
+  command->footer(
+      "Whole commits up to one that is on the disk, read back and computed anew, with a manifest\n"
+      "and a checkpoint signed by the log's key. Run it as the user the node runs as. The folder\n"
+      "gets its name when it is whole. docs/ledger.md, \"Restoring\".\n"
+      "Exit codes: 0 backed up; 1 refused; 3 something is missing or damaged.\n"
+      "Example:\n  vouch ledger backup --node ./irs --output /backup/irs-2027-01-31");
+  command->callback(
+      [options, console] { console->Run([&] { return Backup(*options, console); }); });
+}
+
+}  // namespace vouch::client

@@ -1,0 +1,236 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/types/optional.h"
+#include "client/vouch/ledger_backup.h"
+#include "client/vouch/ledger_commands.h"
+#include "client/vouch/node_folder.h"
+#include "crypto/keys.h"
+#include "server/journal/journal_copy.h"
+#include "server/node/folders.h"
+
+namespace vouch::client {
+namespace {
+
+namespace fs = std::filesystem;
+namespace node = server::node;
+
+struct RestoreOptions {
+  std::string backup;
+  std::string folder;
+  bool json = false;
+};
+
+// Held as the node holds it: neither runs while the other works on the journal.
+class JournalLock {
+ public:
+  ~JournalLock() {
+    if (file_ >= 0) close(file_);
+  }
+  absl::Status Take(const std::string& journal) {
+    const std::string path = absl::StrCat(journal, "/lock");
+    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file_ < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+    if (flock(file_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("another process has ", journal, " open; stop the node first"));
+  }
+
+ private:
+  int file_ = -1;
+};
+
+// A checkpoint of this node's own log that is kept elsewhere than in the journal.
+struct Mark {
+  std::string path;
+  std::string what;
+  crypto::Checkpoint checkpoint;
+};
+absl::StatusOr<absl::optional<Mark>> ReadMark(const std::string& path, const std::string& what,
+                                              const node::NodeFile& file) {
+  const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
+  if (absl::IsNotFound(note.status())) return absl::optional<Mark>();
+  const auto read = note.ok() ? crypto::ReadNote(*note) : note.status();
+  const auto claimed = read.ok() ? crypto::ReadCheckpoint(read->text)
+                                 : absl::StatusOr<crypto::Checkpoint>(read.status());
+  const auto signer = claimed.ok() ? OwnLogSigner(file.keys, claimed->origin) : claimed.status();
+  const auto opened = signer.ok() ? crypto::OpenCheckpoint(*note, {signer->verifier()})
+                                  : absl::StatusOr<crypto::VerifiedCheckpoint>(signer.status());
+  if (!opened.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(path, ", ", what, ", cannot be used: ", opened.status().message(),
+                     ". It is never taken for none: bring it back from a backup of its own"));
+  }
+  return absl::optional<Mark>(Mark{path, what, opened->checkpoint});
+}
+
+// What was signed or cosigned must be in what is put in place.
+absl::Status HoldAgainst(const Mark& mark, const crypto::Checkpoint& head,
+                         const std::map<uint64_t, crypto::Digest>& roots) {
+  const crypto::Checkpoint& seen = mark.checkpoint;
+  if (seen.origin != head.origin) {
+    // Years sort as they follow one another.
+    if (seen.origin < head.origin) return absl::OkStatus();
+  } else if (seen.size <= head.size && roots.at(seen.size) == seen.root) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "nothing was changed: ", mark.path, ", ", mark.what, ", holds a checkpoint of ", seen.origin,
+      " with ", seen.size, " entries, and the backup of ", head.size, " entries of ", head.origin,
+      " does not reach it. With it in place, answers that were given would be denied, and partners "
+      "would find out. Look for the disk the journal was on, or for a later backup. Only when it "
+      "is certain that the later journal is lost for good is `vouch ledger declare-loss` the way "
+      "on; see docs/operations.md, \"Restore\""));
+}
+
+absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
+  const auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<BackupManifest> manifest = ReadManifest(options.backup);
+  if (!manifest.ok()) return manifest.status();
+  if (manifest->agency != file->agency) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        options.backup, " is a backup of ", manifest->agency, ", and this node is ", file->agency));
+  }
+  JournalLock lock;
+  if (absl::Status held = lock.Take(file->journal); !held.ok()) return held;
+
+  std::vector<Mark> marks;
+  for (const auto& [path, what] : std::vector<std::pair<std::string, std::string>>{
+           {file->high_water, "the mark of what this node signed"},
+           {absl::StrCat(file->witness, "/own.cosigned"), "what partners cosigned"}}) {
+    absl::StatusOr<absl::optional<Mark>> mark = ReadMark(path, what, *file);
+    if (!mark.ok()) return mark.status();
+    if (mark->has_value()) marks.push_back(**std::move(mark));
+  }
+  // The journal in place, as far as it can be read: it may be what is damaged.
+  std::map<uint64_t, crypto::Digest> none;
+  const auto present = RecomputeJournal(file->journal, &none, console);
+  if (!present.ok() && !absl::IsNotFound(present.status())) {
+    console->Note(
+        absl::StrCat("the journal in place cannot be used: ", present.status().message()));
+  }
+
+  if (absl::Status whole = CheckFiles(options.backup, *manifest, console); !whole.ok()) {
+    return whole;
+  }
+  // Beside the journal: what takes its place must be on its file system.
+  std::string fresh = absl::StrCat(file->journal, ".restoring-XXXXXX");
+  if (mkdtemp(&fresh[0]) == nullptr) {
+    return absl::ErrnoToStatus(errno,
+                               absl::StrCat(file->journal, ": nothing can be written beside it"));
+  }
+  const auto give_up = [&](absl::Status why) {
+    std::error_code ignored;
+    fs::remove_all(fresh, ignored);
+    return why;
+  };
+  Progress progress(console, "copying commits");
+  const auto copy = server::journal::CopyJournal(
+      absl::StrCat(options.backup, "/journal"), fresh,
+      [&](uint64_t done, uint64_t total) { progress.Show(done, total); });
+  if (!copy.ok()) return give_up(copy.status());
+  std::map<uint64_t, crypto::Digest> roots;
+  for (const Mark& mark : marks) roots[mark.checkpoint.size] = {};
+  if (present.ok()) roots[present->size] = {};
+  const auto head = RecomputeJournal(fresh, &roots, console);
+  if (!head.ok()) return give_up(head.status());
+  const auto signer = OwnLogSigner(file->keys, head->origin);
+  if (!signer.ok()) return give_up(signer.status());
+  const auto opened = crypto::OpenCheckpoint(manifest->checkpoint, {signer->verifier()});
+  if (!opened.ok()) return give_up(opened.status());
+  if (opened->checkpoint != *head || copy->last_commit != manifest->last_commit) {
+    return give_up(absl::DataLossError(
+        absl::StrCat(options.backup, " does not lead to the checkpoint that it was signed with")));
+  }
+  for (const Mark& mark : marks) {
+    if (absl::Status held = HoldAgainst(mark, *head, roots); !held.ok()) return give_up(held);
+  }
+  if (present.ok()) {
+    if (present->origin != head->origin ? present->origin > head->origin
+                                        : present->size > head->size) {
+      return give_up(absl::FailedPreconditionError(absl::StrCat(
+          "nothing was changed: the journal in place has ", present->size, " entries of ",
+          present->origin, ", and the backup only ", head->size, " of ", head->origin)));
+    }
+    if (present->origin == head->origin && roots.at(present->size) != present->root) {
+      return give_up(absl::FailedPreconditionError(absl::StrCat(
+          "nothing was changed: the journal in place is another history than the backup. When it "
+          "is certain that it is wrong, move ",
+          file->journal, " away yourself, and make an empty folder of mode 700 in its place")));
+    }
+  }
+
+  // No node takes the new one up before it is in its place.
+  JournalLock fresh_lock;
+  if (absl::Status held = fresh_lock.Take(fresh); !held.ok()) return give_up(held);
+  if (absl::Status synced = SyncFolder(fresh); !synced.ok()) return give_up(synced);
+  // At once: whatever happens, there is the old journal or the new one, whole.
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, file->journal.c_str(), RENAME_EXCHANGE) != 0) {
+    return give_up(absl::ErrnoToStatus(
+        errno, absl::StrCat("nothing was changed: ", file->journal,
+                            " cannot be exchanged with a folder beside it (it must not be a mount "
+                            "point, and the file system must know renameat2)")));
+  }
+  const std::string parent = fs::path(file->journal).parent_path().string();
+  if (absl::Status synced = SyncFolder(parent); !synced.ok()) return synced;
+  std::string before =
+      absl::StrCat(file->journal, ".before-",
+                   absl::FormatTime("%Y%m%dT%H%M%SZ", absl::Now(), absl::UTCTimeZone()));
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, before.c_str(), RENAME_NOREPLACE) != 0) {
+    before = fresh;
+  }
+  if (options.json) {
+    console->SayJson({{"journal", file->journal},
+                      {"origin", head->origin},
+                      {"entries", head->size},
+                      {"before", before},
+                      {"marks", marks.size()}});
+  } else {
+    console->Say(absl::StrCat("Put in place: ", head->origin, ", ", head->size,
+                              head->size == 1 ? " entry" : " entries", ", as backed up on ",
+                              manifest->made, ". What was there is kept in ", before,
+                              ". Start the node: it makes its tables and tiles from the commits."));
+  }
+  if (marks.empty()) {
+    console->Note(
+        "Neither the mark of what was signed nor anything that partners cosigned was there, so "
+        "nothing shows that this is the latest journal.");
+  }
+  return Exit::kFine;
+}
+
+}  // namespace
+
+void AddLedgerRestoreCommand(CLI::App* ledger, Console* console) {
+  auto options = std::make_shared<RestoreOptions>();
+  CLI::App* command = ledger->add_subcommand(
+      "restore", "Puts a backup of the journal in place, while the node is stopped");
+  command->add_option("backup", options->backup, "A folder of `vouch ledger backup`")->required();
+  AddNodeOption(command, &options->folder);
+  command->add_flag("--json", options->json, "Print facts for programs");
+  command->footer(
+      "Checks the manifest, computes the whole tree anew, and refuses what does not reach the\n"
+      "journal in place, the mark of what was signed, or what partners cosigned. Keys are put "
+      "back\n"
+      "by hand, before. What was in place is kept beside it. Killed at any moment, it leaves the\n"
+      "old journal or the new one, whole; a folder JOURNAL.restoring-... may go then.\n"
+      "Exit codes: 0 in place; 1 refused; 3 something is missing or damaged.\n"
+      "Example:\n  vouch ledger restore /backup/irs-2027-01-31 --node ./irs");
+  command->callback(
+      [options, console] { console->Run([&] { return Restore(*options, console); }); });
+}
+
+}  // namespace vouch::client

@@ -1,0 +1,121 @@
+#include "server/journal/journal_copy.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/journal/commit_blob.h"
+#include "server/journal/file_handle.h"
+#include "server/journal/log_segment.h"
+
+namespace vouch::server::journal {
+
+namespace {
+
+struct Source {
+  std::string name;
+  std::string path;
+  uint64_t first_commit = 0;
+  uint64_t bytes = 0;
+};
+
+absl::Status CannotRead(const std::string& path) {
+  return absl::UnavailableError(
+      absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
+}
+
+absl::StatusOr<std::vector<Source>> Segments(const std::string& folder) {
+  std::vector<Source> all;
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+    Source one;
+    one.name = file.path().filename().string();
+    one.path = file.path().string();
+    absl::string_view number = one.name;
+    if (absl::ConsumePrefix(&number, "commits-") && absl::ConsumeSuffix(&number, ".log") &&
+        absl::SimpleAtoi(number, &one.first_commit)) {
+      one.bytes = file.file_size(error);
+      all.push_back(std::move(one));
+    }
+  }
+  if (error) return CannotRead(folder);
+  if (all.empty()) return absl::NotFoundError(absl::StrCat(folder, " holds no journal yet"));
+  std::sort(all.begin(), all.end(),
+            [](const Source& a, const Source& b) { return a.first_commit < b.first_commit; });
+  if (all.front().first_commit != 1) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, " begins with commit ", all.front().first_commit,
+        ": its tables cannot be made from the commits alone. Stop the node and copy the folder "
+        "whole, or take a snapshot of the file system"));
+  }
+  return all;
+}
+
+// The segment's whole commits as bytes; `next` is the commit after them.
+absl::StatusOr<std::string> WholeCommits(const Source& source, bool last, uint64_t* next) {
+  FileHandle file = FileHandle::Open(source.path, O_RDONLY);
+  if (!file.is_open()) return CannotRead(source.path);
+  const absl::StatusOr<SegmentStart> start = ReadSegmentStart(file);
+  if (!start.ok()) return start.status();
+  const auto read = SegmentFrames::Read(file, source.first_commit);
+  if (!read.ok()) return read.status();
+  // What the node is just writing can be read before it is on the disk.
+  if (last && !file.Sync()) return CannotRead(source.path);
+  *next = source.first_commit + read->frames().size();
+  if (!read->clean() && read->HoldsLater(*next + 1)) {
+    return absl::DataLossError(absl::StrCat("commit ", *next, " is damaged"));
+  }
+  CommitParts parts;
+  for (const SegmentFrames::Frame& frame : read->frames()) {
+    if (!DecodeCommit(frame.blob, &parts) || parts.number != frame.commit) {
+      return absl::DataLossError(absl::StrCat("commit ", frame.commit, " is damaged"));
+    }
+  }
+  std::string bytes(read->end(), '\0');
+  if (!file.ReadAt(&bytes[0], bytes.size(), 0)) return CannotRead(source.path);
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<JournalCopy> CopyJournal(
+    const std::string& from, const std::string& to,
+    const std::function<void(uint64_t done, uint64_t total)>& progress) {
+  const absl::StatusOr<std::vector<Source>> sources = Segments(from);
+  if (!sources.ok()) return sources.status();
+  uint64_t total = 0, done = 0;
+  for (const Source& source : *sources) total += source.bytes;
+  JournalCopy copy;
+  uint64_t expected = 1;
+  for (const Source& source : *sources) {
+    if (source.first_commit != expected) {
+      return absl::DataLossError(absl::StrCat("commit ", expected, " is missing"));
+    }
+    const absl::StatusOr<std::string> bytes =
+        WholeCommits(source, &source == &sources->back(), &expected);
+    if (!bytes.ok()) return bytes.status();
+    const std::string path = absl::StrCat(to, "/", source.name);
+    FileHandle out = FileHandle::Open(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (!out.is_open() || !out.WriteAll(bytes->data(), bytes->size()) || !out.Sync()) {
+      return absl::UnavailableError(
+          absl::StrCat(path, " cannot be written: is there room on the disk?"));
+    }
+    copy.segments.push_back({source.name, bytes->size(), crypto::Sha256(*bytes)});
+    done += source.bytes;
+    progress(done, total);
+  }
+  copy.last_commit = expected - 1;
+  FileHandle folder = FileHandle::Open(to, O_RDONLY | O_DIRECTORY);
+  if (!folder.is_open() || !folder.Sync()) {
+    return absl::UnavailableError(absl::StrCat(to, " cannot be synced"));
+  }
+  return copy;
+}
+
+}  // namespace vouch::server::journal
