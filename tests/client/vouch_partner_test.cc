@@ -49,10 +49,10 @@ TEST_F(VouchPartnerTest, AddKeepsEveryLineOfNodeYaml) {
 TEST_F(VouchPartnerTest, AddTakesTheWitnessKeyOfThatPartnerAlone) {
   std::vector<std::string> add = AddIrs();
   add.insert(add.end(), {"--witness-key", "of-irs/ledger.pem"});
-  Refused(add, 1, "witness.txt");
+  Refused(add, 3, "witness.txt");
   Fine({"partner", "export", "--node", "fsa", "--output", "of-fsa"});
   add.back() = "of-fsa/witness.txt";
-  Refused(add, 1, "the witness key of fsa.ed.example, not of irs.treasury.example");
+  Refused(add, 3, "the witness key of fsa.ed.example, not of irs.treasury.example");
   add.back() = "of-irs/witness.txt";
   Fine(add);
   EXPECT_THAT(Read("fsa/node.yaml"),
