@@ -29,11 +29,12 @@ constexpr size_t kMostWaiting = 512;
 constexpr size_t kMostKnown = 64;
 constexpr absl::Duration kLockPatience = absl::Seconds(30);
 
+// With the folder it lies in, which may be the node's: each closed to others when made here.
 bool MakeFolder(const fs::path& folder) {
   std::error_code error;
-  if (fs::is_directory(folder, error)) return true;
-  if (fs::create_directories(folder, error)) {
-    fs::permissions(folder, fs::perms::owner_all, error);
+  for (const fs::path& one : {folder.parent_path(), folder}) {
+    if (fs::is_directory(one, error)) continue;
+    if (fs::create_directories(one, error)) fs::permissions(one, fs::perms::owner_all, error);
   }
   return fs::is_directory(folder, error);
 }

@@ -94,6 +94,11 @@ TEST_F(FollowedLogTest, RemembersWhatItSawFirst) {
   EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
   EXPECT_EQ(asked_, 0) << "there is nothing to prove it against";
   EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(20));
+  for (const char* name : {"/asked", "/witness", "/witness/seen"}) {
+    EXPECT_EQ(std::filesystem::status(folder_ + name).permissions(),
+              std::filesystem::perms::owner_all)
+        << name;
+  }
 }
 
 TEST_F(FollowedLogTest, AProcessHoldsItsFirstAnswerAgainstTheOnesBefore) {
