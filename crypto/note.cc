@@ -135,6 +135,17 @@ absl::StatusOr<NoteVerifier> NoteVerifier::From(absl::string_view name, NoteKeyT
   return verifier;
 }
 
+absl::StatusOr<NoteVerifier> NoteVerifier::Named(absl::string_view name) const {
+  if (!IsNoteKeyName(name)) {
+    return absl::InvalidArgumentError(
+        "a note key's name must not be empty and hold neither white space nor '+'");
+  }
+  NoteVerifier other = *this;
+  other.name_ = std::string(name);
+  other.key_id_ = KeyIdOf(name, type_, encoded_key_);
+  return other;
+}
+
 absl::StatusOr<NoteVerifier> NoteVerifier::Parse(absl::string_view verifier_key) {
   const absl::Status malformed = absl::InvalidArgumentError(
       "a verifier key has the form name+hash+key: the name, 8 hexadecimal digits, and base64");

@@ -51,6 +51,9 @@ class NoteVerifier {
   static absl::StatusOr<NoteVerifier> From(absl::string_view name, NoteKeyType type,
                                            ByteSpan public_der);
 
+  // The same key under another name: a log's key signs those of all years.
+  absl::StatusOr<NoteVerifier> Named(absl::string_view name) const;
+
   const std::string& name() const { return name_; }
   NoteKeyType type() const { return type_; }
   uint32_t key_id() const { return key_id_; }
