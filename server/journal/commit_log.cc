@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "crypto/log_entry.h"
 #include "crypto/random.h"
 #include "server/journal/commit_blob.h"
 
@@ -86,6 +87,7 @@ absl::StatusOr<std::unique_ptr<CommitLog>> CommitLog::Open(const std::string& fo
 absl::Status CommitLog::Begin(const std::string& origin) {
   crypto::FillRandom(absl::MakeSpan(id_));
   head_.origin = origin;
+  AddLog({origin, 0});
   SegmentStart start;
   start.id = id_;
   start.origin = origin;
@@ -104,10 +106,11 @@ absl::Status CommitLog::Recover(const std::string& origin) {
       return absl::DataLossError(
           absl::StrCat(segment.path, " does not belong to the journal it lies in"));
     }
-    segment.first_entry = start->range.size();
+    segment.first_entry = start->first_entry();
+    AddLog({start->origin, start->first});
     last = *std::move(start);
   }
-  // A log keeps the year it was begun in: only another agency's log is refused.
+  // Whatever the year, it is this agency's journal: only another's is refused.
   if (LogOf(last.origin) != LogOf(origin)) {
     return absl::FailedPreconditionError(
         absl::StrCat("this journal holds the log ", last.origin, ", not ", origin));
@@ -126,13 +129,22 @@ absl::Status CommitLog::ReadLastSegment(const SegmentStart& start) {
   head_.commit = start.first_commit - 1;
   head_.second = start.second;
   head_.range = start.range;
+  head_.first = start.first;
   CommitParts parts;
   for (const SegmentFrames::Frame& frame : read->frames()) {
-    if (!DecodeCommit(frame.blob, &parts) || parts.first_entry != head_.range.size()) {
+    if (!DecodeCommit(frame.blob, &parts) ||
+        parts.first_entry != head_.first + head_.range.size()) {
       return absl::DataLossError(absl::StrCat("commit ", frame.commit, " is damaged"));
     }
     for (const CommitParts::Item& item : parts.items) {
-      if (!item.entry.empty()) head_.range.Append(crypto::LeafHash(crypto::AsBytes(item.entry)));
+      if (item.entry.empty()) continue;
+      if (const auto opened = crypto::ReadLogOpened(item.entry); opened.ok()) {
+        head_.first += head_.range.size();
+        head_.origin = opened->origin;
+        head_.range = crypto::CompactRange();
+        AddLog({head_.origin, head_.first});
+      }
+      head_.range.Append(crypto::LeafHash(crypto::AsBytes(item.entry)));
     }
     head_.commit = frame.commit;
     head_.second = parts.second;
@@ -140,7 +152,7 @@ absl::Status CommitLog::ReadLastSegment(const SegmentStart& start) {
   }
   head_.tree_size = head_.range.size();
   last_commit_ = head_.commit;
-  last_size_ = head_.tree_size;
+  last_size_ = head_.end();
   end_ = read->end();
   room_ = read->file_size();
   if (!read->clean()) {
@@ -196,11 +208,27 @@ absl::Status CommitLog::MakeSegment(const SegmentStart& start, uint64_t first_fr
   end_ = kFramesBegin;
   room_ = size;
   const std::lock_guard<std::mutex> guard(lock_);
-  // What was just written is what is read back soonest: when a segment of the ledger is closed.
-  if (!segments_.empty()) KeepSteps(segments_.back().first_commit, std::move(last_steps_));
-  segments_.push_back({start.first_commit, start.range.size(), path});
+  if (!segments_.empty() && segments_.back().first_commit == start.first_commit) {
+    // One without a commit was made anew.
+    segments_.pop_back();
+  } else if (!segments_.empty()) {
+    // What was just written is what is read back soonest: when a segment of the ledger is closed.
+    KeepSteps(segments_.back().first_commit, std::move(last_steps_));
+  }
+  segments_.push_back({start.first_commit, start.first_entry(), path});
   last_steps_ = Steps();
   return absl::OkStatus();
+}
+
+void CommitLog::AddLog(const LogSpan& log) {
+  if (logs_.empty() || logs_.back().first != log.first || logs_.back().origin != log.origin) {
+    logs_.push_back(log);
+  }
+}
+
+std::vector<LogSpan> CommitLog::logs() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return logs_;
 }
 
 uint64_t CommitLog::FirstCommit() const {
@@ -210,13 +238,16 @@ uint64_t CommitLog::FirstCommit() const {
 
 absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
   const uint64_t size = FrameSize(blob.size());
-  if (size > room_ - end_) {
+  const bool ends_log = next.origin != head_.origin;
+  if (ends_log || size > room_ - end_) {
     SegmentStart start;
     start.id = id_;
     start.origin = head_.origin;
     start.first_commit = next.commit;
     start.second = head_.second;
     start.range = head_.range;
+    start.first = head_.first;
+    start.ends_log = ends_log;
     if (absl::Status status = MakeSegment(start, size); !status.ok()) return status;
   }
   EncodeFrame(next.commit, blob, &frame_);
@@ -230,12 +261,13 @@ absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
       EndProcess("a commit failed");
   }
   if (!file_.SyncData()) EndProcess("a commit failed");
-  const uint64_t first_entry = head_.tree_size;
+  const uint64_t first_entry = head_.end();
   head_ = next;
   const std::lock_guard<std::mutex> guard(lock_);
+  AddLog({next.origin, next.first});
   AddStep(segments_.back().first_commit, next.commit, {end_, first_entry}, &last_steps_);
   last_commit_ = next.commit;
-  last_size_ = next.tree_size;
+  last_size_ = next.end();
   end_ += size;
   return absl::OkStatus();
 }

@@ -38,11 +38,13 @@ class CommitLog {
   const JournalId& id() const { return id_; }
   // After the last whole commit.
   const Head& head() const { return head_; }
+  std::vector<LogSpan> logs() const;
   // The first commit still there; the next one when there is none.
   uint64_t FirstCommit() const;
 
-  // Writes commit next.commit, which follows the last, and syncs it. Unavailable: there was no
-  // room, and nothing was written. Any other failure ends the process.
+  // Writes commit next.commit, which follows the last, and syncs it. One that begins another log,
+  // whose first entry is its last, begins a segment, so that headers tell of every log.
+  // Unavailable: there was no room, and nothing was written. Any other failure ends the process.
   absl::Status Append(absl::string_view blob, const Head& next);
 
   // The commits after `after`, in order, a segment at a time. DataLoss when one is missing.
@@ -80,6 +82,7 @@ class CommitLog {
   absl::Status Recover(const std::string& origin);
   absl::Status ReadLastSegment(const SegmentStart& start);
   absl::Status MakeSegment(const SegmentStart& start, uint64_t first_frame);
+  void AddLog(const LogSpan& log);
   void TakeBack();
   static void AddStep(uint64_t first_commit, uint64_t commit, const Step& step, Steps* steps);
   static absl::StatusOr<FileHandle> OpenSegment(const Segment& segment);
@@ -104,9 +107,10 @@ class CommitLog {
   // What Read looks at.
   mutable std::mutex lock_;
   std::vector<Segment> segments_;
+  std::vector<LogSpan> logs_;
   Steps last_steps_;
   uint64_t last_commit_ = 0;
-  uint64_t last_size_ = 0;                              // entries after it
+  uint64_t last_size_ = 0;                              // position behind it
   mutable absl::flat_hash_map<uint64_t, Steps> steps_;  // of other segments, by first commit
 };
 

@@ -13,6 +13,8 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "crypto/log_entry.h"
 #include "server/journal/commit_blob.h"
 #include "server/journal/commit_log.h"
 #include "server/journal/file_handle.h"
@@ -33,6 +35,13 @@ uint32_t SecondOf(absl::Time time) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   return static_cast<uint32_t>(
       std::min<int64_t>(std::max<int64_t>(seconds, 1), int64_t{kFirstLife} - 1));
+}
+
+// A log of another name than an agency's goes on for ever.
+uint32_t EndOfYear(absl::string_view origin) {
+  const absl::optional<crypto::LogName> name = crypto::ReadLogName(origin);
+  if (!name.has_value()) return UINT32_MAX;
+  return SecondOf(absl::FromCivil(absl::CivilYear(name->year) + 1, absl::UTCTimeZone()));
 }
 
 absl::Status RefusedUntil(absl::string_view what, const absl::optional<uint32_t>& seconds) {
@@ -61,6 +70,7 @@ class FileJournal : public Journal {
     return log_->ReadEntries(first, count);
   }
   Head head() const override;
+  std::vector<LogSpan> logs() const override { return log_->logs(); }
   void SetWatcher(CommitWatcher watcher) override;
   std::vector<Adoption> adoptions() const override;
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override;
@@ -75,6 +85,9 @@ class FileJournal : public Journal {
   // Makes it durable, then true in memory. `parts` has everything but its number and first entry.
   absl::Status WriteCommit(CommitParts* parts, size_t sweep_items,
                            std::vector<crypto::Digest>* leaves = nullptr);
+  // Ends the log and begins the next, when `second` lies in a later year.
+  absl::Status BeginYear(uint32_t second);
+  void Publish(Head next, size_t bytes);
   void ImageLoop();
   bool CopySegment(size_t segment, std::string* out, uint64_t* as_of);
 
@@ -85,6 +98,7 @@ class FileJournal : public Journal {
   std::unique_ptr<CommitLog> log_;
   std::unique_ptr<Tables> tables_;
   Head head_;
+  uint32_t year_ends_ = 0;  // the first second that is no longer of the log's year
   uint64_t tail_bytes_ = 0;
   uint64_t image_due_at_ = 0;
   CommitWatcher watcher_;
@@ -161,6 +175,7 @@ absl::Status FileJournal::Open() {
   log_ = *std::move(log);
   head_ = log_->head();
   published_ = head_;
+  year_ends_ = EndOfYear(head_.origin);
   if (head_.commit == 0 && std::filesystem::exists(options_.folder + "/tables.image")) {
     return absl::DataLossError(
         absl::StrCat("the commit log in ", options_.folder,
@@ -245,7 +260,8 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
   const std::lock_guard<std::mutex> guard(commit_lock_);
   Committed committed;
   committed.second = CommitSecond(now);
-  committed.first_entry = head_.tree_size;
+  if (absl::Status status = BeginYear(committed.second); !status.ok()) return status;
+  committed.first_entry = head_.end();
   committed.decisions.reserve(proposals.size());
 
   SpanDecisions decisions(*tables_, proposals, head_.commit + 1, committed.second);
@@ -292,22 +308,70 @@ absl::Status FileJournal::WriteCommit(CommitParts* parts, size_t sweep_items,
   }
   next.tree_size = next.range.size();
   parts->number = next.commit;
-  parts->first_entry = head_.tree_size;
+  parts->first_entry = head_.end();
   const std::string blob = EncodeCommit(*parts);
   if (absl::Status status = log_->Append(blob, next); !status.ok()) return status;
 
   // Durable: from here on nothing may fail.
   tables_->Apply(parts->changes, next.commit, next.second);
   tables_->Sweep(sweep_items, next.second);
-  tail_bytes_ += blob.size();
   head_ = next;
   if (watcher_ && !hashed.empty()) watcher_(head_, hashed);
   if (leaves != nullptr) *leaves = std::move(hashed);
+  Publish(std::move(next), blob.size());
+  return absl::OkStatus();
+}
+
+void FileJournal::Publish(Head next, size_t bytes) {
   {
     const std::lock_guard<std::mutex> guard(published_lock_);
     published_ = std::move(next);
   }
+  tail_bytes_ += bytes;
   if (tail_bytes_ > image_due_at_) image_due_.notify_one();
+}
+
+// Both entries are one commit: whatever happens, the log goes on, or it has ended and the next has
+// begun.
+absl::Status FileJournal::BeginYear(uint32_t second) {
+  if (second < year_ends_) return absl::OkStatus();
+  crypto::LogName name = *crypto::ReadLogName(head_.origin);
+  name.year = static_cast<uint32_t>(
+      absl::ToCivilYear(absl::FromUnixSeconds(second), absl::UTCTimeZone()).year());
+  name.part = 1;
+  Head ended = head_;
+  ended.commit = head_.commit + 1;
+  ended.second = second;
+  ended.tree_size = head_.tree_size + 1;
+  const std::string closing =
+      crypto::LogClosedEntry(second / 60, {head_.origin, ended.tree_size, name.Origin()});
+  const crypto::Digest closing_leaf = crypto::LeafHash(crypto::AsBytes(closing));
+  ended.range.Append(closing_leaf);
+  Head next;
+  next.origin = name.Origin();
+  next.first = ended.end();
+  next.commit = ended.commit;
+  next.second = second;
+  const std::string opening = crypto::LogOpenedEntry(
+      second / 60, {next.origin, {ended.origin, ended.tree_size, ended.range.Root()}});
+  const crypto::Digest opening_leaf = crypto::LeafHash(crypto::AsBytes(opening));
+  next.range.Append(opening_leaf);
+  next.tree_size = 1;
+  CommitParts parts;
+  parts.number = next.commit;
+  parts.second = second;
+  parts.first_entry = head_.end();
+  parts.items = {{closing, {}}, {opening, {}}};
+  const std::string blob = EncodeCommit(parts);
+  if (absl::Status status = log_->Append(blob, next); !status.ok()) return status;
+
+  head_ = next;
+  year_ends_ = EndOfYear(head_.origin);
+  if (watcher_) {
+    watcher_(ended, absl::MakeConstSpan(&closing_leaf, 1));
+    watcher_(head_, absl::MakeConstSpan(&opening_leaf, 1));
+  }
+  Publish(std::move(next), blob.size());
   return absl::OkStatus();
 }
 
@@ -316,6 +380,7 @@ absl::Status FileJournal::Append(absl::Span<const std::string> entries, absl::Ti
   const std::lock_guard<std::mutex> guard(commit_lock_);
   CommitParts parts;
   parts.second = CommitSecond(now);
+  if (absl::Status status = BeginYear(parts.second); !status.ok()) return status;
   for (const std::string& entry : entries) parts.items.push_back({entry, {}});
   return WriteCommit(&parts, 0);
 }
@@ -337,6 +402,7 @@ absl::Status FileJournal::ChargeEvaluations(const RowKey& row, const policies::C
   if (!wait.has_value() || *wait > 0) {
     return RefusedUntil("the agreement's evaluations are used up", wait);
   }
+  if (absl::Status status = BeginYear(second); !status.ok()) return status;
   CommitParts parts;
   parts.second = second;
   parts.changes.buckets.push_back({row, Counter::kEvaluations, window, count});
@@ -410,6 +476,7 @@ absl::Status FileJournal::Adopt(const Adoption& adoption, const std::string& ent
   }
   CommitParts parts;
   parts.second = CommitSecond(now);
+  if (absl::Status status = BeginYear(parts.second); !status.ok()) return status;
   parts.items.push_back({entry, {}});
   parts.changes.adoptions.push_back(adoption);
   return WriteCommit(&parts, 0);
@@ -419,7 +486,7 @@ Journal::Figures FileJournal::figures() const {
   const std::lock_guard<std::mutex> guard(commit_lock_);
   Figures figures;
   figures.commits = head_.commit;
-  figures.entries = head_.tree_size;
+  figures.entries = head_.end();
   figures.charge_rows = tables_->charges().size();
   figures.remembered = tables_->requests().size();
   figures.tail_bytes = tail_bytes_;

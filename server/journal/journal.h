@@ -94,7 +94,7 @@ struct Decision {
   Verdict verdict = Verdict::kRefused;
   absl::Duration retry_after = absl::ZeroDuration();
   Location where;  // kReplay: where it lies; otherwise where it is being written
-  // The position of its entry in the log, of a group's first; for everything but replays.
+  // The position of its entry, of a group's first; for everything but replays.
   uint64_t entry_index = 0;
 };
 
@@ -120,25 +120,37 @@ class CommitSteps {
   virtual Written Write(size_t item, uint32_t commit_second, const Decision& decision) = 0;
 };
 
-// The log's state after a commit.
+// One of the node's logs. An entry keeps one position over all of them, from the first of the first
+// log on; its index in its own log is counted from `first`.
+struct LogSpan {
+  std::string origin;
+  uint64_t first = 0;  // position of its first entry; it ends where the next begins
+};
+
+// The state of the log that is being written, after a commit.
 struct Head {
   std::string origin;
   uint64_t tree_size = 0;
   crypto::CompactRange range;
   uint64_t commit = 0;
   uint32_t second = 0;
+  uint64_t first = 0;  // position of the log's first entry
+
+  // Position of the next entry, if it is this log's.
+  uint64_t end() const { return first + tree_size; }
 };
 
 struct Committed {
   uint32_t second = 0;
   std::vector<Decision> decisions;  // one for each proposal
-  uint64_t first_entry = 0;
+  uint64_t first_entry = 0;         // position
   uint32_t entries = 0;
   std::vector<crypto::Digest> leaves;  // of the entries, in order
 };
 
 // Told of every commit that wrote entries once it is durable: the head after it, and the leaf
-// hashes of its entries. Called in order on the committing thread with the journal locked: quick,
+// hashes of its entries. When a log ends, it is told of its last entry under its own origin, then
+// of the next log's first. Called in order on the committing thread with the journal locked: quick,
 // never failing, and never calling back.
 using CommitWatcher =
     std::function<void(const Head& head, absl::Span<const crypto::Digest> leaves)>;
@@ -146,13 +158,17 @@ using CommitWatcher =
 // One written item, as read back for a replay or an inspection.
 struct StoredItem {
   uint32_t second = 0;
-  uint64_t entry_index = 0;
+  uint64_t entry_index = 0;  // position
   std::string entry;
   std::string sealed;
 };
 
 // Thread-safe; commits are serialised. A failed fsync aborts the process; a full disk rolls back
 // and returns Unavailable, and the journal goes on.
+//
+// One log a year, by UTC: before the first commit of a later year than the log's, one commit of its
+// own ends the log with an entry "log closed", and begins the next with an entry "log opened" that
+// says what the one before came to. Never back, whatever the clock says.
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -171,13 +187,15 @@ class Journal {
                                          absl::Time now) = 0;
   // NotFound when the item lies in a part that was archived.
   virtual absl::StatusOr<StoredItem> Read(const Location& where) const = 0;
-  // The log's entries from `first` on, in order: at most `count`, at least one, and fewer where
-  // that spares reading much of the disk at once. OutOfRange from the head on (entries are there
-  // once their commit is durable); NotFound when they lie in a part that was archived; DataLoss
-  // when they are damaged. Does not hold up commits.
+  // The entries from the position `first` on, in order, whichever log they are of: at most `count`,
+  // at least one, and fewer where that spares reading much of the disk at once. OutOfRange from the
+  // head on (entries are there once their commit is durable); NotFound when they lie in a part that
+  // was archived; DataLoss when they are damaged. Does not hold up commits.
   virtual absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
                                                                uint32_t count) const = 0;
   virtual Head head() const = 0;
+  // All that are still known, oldest first; the last is the head's.
+  virtual std::vector<LogSpan> logs() const = 0;
   // At most one, or none (nullptr). Returns when the one before is no longer being called.
   virtual void SetWatcher(CommitWatcher watcher) = 0;
 
@@ -202,7 +220,7 @@ class Journal {
 struct JournalOptions {
   std::string folder;  // created 0700 when missing; locked against a second process
   // The name of a new log, e.g. "irs.treasury.example/ledger/2026". One that exists keeps its own
-  // year; another agency's is refused.
+  // name, and the next year's follow from it; another agency's is refused.
   std::string origin;
   uint64_t tail_bytes =
       256u << 20;  // commits replayed at start before a new table image is written

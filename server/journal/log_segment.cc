@@ -24,12 +24,15 @@ absl::Status Damaged() {
 }  // namespace
 
 std::string EncodeSegmentStart(const SegmentStart& start) {
+  const uint32_t version = start.ends_log || start.first > 0 ? 2 : 1;
   const size_t size = 4 + 4 + 4 + start.id.size() + 8 + 4 + 8 + 4 + start.origin.size() +
-                      start.range.roots().size() * sizeof(crypto::Digest) + kChecksumSize;
+                      (version > 1 ? 8 : 0) + start.range.roots().size() * sizeof(crypto::Digest) +
+                      kChecksumSize;
   if (size > kFramesBegin) std::abort();
   crypto::ByteWriter out;
-  out.U32(kSegmentMagic).U32(kLogVersion).U32(static_cast<uint32_t>(size)).Raw(start.id);
+  out.U32(kSegmentMagic).U32(version).U32(static_cast<uint32_t>(size)).Raw(start.id);
   out.U64(start.first_commit).U32(start.second).U64(start.range.size()).Field(start.origin);
+  if (version > 1) out.U64(start.first);
   for (const crypto::Digest& root : start.range.roots()) out.Raw(root);
   out.U32(Crc32c(crypto::AsBytes(out.str())));
   std::string bytes = std::move(out).str();
@@ -63,6 +66,7 @@ absl::StatusOr<SegmentStart> ReadSegmentStart(const FileHandle& file) {
   start.second = in.U32();
   const uint64_t tree_size = in.U64();
   start.origin = std::string(crypto::AsText(in.Field()));
+  if (version > 1) start.first = in.U64();
   std::vector<crypto::Digest> roots(static_cast<size_t>(__builtin_popcountll(tree_size)));
   for (crypto::Digest& root : roots) {
     const crypto::ByteSpan raw = in.Raw(root.size());

@@ -3,7 +3,8 @@
 // Layout. Integers are big-endian.
 //   header, at 0: "VJLS" | u32 version | u32 size of the header | 16 bytes journal id
 //     u64 first commit | u32 second of the commit before | u64 tree size before | u32 origin length
-//     origin | roots of the tree before, 32 bytes each | u32 CRC-32C of everything before
+//     origin | version 2: u64 position of that log's first entry | roots of the tree before, 32
+//     bytes each | u32 CRC-32C of everything before
 //   zeros up to 4096
 //   frames: "VJF1" | u32 size of the blob | u64 commit | the blob (commit_blob.h) | zeros up to the
 //     next multiple of 8
@@ -25,7 +26,7 @@
 namespace vouch::server::journal {
 
 // Raised whenever the layout of segments, blobs or tables changes.
-constexpr uint32_t kLogVersion = 1;
+constexpr uint32_t kLogVersion = 2;
 constexpr uint64_t kFramesBegin = 4096;
 
 // What was so before a segment's first commit.
@@ -34,7 +35,14 @@ struct SegmentStart {
   std::string origin;
   uint64_t first_commit = 1;
   uint32_t second = 0;
-  crypto::CompactRange range;
+  crypto::CompactRange range;  // of the log `origin`
+  uint64_t first = 0;          // position of its first entry
+  // The segment begins with the commit that ends that log. A program that knows only one log would
+  // go on with it: so this is version 2, as is all that follows.
+  bool ends_log = false;
+
+  // Position of the segment's first entry.
+  uint64_t first_entry() const { return first + range.size(); }
 };
 
 // The header with the zeros behind it: kFramesBegin bytes.

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "crypto/log_entry.h"
 #include "server/journal/commit_blob.h"
 #include "server/journal/file_handle.h"
 #include "server/journal/log_segment.h"
@@ -77,13 +78,19 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
     if (!file.is_open()) return CannotRead(segment.path);
     absl::StatusOr<SegmentStart> start = ReadSegmentStart(file);
     if (!start.ok()) return start.status();
-    segment.first_entry = start->range.size();
-    log->origin_ = std::move(start->origin);
+    segment.first_entry = start->first_entry();
+    if (log->logs_.empty() || log->logs_.back().first != start->first) {
+      log->logs_.push_back({start->origin, start->first});
+    }
     log->range_ = std::move(start->range);
   }
   absl::StatusOr<std::vector<std::string>> newest = ReadSegment(log->segments_.back(), true);
   if (!newest.ok()) return newest.status();
   for (const std::string& entry : *newest) {
+    if (const auto opened = crypto::ReadLogOpened(entry); opened.ok()) {
+      log->logs_.push_back({opened->origin, log->end()});
+      log->range_ = crypto::CompactRange();
+    }
     log->range_.Append(crypto::LeafHash(crypto::AsBytes(entry)));
   }
   log->entries_ = *std::move(newest);
@@ -92,7 +99,7 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
 }
 
 absl::StatusOr<std::vector<std::string>> WrittenEntries::Read(uint64_t first, uint32_t count) {
-  if (first >= range_.size()) return absl::OutOfRangeError("the log has no such entry yet");
+  if (first >= end()) return absl::OutOfRangeError("the log has no such entry yet");
   if (first < segments_.front().first_entry) {
     return absl::NotFoundError("the entry lies in a part of the log that was archived");
   }

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "crypto/merkle.h"
+#include "server/journal/journal.h"
 
 namespace vouch::server::journal {
 
@@ -20,9 +21,14 @@ class WrittenEntries {
   // holds no log; DataLoss when what was written is damaged; Unavailable when it cannot be read.
   static absl::StatusOr<std::unique_ptr<WrittenEntries>> Open(const std::string& folder);
 
-  const std::string& origin() const { return origin_; }
+  // The log that is being written: its name and its entries.
+  const std::string& origin() const { return logs_.back().origin; }
   const crypto::CompactRange& range() const { return range_; }
-  // As Journal::ReadEntries, up to range().size(). Quick when read in order.
+  // All of them, as Journal::logs.
+  const std::vector<LogSpan>& logs() const { return logs_; }
+  // Position behind the last entry.
+  uint64_t end() const { return logs_.back().first + range_.size(); }
+  // As Journal::ReadEntries, up to end(). Quick when read in order.
   absl::StatusOr<std::vector<std::string>> Read(uint64_t first, uint32_t count);
 
  private:
@@ -35,7 +41,7 @@ class WrittenEntries {
   // The entries of one segment, in order.
   static absl::StatusOr<std::vector<std::string>> ReadSegment(const Segment& segment, bool last);
 
-  std::string origin_;
+  std::vector<LogSpan> logs_;
   crypto::CompactRange range_;
   std::vector<Segment> segments_;
   size_t held_ = SIZE_MAX;  // the segment whose entries are held

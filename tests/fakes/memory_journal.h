@@ -89,6 +89,7 @@ class MemoryJournal final : public server::journal::Journal {
     const std::lock_guard<std::mutex> guard(mutex_);
     return head_;
   }
+  std::vector<server::journal::LogSpan> logs() const override { return {{head_.origin, 0}}; }
   void SetWatcher(server::journal::CommitWatcher watcher) override {
     const std::lock_guard<std::mutex> guard(mutex_);
     watcher_ = std::move(watcher);
@@ -122,7 +123,7 @@ class MemoryJournal final : public server::journal::Journal {
   mutable std::mutex mutex_;
   server::journal::CommitWatcher watcher_;
   std::unique_ptr<server::journal::Tables> tables_ = std::make_unique<server::journal::Tables>();
-  server::journal::Head head_{"tax.example/ledger/2027", 0, {}, 0, 0};
+  server::journal::Head head_{"tax.example/ledger/2027", 0, {}, 0, 0, 0};
   std::vector<std::vector<server::journal::StoredItem>> commits_;
   std::vector<std::string> entries_;
 };

@@ -47,6 +47,7 @@ class WatchedJournal final : public server::journal::Journal {
     return inner_->ReadEntries(first, count);
   }
   server::journal::Head head() const override { return inner_->head(); }
+  std::vector<server::journal::LogSpan> logs() const override { return inner_->logs(); }
   void SetWatcher(server::journal::CommitWatcher watcher) override {
     inner_->SetWatcher(std::move(watcher));
   }

@@ -33,6 +33,8 @@ absl::Status DisclosureSearch::Visit(const LogEntry& entry) {
     if (candidate.key->Tag(read->nonce) != read->tag) continue;
     Disclosure disclosure;
     disclosure.index = entry.index;
+    disclosure.log = std::string(entry.log);
+    disclosure.index_in_log = entry.index_in_log;
     disclosure.bytes = std::string(entry.entry);
     disclosure.sealed = std::string(entry.sealed);
     disclosure.tagged_to = candidate.kind;

@@ -20,7 +20,9 @@
 namespace vouch::server::ledger::oversight {
 
 struct Disclosure {
-  uint64_t index = 0;
+  uint64_t index = 0;  // as LogEntry's: over all logs
+  std::string log;
+  uint64_t index_in_log = 0;
   crypto::SubjectEntry entry;
   std::string bytes;  // the entry as it stands in the log
   std::string sealed;

@@ -19,14 +19,14 @@ namespace vouch::server::ledger::oversight {
 
 struct InspectionFile {
   std::string responder;
-  std::string origin;  // of the log
+  std::string origin;  // of the newest log
   struct Key {
     Period period;
     crypto::SubjectKey::Subject kind = crypto::SubjectKey::Subject::kPerson;
     crypto::Digest key{};
   };
   std::vector<Key> keys;
-  std::map<uint64_t, std::string> sealed;  // by entry
+  std::map<uint64_t, std::string> sealed;  // by entry, counted over all logs
 
   // After a search by `keys`: the person's key of every period that was looked at, found there or
   // not, and the keys of tokens by which something was found; what is sealed beside what was found.

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "crypto/log_entry.h"
 #include "server/journal/commit_blob.h"
 #include "server/journal/log_segment.h"
 
@@ -41,6 +42,12 @@ absl::StatusOr<Segments> SegmentsIn(const std::string& folder) {
   return segments;
 }
 
+void TakeLog(const journal::LogSpan& log, LogExtent* extent) {
+  if (!extent->logs.empty() && extent->logs.back().first == log.first) return;
+  extent->logs.push_back(log);
+  extent->origin = log.origin;
+}
+
 }  // namespace
 
 absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const VisitEntry& visit) {
@@ -57,13 +64,13 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
     const absl::StatusOr<journal::SegmentStart> start = journal::ReadSegmentStart(file);
     if (!start.ok()) return start.status();
     if (next_commit == 0) {
-      extent.first = start->range.size();
+      extent.first = start->first_entry();
       extent.size = extent.first;
     } else if (first != next_commit) {
       return absl::DataLossError(
           absl::StrCat(path, ": commits from ", next_commit, " on are missing before it"));
     }
-    extent.origin = start->origin;
+    TakeLog({start->origin, start->first}, &extent);
     next_commit = first;
     const absl::StatusOr<journal::SegmentFrames> frames = journal::SegmentFrames::Read(file, first);
     if (!frames.ok()) return frames.status();
@@ -79,7 +86,13 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
       }
       for (const journal::CommitParts::Item& item : commit.items) {
         if (item.entry.empty()) continue;
-        const LogEntry entry = {extent.size++, item.entry, item.sealed};
+        if (const auto opened = crypto::ReadLogOpened(item.entry); opened.ok()) {
+          TakeLog({opened->origin, extent.size}, &extent);
+        }
+        const journal::LogSpan& log = extent.logs.back();
+        const LogEntry entry = {extent.size, item.entry, item.sealed, log.origin,
+                                extent.size - log.first};
+        ++extent.size;
         if (absl::Status seen = visit(entry); !seen.ok()) return seen;
       }
     }

@@ -6,24 +6,30 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/journal/journal.h"
 
 namespace vouch::server::ledger::oversight {
 
 // One entry and what lies sealed beside it; the bytes are good during the visit only.
 struct LogEntry {
-  uint64_t index = 0;
+  uint64_t index = 0;  // its position: in a journal of several logs, over all of them
   absl::string_view entry;
   absl::string_view sealed;  // empty where nothing does: entries about nobody, exported logs
+  // Which of the journal's logs it is in, and where there.
+  absl::string_view log = "";
+  uint64_t index_in_log = 0;
 };
 
 struct LogExtent {
-  std::string origin;  // of the newest segment
+  std::string origin;  // of the log that is being written
   uint64_t first = 0;  // the first entry that is there: 0 unless older segments were taken away
   uint64_t size = 0;   // one behind the last
+  std::vector<journal::LogSpan> logs;  // oldest first
 };
 
 using VisitEntry = std::function<absl::Status(const LogEntry&)>;

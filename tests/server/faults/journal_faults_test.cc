@@ -9,7 +9,9 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "crypto/checkpoint.h"
 #include "crypto/digest.h"
+#include "crypto/log_entry.h"
 #include "crypto/merkle.h"
 #include "server/journal/journal.h"
 #include "tests/server/faults/fault_runs.h"
@@ -26,7 +28,11 @@ using journal::Proposal;
 using journal::Verdict;
 using vouch::tests::BeginStep;
 
-constexpr uint32_t kNow = journal::kStart;
+// 2027-01-01, 00:00:00 UTC: a year, and with it a log, ends between two sessions' commits, and
+// everything is still remembered after.
+constexpr uint32_t kMidnight = 1798761600;
+constexpr uint32_t kNow = kMidnight - 3600;
+constexpr char kNextOrigin[] = "irs.treasury.example/ledger/2027";
 constexpr uint64_t kNoImage = uint64_t{1} << 40;
 // So that putting it down writes an image, and nothing before does.
 constexpr uint64_t kImageAtClose = 1 << 20;
@@ -34,15 +40,16 @@ constexpr uint64_t kKeyCap = 1000;
 constexpr uint32_t kEvaluations = 3;
 
 // What a node does with its journal, in order.
-enum class Kind { kSpan, kAdopt, kAppend, kEvaluate };
+enum class Kind { kSpan, kAdopt, kAppend, kEvaluate, kNewYear };
 constexpr Kind kActions[] = {Kind::kSpan,     Kind::kAdopt,    Kind::kAppend,
                              Kind::kEvaluate, Kind::kSpan,     Kind::kSpan,
                              Kind::kSpan,     Kind::kSpan,     Kind::kSpan,  // the first session
                              Kind::kSpan,     Kind::kEvaluate,  // the second, after a torn end
-                             Kind::kSpan};                      // the third, from an image
+                             Kind::kSpan,     Kind::kNewYear,   // the third, from an image
+                             Kind::kSpan};
 constexpr uint32_t kFirstSession = 9;
 constexpr uint32_t kSecondSession = 11;
-constexpr uint32_t kAll = 12;
+constexpr uint32_t kAll = 14;
 constexpr size_t kRows = 15;  // of a span: two people, and a household of two with one padding
 
 JournalOptions Options(const std::string& folder, uint64_t tail_bytes) {
@@ -120,6 +127,8 @@ std::vector<std::string> EntriesOf(uint32_t action) {
       return {EntryOf(action, 0, 0)};
     case Kind::kAppend:
       return {EntryOf(action, 0, 0), EntryOf(action, 1, 0)};
+    case Kind::kNewYear:
+      return {EntryOf(action, 0, 0)};
     case Kind::kEvaluate:
       break;
   }
@@ -136,6 +145,8 @@ absl::Status Do(Journal* journal, uint32_t action) {
       return journal->Adopt(AdoptionOf(action), EntryOf(action, 0, 0), At(kNow));
     case Kind::kAppend:
       return journal->Append(EntriesOf(action), At(kNow));
+    case Kind::kNewYear:
+      return journal->Append(EntriesOf(action), At(kMidnight));
     case Kind::kEvaluate:
       return journal->ChargeEvaluations(journal::KeyNamed("agreement"), {1000000, absl::Hours(24)},
                                         journal::KeyNamed("key"), kKeyCap, kEvaluations, At(kNow));
@@ -158,10 +169,10 @@ bool Session(const std::string& folder, const char* take_up, uint64_t tail_bytes
     return false;
   }
   std::unique_ptr<Journal> journal = *std::move(opened);
-  BeginStep("commit");
   while (report->tried < until) {
     const uint32_t action = report->tried++;
-    const uint64_t first = journal->head().tree_size;
+    const uint64_t first = journal->head().end();
+    BeginStep(kActions[action] == Kind::kNewYear ? "end of a year" : "commit");
     absl::Status done = Do(journal.get(), action);
     while (absl::IsUnavailable(done) && report->unavailable < 10) {
       ++report->unavailable;
@@ -206,7 +217,7 @@ void Script(const std::string& folder, Report* report) {
 
 std::vector<std::string> ReadAll(Journal* journal) {
   std::vector<std::string> all;
-  while (all.size() < journal->head().tree_size) {
+  while (all.size() < journal->head().end()) {
     auto more = journal->ReadEntries(all.size(), 100);
     EXPECT_TRUE(more.ok()) << more.status();
     if (!more.ok()) return all;
@@ -225,6 +236,31 @@ void ExpectChargedOnce(Journal* journal, uint32_t action) {
             Verdict::kPersonLimit);
 }
 
+// The entries that must be there, and the log that the last of them is in.
+struct Expected {
+  std::vector<std::string> entries;
+  crypto::Checkpoint head{journal::kOrigin, 0, {}};
+  crypto::CompactRange range;
+
+  void Take(const std::string& entry) {
+    entries.push_back(entry);
+    range.Append(crypto::LeafHash(crypto::AsBytes(entry)));
+    head.size = range.size();
+    head.root = range.Root();
+  }
+  void TakeNewYear() {
+    Take(crypto::LogClosedEntry(kMidnight / 60, {head.origin, head.size + 1, kNextOrigin}));
+    const crypto::Checkpoint ended = head;
+    range = crypto::CompactRange();
+    head.origin = kNextOrigin;
+    Take(crypto::LogOpenedEntry(kMidnight / 60, {kNextOrigin, ended}));
+  }
+  void Take(uint32_t action) {
+    if (kActions[action] == Kind::kNewYear) TakeNewYear();
+    for (const std::string& entry : EntriesOf(action)) Take(entry);
+  }
+};
+
 void Check(const std::string& folder, const Run& run) {
   const Report& report = run.report;
   auto opened = journal::OpenFileJournal(Options(folder, kNoImage));
@@ -234,29 +270,31 @@ void Check(const std::string& folder, const Run& run) {
   // What is there: every answer that was released, then at most the action that was under way.
   const Head head = journal->head();
   const std::vector<std::string> entries = ReadAll(journal.get());
-  std::vector<std::string> expected;
-  crypto::CompactRange range;
+  Expected expected;
   for (uint32_t i = 0; i < report.released_count; ++i) {
     const Report::Released& released = report.released[i];
-    ASSERT_EQ(released.first_entry, expected.size());
-    for (const std::string& entry : EntriesOf(released.action)) {
-      expected.push_back(entry);
-      range.Append(crypto::LeafHash(crypto::AsBytes(entry)));
-    }
-    ASSERT_EQ(released.size, range.size());
-    const crypto::Digest root = range.Root();
+    ASSERT_EQ(released.first_entry, expected.entries.size());
+    expected.Take(released.action);
+    ASSERT_EQ(released.size, expected.range.size());
+    const crypto::Digest root = expected.range.Root();
     ASSERT_EQ(std::memcmp(released.root, root.data(), root.size()), 0);
   }
-  if (entries.size() > expected.size()) {
+  if (entries.size() > expected.entries.size()) {
     ASSERT_LT(report.released_count, report.tried);
-    for (const std::string& entry : EntriesOf(report.released_count)) {
-      expected.push_back(entry);
-      range.Append(crypto::LeafHash(crypto::AsBytes(entry)));
+    const uint32_t under_way = report.released_count;
+    // A year ends in a commit of its own, before the first of the next.
+    const bool year_alone =
+        kActions[under_way] == Kind::kNewYear && entries.size() == expected.entries.size() + 2;
+    if (year_alone) {
+      expected.TakeNewYear();
+    } else {
+      expected.Take(under_way);
     }
   }
-  ASSERT_EQ(entries, expected);
-  EXPECT_EQ(head.tree_size, range.size());
-  EXPECT_EQ(head.range.Root(), range.Root());
+  ASSERT_EQ(entries, expected.entries);
+  EXPECT_EQ(head.origin, expected.head.origin);
+  EXPECT_EQ(head.tree_size, expected.range.size());
+  EXPECT_EQ(head.range.Root(), expected.range.Root());
 
   // Whoever has no answer asks again; nobody is charged twice for it.
   const bool evaluated_in_doubt =
@@ -269,7 +307,9 @@ void Check(const std::string& folder, const Run& run) {
       if (was_released) evaluations += kEvaluations;
       continue;
     }
-    if (kActions[action] == Kind::kAppend && was_released) continue;
+    if ((kActions[action] == Kind::kAppend || kActions[action] == Kind::kNewYear) && was_released) {
+      continue;
+    }
     if (kActions[action] != Kind::kSpan) {
       EXPECT_TRUE(Do(journal.get(), action).ok());
       continue;
