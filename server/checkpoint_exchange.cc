@@ -123,7 +123,7 @@ void CheckpointExchange::Exchange(const node::Partner& partner) {
   }
   rooms_.report(absl::StrCat("our ledger at ", partner.agency), handed);
   if (partner.ledger_key.empty()) return;
-  const absl::Status observed = Observe(partner, client->get());
+  const absl::Status observed = Observe(partner.agency, client->get());
   if (NotReached(observed)) return;
   rooms_.report(absl::StrCat("ledger of ", partner.agency), observed);
   Compare(partner, client->get());
@@ -131,10 +131,13 @@ void CheckpointExchange::Exchange(const node::Partner& partner) {
 
 absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
                                         requester::LedgerClient* client) {
-  uint64_t& known = handed_in_[partner.agency];
+  HandedIn& handed = handed_in_[partner.agency];
+  uint64_t& known = handed.size;
+  std::vector<crypto::LogSuccession> steps;
   for (int i = 0; i < kTries; ++i) {
     const auto head = rooms_.log->Checkpoint();
     if (!head.ok()) return absl::OkStatus();  // said elsewhere
+    if (handed.origin != head->origin) handed = {head->origin, 0};
     if (head->size == 0) return absl::OkStatus();
     if (known == head->size && i == 0 && !rooms_.cosignatures->Wants(partner.agency)) {
       return absl::OkStatus();
@@ -142,8 +145,10 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
     requester::AddCheckpointRequest request;
     request.old_size = known;
     request.note = *head->note;
+    request.successions = std::move(steps);
+    steps.clear();
     if (known > 0) {
-      auto proof = rooms_.log->Consistency(known, head->size);
+      auto proof = rooms_.log->Consistency(head->origin, known, head->size);
       if (!proof.ok()) return absl::OkStatus();
       request.proof = *std::move(proof);
     }
@@ -169,6 +174,7 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
       const absl::Status held = rooms_.own->HoldAgainst(response->remembered(), partner.agency);
       if (absl::IsDataLoss(held)) rooms_.behind(held);
       if (!held.ok()) return held;
+      steps = StepsFrom(response->remembered(), *head);
     }
     if (response->known_size() > head->size) {
       return absl::FailedPreconditionError(
@@ -208,26 +214,39 @@ absl::Status CheckpointExchange::Count(const node::Partner& partner, const Ledge
   return rooms_.own->Keep(*head.note, head.size, partner.agency, cosignature);
 }
 
-absl::Status CheckpointExchange::Observe(const node::Partner& partner,
+std::vector<crypto::LogSuccession> CheckpointExchange::StepsFrom(
+    const std::string& remembered, const LedgerLog::Signed& head) const {
+  const std::string origin = OriginOfNote(remembered);
+  const auto note = crypto::ReadNote(remembered);
+  if (origin.empty() || origin == head.origin || !note.ok()) return {};
+  const auto checkpoint = crypto::ReadCheckpoint(note->text);
+  if (!checkpoint.ok()) return {};
+  auto steps = rooms_.log->Succession(origin, checkpoint->size, head);
+  if (!steps.ok()) return {};
+  return *std::move(steps);
+}
+
+absl::Status CheckpointExchange::Observe(const std::string& agency,
                                          requester::LedgerClient* client) {
   for (int i = 0; i < kTries; ++i) {
-    const auto known = rooms_.partner_logs->LatestOf(partner.agency);
+    const auto known = rooms_.partner_logs->LatestOf(agency);
     const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
     const auto head =
         client->GetCheckpoint(known.has_value() ? known->checkpoint.origin : "", since);
     if (!head.ok()) return head.status();
     const std::string origin = OriginOfNote(head->note);
-    if (AgencyOfLog(origin) != partner.agency) {
+    if (AgencyOfLog(origin) != agency) {
       return absl::FailedPreconditionError("it shows a checkpoint of another agency's log");
     }
     const bool same_log = !known.has_value() || known->checkpoint.origin == origin;
-    const WitnessAnswer answer = rooms_.partner_logs->Observe(
-        head->note, head->proof, same_log ? since : 0, /*is_head=*/true, rooms_.clock->Now());
+    const WitnessAnswer answer =
+        rooms_.partner_logs->Observe(head->note, head->proof, same_log ? since : 0,
+                                     /*is_head=*/true, rooms_.clock->Now(), head->successions);
     if (answer.finding == WitnessFinding::kOtherSize) continue;
     if (answer.finding != WitnessFinding::kAccepted && answer.finding != WitnessFinding::kOlder) {
       return Wrong(answer);
     }
-    rooms_.metrics->SetGauge("partner_ledger_entries", partner.agency,
+    rooms_.metrics->SetGauge("partner_ledger_entries", agency,
                              static_cast<double>(answer.known_size));
     if (head->cosign && !answer.cosignature.empty()) {
       const auto counted = client->AddCosignature(head->note, answer.cosignature);
@@ -274,7 +293,16 @@ bool CheckpointExchange::ObserveShown(const std::string& where, const std::strin
   if (origin.empty() || !read.ok()) return true;
   const auto shown = crypto::ReadCheckpoint(read->text);
   for (int i = 0; i < kTries; ++i) {
-    const auto known = rooms_.partner_logs->Latest(origin);
+    auto known = rooms_.partner_logs->Latest(origin);
+    if (!known.has_value() && rooms_.partner_logs->LatestOf(agency).has_value()) {
+      // A log that began since it was last looked at: its own node shows how it goes on.
+      const absl::StatusOr<Client> log = ClientOf(agency);
+      if (!log.ok()) return false;
+      const absl::Status observed = Observe(agency, log->get());
+      if (NotReached(observed)) return false;
+      if (!observed.ok()) rooms_.report(absl::StrCat("ledger of ", agency), observed);
+      known = rooms_.partner_logs->Latest(origin);
+    }
     if (known.has_value() && known->checkpoint == *shown) return true;
     const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
     std::vector<crypto::Digest> proof;

@@ -64,7 +64,10 @@ class CheckpointExchange {
   absl::StatusOr<Client> ClientOf(const std::string& agency);
   // What happened to our checkpoint there.
   absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client);
-  absl::Status Observe(const node::Partner& partner, requester::LedgerClient* client);
+  // How our ledger goes on from what a partner remembers of an earlier log.
+  std::vector<crypto::LogSuccession> StepsFrom(const std::string& remembered,
+                                               const LedgerLog::Signed& head) const;
+  absl::Status Observe(const std::string& agency, requester::LedgerClient* client);
   void Compare(const node::Partner& partner, requester::LedgerClient* client);
   // Verifies a partner's cosignature of our checkpoint, and keeps what counts.
   absl::Status Count(const node::Partner& partner, const LedgerLog::Signed& head,
@@ -73,8 +76,12 @@ class CheckpointExchange {
   bool ObserveShown(const std::string& where, const std::string& note);
 
   const Rooms rooms_;
-  // The thread's: sizes partners remember of ours, and who could not be reached when last tried.
-  std::map<std::string, uint64_t> handed_in_;
+  // The thread's: what partners remember of ours, and who could not be reached when last tried.
+  struct HandedIn {
+    std::string origin;
+    uint64_t size = 0;
+  };
+  std::map<std::string, HandedIn> handed_in_;
   std::set<std::string> silent_, uncounted_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -123,7 +123,7 @@ absl::Status Cosignatures::SetWitnesses(const std::map<std::string, crypto::Note
         if (!absl::IsNotFound(read) && first.ok()) first = read;
         lag = Lag(key);
         lag.counted_from = now;
-        lag.origin = options_.log->origin();
+        lag.origin = head->origin;
         lag.size = head->size;
         read = Write(agency, lag);
         if (!read.ok() && first.ok()) first = read;
@@ -140,7 +140,7 @@ bool Cosignatures::Wants(const std::string& agency) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto lag = lags_.find(agency);
   if (lag == lags_.end() || !head.ok()) return false;
-  return lag->second.origin != options_.log->origin() || lag->second.cosigned < head->size;
+  return lag->second.origin != head->origin || lag->second.cosigned < head->size;
 }
 
 absl::Status Cosignatures::Take(const std::string& agency, const std::string& note,
@@ -174,7 +174,7 @@ absl::Status Cosignatures::Take(const std::string& agency, const std::string& no
   if (found == lags_.end()) return absl::OkStatus();
   Lag& lag = found->second;
   // Of an earlier log, or no more than it cosigned before: nothing new.
-  if (origin != options_.log->origin() ||
+  if (origin != head->origin ||
       (origin == lag.origin && !lag.note.empty() && checkpoint.size <= lag.cosigned)) {
     return absl::OkStatus();
   }
@@ -196,9 +196,9 @@ absl::Status Cosignatures::Take(const std::string& agency, const std::string& no
 }
 
 // By the minute that stands in the entry: it is there after a restart too.
-absl::Time Cosignatures::TimeOfEntry(uint64_t index, uint64_t tree_size,
+absl::Time Cosignatures::TimeOfEntry(const std::string& log, uint64_t index, uint64_t tree_size,
                                      absl::Time otherwise) const {
-  const auto reader = options_.log->Reader();
+  const auto reader = options_.log->Reader(log);
   if (!reader.ok()) return otherwise;
   const uint64_t bundle = index / crypto::kTileWidth;
   const auto entries = (*reader)->ReadBundle(bundle, crypto::TileWidthAt(0, bundle, tree_size));
@@ -210,13 +210,14 @@ absl::Time Cosignatures::TimeOfEntry(uint64_t index, uint64_t tree_size,
 
 void Cosignatures::LookAt(const std::string& agency, Lag* lag, const LedgerLog::Signed& head,
                           absl::Time now) {
-  const uint64_t from = lag->origin == options_.log->origin() ? lag->size : 0;
+  const uint64_t from = lag->origin == head.origin ? lag->size : 0;
   lag->behind = head.size > from ? head.size - from : 0;
   if (lag->behind == 0) {
     lag->since.reset();
     lag->kept_over_start = false;
   } else if (!lag->since.has_value()) {
-    lag->since = std::min(now, std::max(lag->counted_from, TimeOfEntry(from, head.size, now)));
+    lag->since =
+        std::min(now, std::max(lag->counted_from, TimeOfEntry(head.origin, from, head.size, now)));
   }
   const bool too_long = options_.longest_lag > absl::ZeroDuration() && lag->behind > 0 &&
                         now - *lag->since > options_.longest_lag;
@@ -243,7 +244,7 @@ std::vector<Cosignatures::Standing> Cosignatures::Look(absl::Time now) {
     LookAt(agency, &lag, *head, now);
     Standing standing;
     standing.agency = agency;
-    standing.cosigned = lag.origin == options_.log->origin() ? lag.cosigned : 0;
+    standing.cosigned = lag.origin == head->origin ? lag.cosigned : 0;
     standing.behind = lag.behind;
     standing.since = lag.since.value_or(now);
     standing.refused = lag.refused_since.has_value();

@@ -92,7 +92,8 @@ class Cosignatures {
   absl::Status Read(const std::string& agency, Lag* lag) const;
   absl::Status Write(const std::string& agency, const Lag& lag) const;
   void LookAt(const std::string& agency, Lag* lag, const LedgerLog::Signed& head, absl::Time now);
-  absl::Time TimeOfEntry(uint64_t index, uint64_t tree_size, absl::Time otherwise) const;
+  absl::Time TimeOfEntry(const std::string& log, uint64_t index, uint64_t tree_size,
+                         absl::Time otherwise) const;
 
   const Options options_;
   std::atomic<bool> any_refused_{false};

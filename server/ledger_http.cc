@@ -14,7 +14,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "absl/types/optional.h"
 
 namespace vouch::server {
 
@@ -149,15 +151,21 @@ class LedgerHttp::Site {
     const std::string origin(log_->origin());
     if (path == "/") {
       response->set_header("Cache-Control", "no-store");
-      return Plain(200, origin, response);
+      return Plain(200, absl::StrJoin(log_->origins(), "\n"), response);
     }
-    if (!absl::ConsumePrefix(&path, absl::StrCat("/", origin))) {
+    // Logs of years that are over go on being served below their own names.
+    absl::optional<std::string> log;
+    for (const std::string& one : log_->origins()) {
+      if (absl::StartsWith(path, absl::StrCat("/", one, "/"))) log = one;
+    }
+    if (!log.has_value()) {
       return Plain(404, absl::StrCat("The ledger that is served here is below /", origin, "/"),
                    response);
     }
-    if (path == kCheckpoint) return Checkpoint(response);
-    if (!absl::ConsumePrefix(&path, "/")) return Plain(404, "There is nothing here.", response);
-    const absl::StatusOr<std::string> tile = log_->File(path, /*entries=*/false);
+    path.remove_prefix(1 + log->size());
+    if (path == kCheckpoint) return Checkpoint(*log, response);
+    path.remove_prefix(1);
+    const absl::StatusOr<std::string> tile = log_->File(path, /*entries=*/false, *log);
     if (tile.ok()) {
       response->set_header("Cache-Control", absl::StrContains(path, ".p/") ? kForAnHour : kForEver);
       return response->set_content(*tile, "application/octet-stream");
@@ -175,8 +183,8 @@ class LedgerHttp::Site {
     Later(response);
   }
 
-  void Checkpoint(httplib::Response* response) const {
-    const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint();
+  void Checkpoint(const std::string& log, httplib::Response* response) const {
+    const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint(log);
     if (!head.ok()) return Later(response);
     response->set_header("Cache-Control", "no-store");
     response->set_content(*head->note, "text/plain; charset=utf-8");

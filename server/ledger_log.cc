@@ -1,51 +1,67 @@
 #include "server/ledger_log.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "crypto/checkpoint.h"
+#include "absl/strings/str_cat.h"
+#include "crypto/log_entry.h"
 #include "server/ledger/tree/static_layout.h"
 
 namespace vouch::server {
 
-namespace {
-
-// Leaves of the newest entries that are kept for proofs without a tile: 96 bytes each.
-constexpr uint64_t kMostRecent = 1 << 17;
-// So many of them are there at any time, once there were: many times what can be on its way.
-constexpr uint64_t kEnoughRecent = 1 << 14;
-
-}  // namespace
+LogTree::Options LedgerLog::TreeOptions(const journal::LogSpan& log) {
+  LogTree::Options options;
+  options.log = log;
+  options.folder = options_.folder;
+  if (log.first > 0) {
+    absl::StrAppend(&options.folder, "/", log.origin.substr(log.origin.rfind('/') + 1));
+  }
+  options.key = options_.key;
+  options.journal = options_.journal;
+  options.was_signed = [this](const crypto::Checkpoint& checkpoint,
+                              std::shared_ptr<const std::string> note) {
+    if (high_water_ != nullptr) high_water_->Raise(checkpoint, std::move(note));
+  };
+  return options;
+}
 
 absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(LedgerLogOptions options) {
   std::unique_ptr<LedgerLog> log(new LedgerLog(std::move(options)));
-  journal::Journal* journal = log->options_.journal;
-  const journal::Head head = journal->head();
-  log->origin_ = head.origin;
-  absl::StatusOr<crypto::NoteSigner> signer =
-      crypto::NoteSigner::Make(log->origin_, log->options_.key);
-  if (!signer.ok()) return signer.status();
-  log->signer_ = std::make_unique<crypto::NoteSigner>(*std::move(signer));
-
-  ledger::tree::TileStoreOptions tiles;
-  tiles.folder = log->options_.folder;
-  tiles.origin = head.origin;
-  tiles.entries = [journal](uint64_t first, uint32_t count) {
-    return journal->ReadEntries(first, count);
-  };
-  absl::StatusOr<std::unique_ptr<ledger::tree::TileStore>> opened =
-      ledger::tree::TileStore::Open(std::move(tiles), head.range);
-  if (!opened.ok()) return opened.status();
-  log->tiles_ = *std::move(opened);
+  if (absl::Status opened = log->OpenTrees(); !opened.ok()) return opened;
   if (absl::Status held = log->HoldAgainstMark(); !held.ok()) return held;
-  log->recent_.emplace(head.range);
-  journal->SetWatcher(
+  log->options_.journal->SetWatcher(
       [log = log.get()](const journal::Head& after, absl::Span<const crypto::Digest> leaves) {
         log->Took(after, leaves);
       });
+  log->due_ = std::any_of(log->trees_.begin(), log->trees_.end(),
+                          [](const Tree& tree) { return tree->HasWork(); });
   log->thread_ = std::thread([log = log.get()] { log->TileLoop(); });
   return log;
+}
+
+absl::Status LedgerLog::OpenTrees() {
+  const journal::Journal& journal = *options_.journal;
+  const journal::Head head = journal.head();
+  const std::vector<journal::LogSpan> logs = journal.logs();
+  for (size_t i = 0; i + 1 < logs.size(); ++i) {
+    const absl::StatusOr<std::vector<std::string>> first =
+        journal.ReadEntries(logs[i + 1].first, 1);
+    if (!first.ok()) return first.status();
+    const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogOpened(first->front());
+    if (!opened.ok() || opened->closed.origin != logs[i].origin ||
+        opened->closed.size != logs[i + 1].first - logs[i].first) {
+      return absl::DataLossError(absl::StrCat("the journal's log ", logs[i + 1].origin,
+                                              " does not go on from ", logs[i].origin));
+    }
+    absl::StatusOr<Tree> tree = LogTree::TakeUpEnded(TreeOptions(logs[i]), opened->closed);
+    if (!tree.ok()) return tree.status();
+    trees_.push_back(*std::move(tree));
+  }
+  absl::StatusOr<Tree> tree = LogTree::TakeUp(TreeOptions({head.origin, head.first}), head.range);
+  if (!tree.ok()) return tree.status();
+  trees_.push_back(*std::move(tree));
+  return absl::OkStatus();
 }
 
 absl::Status LedgerLog::HoldAgainstMark() {
@@ -53,16 +69,17 @@ absl::Status LedgerLog::HoldAgainstMark() {
   ledger::tree::HighWaterOptions options;
   options.path = options_.high_water;
   options.problem = options_.problem;
+  std::vector<crypto::NoteVerifier> keys;
+  for (const Tree& tree : trees_) keys.push_back(tree->verifier());
   absl::StatusOr<std::unique_ptr<ledger::tree::HighWater>> opened =
-      ledger::tree::HighWater::Open(std::move(options), signer_->verifier());
+      ledger::tree::HighWater::Open(std::move(options), keys);
   if (!opened.ok()) return opened.status();
   high_water_ = *std::move(opened);
-  return high_water_->Check(
-      tiles_->size(), [this](uint64_t size) -> absl::StatusOr<crypto::Digest> {
-        const absl::StatusOr<crypto::CompactRange> range = crypto::RangeFromTiles(*tiles_, size);
-        if (!range.ok()) return range.status();
-        return range->Root();
-      });
+  const absl::optional<crypto::Checkpoint> mark = high_water_->mark();
+  if (!mark.has_value()) return absl::OkStatus();
+  const absl::StatusOr<Tree> tree = Find(mark->origin);
+  if (!tree.ok()) return tree.status();
+  return high_water_->Check((*tree)->size(), [&](uint64_t size) { return (*tree)->RootAt(size); });
 }
 
 LedgerLog::~LedgerLog() {
@@ -75,123 +92,170 @@ LedgerLog::~LedgerLog() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LedgerLog::Took(const journal::Head& head, absl::Span<const crypto::Digest> leaves) {
-  const std::lock_guard<std::mutex> guard(lock_);
-  if (!younger_.has_value() && recent_->size() - recent_->begin() >= kMostRecent) {
-    younger_.emplace(recent_->range());
-  }
-  for (const crypto::Digest& leaf : leaves) recent_->Append(leaf);
-  if (younger_.has_value()) {
-    for (const crypto::Digest& leaf : leaves) younger_->Append(leaf);
-    if (younger_->size() - younger_->begin() >= kEnoughRecent) {
-      recent_ = std::move(younger_);
-      younger_.reset();
+void LedgerLog::Took(const journal::Head& after, absl::Span<const crypto::Digest> leaves) {
+  // Only this thread adds a tree.
+  Tree current = trees_.back();
+  if (after.origin != current->origin()) {
+    current->End();
+    absl::StatusOr<Tree> begun = LogTree::Begin(TreeOptions({after.origin, after.first}));
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (!begun.ok()) {
+      broken_ = begun.status();
+      return;
     }
-  }
-  if (recent_->size() != head.tree_size && broken_.ok()) {
-    broken_ = absl::DataLossError("the log's tree is not as long as the log");
+    current = *std::move(begun);
+    trees_.push_back(current);
   }
   // A waiting thread is woken by the first leaf; it takes all there are.
-  if (queued_.empty()) work_.notify_one();
-  queued_.insert(queued_.end(), leaves.begin(), leaves.end());
-}
-
-absl::StatusOr<LedgerLog::Signed> LedgerLog::SignLocked() {
-  if (!broken_.ok()) return broken_;
-  if (signed_.has_value() && signed_->size == recent_->size()) return *signed_;
-  crypto::Checkpoint checkpoint;
-  checkpoint.origin = origin_;
-  checkpoint.size = recent_->size();
-  checkpoint.root = recent_->Root();
-  const crypto::NoteSigner* const signers[] = {signer_.get()};
-  absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
-  if (!note.ok()) return note.status();
-  signed_ = Signed{checkpoint.size, std::make_shared<const std::string>(*std::move(note))};
-  if (high_water_ != nullptr) high_water_->Raise(checkpoint, signed_->note);
-  return *signed_;
-}
-
-absl::StatusOr<LedgerLog::Signed> LedgerLog::Checkpoint() {
+  if (!current->Take(after, leaves)) return;
   const std::lock_guard<std::mutex> guard(lock_);
-  return SignLocked();
+  due_ = true;
+  work_.notify_one();
+}
+
+std::vector<LedgerLog::Tree> LedgerLog::Trees() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return trees_;
+}
+
+absl::StatusOr<LedgerLog::Tree> LedgerLog::Find(absl::string_view origin) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (!broken_.ok()) return broken_;
+  if (origin.empty()) return trees_.back();
+  for (const Tree& tree : trees_) {
+    if (tree->origin() == origin) return tree;
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "this node has no log of that name; the one it writes is ", trees_.back()->origin()));
 }
 
 absl::StatusOr<LogProof> LedgerLog::Prove(uint64_t first, uint32_t count) {
-  LogProof proof;
-  proof.first = first;
-  proof.count = count;
+  Tree tree;
   {
     const std::lock_guard<std::mutex> guard(lock_);
-    const absl::StatusOr<Signed> head = SignLocked();
-    if (!head.ok()) return head.status();
-    proof.tree_size = head->size;
-    proof.checkpoint = head->note;
-    if (count == 0 || first >= head->size || count > head->size - first) {
-      return absl::OutOfRangeError("the log has no such entries");
-    }
-    if (first >= recent_->begin()) {
-      proof.hashes = recent_->RangeProof(first, count);
-      return proof;
-    }
+    if (!broken_.ok()) return broken_;
+    auto of = trees_.rbegin();
+    while (of != trees_.rend() && (*of)->first() > first) ++of;
+    if (of == trees_.rend()) return absl::NotFoundError("the entry's log was archived");
+    tree = *of;
   }
-  const absl::StatusOr<const crypto::LogReader*> reader = Reader();
-  if (!reader.ok()) return reader.status();
-  absl::StatusOr<std::vector<crypto::Digest>> hashes =
-      crypto::RangeProofFromTiles(**reader, first, count, proof.tree_size);
-  if (!hashes.ok()) return hashes.status();
-  proof.hashes = *std::move(hashes);
-  return proof;
+  return tree->Prove(first - tree->first(), count);
 }
 
-absl::StatusOr<std::vector<crypto::Digest>> LedgerLog::Consistency(uint64_t old_size,
+absl::StatusOr<LogProof> LedgerLog::ProveIn(absl::string_view origin, uint64_t first,
+                                            uint32_t count) {
+  const absl::StatusOr<Tree> tree = Find(origin);
+  return tree.ok() ? (*tree)->Prove(first, count) : tree.status();
+}
+
+absl::StatusOr<LedgerLog::Signed> LedgerLog::Checkpoint(absl::string_view origin) {
+  const absl::StatusOr<Tree> tree = Find(origin);
+  if (!tree.ok()) return tree.status();
+  absl::StatusOr<LogTree::Signed> head = (*tree)->Sign();
+  if (!head.ok()) return head.status();
+  return Signed{(*tree)->origin(), head->size, std::move(head->note)};
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> LedgerLog::Consistency(absl::string_view origin,
+                                                                   uint64_t old_size,
                                                                    uint64_t size) {
-  const absl::StatusOr<const crypto::LogReader*> reader = Reader();
-  if (!reader.ok()) return reader.status();
-  if (old_size > size || size > tiles_->size()) {
-    return absl::OutOfRangeError("the log was never of that size");
-  }
-  return crypto::ConsistencyProofFromTiles(**reader, old_size, size);
+  const absl::StatusOr<Tree> tree = Find(origin);
+  if (!tree.ok()) return tree.status();
+  return (*tree)->Consistency(old_size, size);
 }
 
-absl::StatusOr<std::string> LedgerLog::File(absl::string_view path, bool entries) {
-  const absl::StatusOr<const crypto::LogReader*> reader = Reader();
+absl::StatusOr<crypto::Digest> LedgerLog::RootAt(absl::string_view origin, uint64_t size) {
+  const absl::StatusOr<Tree> tree = Find(origin);
+  return tree.ok() ? (*tree)->RootAt(size) : tree.status();
+}
+
+absl::StatusOr<std::string> LedgerLog::File(absl::string_view path, bool entries,
+                                            absl::string_view origin) {
+  const absl::StatusOr<const crypto::LogReader*> reader = Reader(origin);
   if (!reader.ok()) return reader.status();
   return ledger::tree::FileOfLayout(**reader, path, entries);
 }
 
-absl::StatusOr<const crypto::LogReader*> LedgerLog::Reader() {
-  const absl::Status taken = TakeQueued();
-  // Tiles that could not be written are served from memory.
-  if (!taken.ok() && !absl::IsUnavailable(taken)) return taken;
-  return tiles_.get();
+absl::StatusOr<const crypto::LogReader*> LedgerLog::Reader(absl::string_view origin) {
+  const absl::StatusOr<Tree> tree = Find(origin);
+  return tree.ok() ? (*tree)->Reader() : tree.status();
 }
 
-absl::Status LedgerLog::TakeQueued() {
-  const std::lock_guard<std::mutex> taking(taking_);
-  std::vector<crypto::Digest> leaves;
-  {
-    const std::lock_guard<std::mutex> guard(lock_);
-    if (!broken_.ok()) return broken_;
-    leaves.swap(queued_);
+absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::string_view origin,
+                                                                         uint64_t old_size,
+                                                                         const Signed& head) {
+  const std::vector<Tree> trees = Trees();
+  const auto at = [&](absl::string_view name) {
+    return std::find_if(trees.begin(), trees.end(),
+                        [&](const Tree& tree) { return tree->origin() == name; });
+  };
+  const auto from = at(origin), to = at(head.origin);
+  if (to == trees.end() || from >= to) {
+    return absl::NotFoundError("no log of that name has ended here");
   }
-  absl::Status taken = tiles_->Append(leaves);
-  if (!taken.ok() && !absl::IsUnavailable(taken)) {
-    const std::lock_guard<std::mutex> guard(lock_);
-    broken_ = taken;
+  std::vector<crypto::LogSuccession> steps;
+  for (auto tree = from; tree != to; ++tree) {
+    LogTree& ended = **tree;
+    LogTree& next = **(tree + 1);
+    crypto::LogSuccession step;
+    const absl::StatusOr<LogTree::Signed> end = ended.Sign();
+    if (!end.ok()) return end.status();
+    step.checkpoint = *end->note;
+    if (tree == from && old_size > 0) {
+      auto proof = ended.Consistency(old_size, end->size);
+      if (!proof.ok()) return proof.status();
+      step.consistency = *std::move(proof);
+    }
+    absl::StatusOr<std::string> closing = ended.Entry(end->size - 1);
+    if (!closing.ok()) return closing.status();
+    step.closing = *std::move(closing);
+    absl::StatusOr<LogProof> closing_proof = ended.Prove(end->size - 1, 1);
+    if (!closing_proof.ok()) return closing_proof.status();
+    step.closing_proof = std::move(closing_proof->hashes);
+    absl::StatusOr<std::string> opening = next.Entry(0);
+    if (!opening.ok()) return opening.status();
+    step.opening = *std::move(opening);
+    const uint64_t next_size = tree + 1 == to ? head.size : next.size();
+    const absl::StatusOr<const crypto::LogReader*> reader = next.Reader();
+    if (!reader.ok()) return reader.status();
+    auto opening_proof = crypto::RangeProofFromTiles(**reader, 0, 1, next_size);
+    if (!opening_proof.ok()) return opening_proof.status();
+    step.opening_proof = *std::move(opening_proof);
+    steps.push_back(std::move(step));
   }
-  return taken;
+  return steps;
 }
+
+std::string LedgerLog::origin() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return trees_.back()->origin();
+}
+
+std::vector<std::string> LedgerLog::origins() const {
+  std::vector<std::string> origins;
+  for (const Tree& tree : Trees()) origins.push_back(tree->origin());
+  return origins;
+}
+
+crypto::NoteVerifier LedgerLog::verifier() const { return Trees().back()->verifier(); }
 
 void LedgerLog::TileLoop() {
   constexpr std::chrono::milliseconds kGather(200);
   std::unique_lock<std::mutex> guard(lock_);
   while (true) {
-    work_.wait(guard, [this] { return stopping_ || !queued_.empty(); });
+    work_.wait(guard, [this] { return stopping_ || due_; });
     // Nobody waits for tiles: what comes meanwhile is taken along.
     if (!stopping_) work_.wait_for(guard, kGather, [this] { return stopping_; });
     const bool last = stopping_;
+    due_ = false;
+    const std::vector<Tree> trees = trees_;
     guard.unlock();
-    options_.problem(TakeQueued());
+    absl::Status standing;
+    for (const Tree& tree : trees) {
+      const absl::Status done = tree->HasWork() ? tree->Work() : absl::OkStatus();
+      if (standing.ok() || absl::IsDataLoss(done)) standing = done;
+    }
+    options_.problem(standing);
     guard.lock();
     if (last) return;
   }

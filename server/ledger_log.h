@@ -1,5 +1,5 @@
-// The node's log as others check it: checkpoints signed over durable heads, proofs from memory of
-// what was just written, tiles for the rest. docs/ledger.md.
+// The node's ledger as others check it: its logs, one a year, each with signed checkpoints, proofs
+// and tiles, and the proof that each goes on from the one before. docs/ledger.md.
 #ifndef VOUCH_SERVER_LEDGER_LOG_H_
 #define VOUCH_SERVER_LEDGER_LOG_H_
 
@@ -14,22 +14,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "crypto/keys.h"
-#include "crypto/merkle.h"
+#include "crypto/log_succession.h"
 #include "crypto/note.h"
 #include "crypto/tiles.h"
 #include "server/journal/journal.h"
 #include "server/ledger/tree/high_water.h"
-#include "server/ledger/tree/tile_store.h"
+#include "server/log_tree.h"
 #include "server/prover.h"
 
 namespace vouch::server {
 
 struct LedgerLogOptions {
-  std::string folder;  // of the closed segments; created 0700 when missing
-  std::shared_ptr<const crypto::SigningKey> key;  // the log's: Ed25519 or P-256
+  // Of the closed segments; created 0700 when missing. The first log lies in it, each later one in
+  // a folder of its own below, named as the end of its origin.
+  std::string folder;
+  std::shared_ptr<const crypto::SigningKey> key;  // of all logs: Ed25519 or P-256
   journal::Journal* journal = nullptr;            // outlives the log
   std::string high_water = "";  // path of the mark of what was signed; empty: none
   // Told when tiles could not be written (Unavailable: they stay in memory and are tried again),
@@ -38,56 +39,66 @@ struct LedgerLogOptions {
   std::function<void(const absl::Status&)> problem = [](const absl::Status&) {};
 };
 
-// Thread-safe.
+// Thread-safe. An `origin` names one of the logs, "" the one that is being written: NotFound for
+// any other.
 class LedgerLog final : public Prover {
  public:
-  // Takes up the tree from the segments and the journal's entries. DataLoss, which must stop the
-  // node, as TileStore::Open and HighWater; InvalidArgument for a key that signs no checkpoints.
+  // Takes up the trees from the segments and the journal's entries. DataLoss, which must stop the
+  // node, as LogTree and HighWater; InvalidArgument for a key that signs no checkpoints.
   static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(LedgerLogOptions options);
   ~LedgerLog() override;
   LedgerLog(const LedgerLog&) = delete;
 
+  // By position; of entries of one log.
   absl::StatusOr<LogProof> Prove(uint64_t first, uint32_t count) override;
+  // By index in that log.
+  absl::StatusOr<LogProof> ProveIn(absl::string_view origin, uint64_t first, uint32_t count);
 
   struct Signed {
+    std::string origin;
     uint64_t size = 0;
     std::shared_ptr<const std::string> note;
   };
-  // Over the durable head. One signature serves all that ask before the next commit.
-  absl::StatusOr<Signed> Checkpoint();
-  // RFC 6962, section 2.1.2. OutOfRange unless old_size <= size, and size is one that was durable.
-  absl::StatusOr<std::vector<crypto::Digest>> Consistency(uint64_t old_size, uint64_t size);
+  // Over the durable head; of a log that has ended, its last.
+  absl::StatusOr<Signed> Checkpoint(absl::string_view origin = "");
+  // As LogTree::Consistency.
+  absl::StatusOr<std::vector<crypto::Digest>> Consistency(absl::string_view origin,
+                                                          uint64_t old_size, uint64_t size);
+  absl::StatusOr<crypto::Digest> RootAt(absl::string_view origin, uint64_t size);
   // One tile or bundle of the static layout, as FileOfLayout; of the log as it is now.
-  absl::StatusOr<std::string> File(absl::string_view path, bool entries);
+  absl::StatusOr<std::string> File(absl::string_view path, bool entries,
+                                   absl::string_view origin = "");
   // The log's tiles and entries up to its head when it was called, at the least.
-  absl::StatusOr<const crypto::LogReader*> Reader();
+  absl::StatusOr<const crypto::LogReader*> Reader(absl::string_view origin = "");
+  // The steps from `old_size` of a log that has ended to `head`, one of Checkpoint().
+  absl::StatusOr<std::vector<crypto::LogSuccession>> Succession(absl::string_view origin,
+                                                                uint64_t old_size,
+                                                                const Signed& head);
 
-  const std::string& origin() const { return origin_; }
-  const crypto::NoteVerifier& verifier() const { return signer_->verifier(); }
+  // Of the log that is being written.
+  std::string origin() const;
+  // All of them, oldest first.
+  std::vector<std::string> origins() const;
+  crypto::NoteVerifier verifier() const;
 
  private:
+  using Tree = std::shared_ptr<LogTree>;
   explicit LedgerLog(LedgerLogOptions options) : options_(std::move(options)) {}
+  absl::Status OpenTrees();
   absl::Status HoldAgainstMark();
-  void Took(const journal::Head& head, absl::Span<const crypto::Digest> leaves);
-  absl::StatusOr<Signed> SignLocked();
-  absl::Status TakeQueued();
+  LogTree::Options TreeOptions(const journal::LogSpan& log);
+  void Took(const journal::Head& after, absl::Span<const crypto::Digest> leaves);
+  std::vector<Tree> Trees() const;
+  absl::StatusOr<Tree> Find(absl::string_view origin) const;
   void TileLoop();
 
   const LedgerLogOptions options_;
-  std::string origin_;
-  std::unique_ptr<crypto::NoteSigner> signer_;
-  std::unique_ptr<ledger::tree::TileStore> tiles_;
   std::unique_ptr<ledger::tree::HighWater> high_water_;
-  std::mutex taking_;  // held while what is queued is handed to tiles_
 
-  std::mutex lock_;  // guards the rest
-  // The newest entries. Before it grows large, a second tree begins; when that holds enough, it
-  // takes over.
-  absl::optional<crypto::RecentTree> recent_;
-  absl::optional<crypto::RecentTree> younger_;
-  absl::optional<Signed> signed_;
-  std::vector<crypto::Digest> queued_;  // leaves not yet in tiles_
+  mutable std::mutex lock_;  // guards the rest
+  std::vector<Tree> trees_;  // oldest first; the last is being written
   absl::Status broken_;
+  bool due_ = false;
   bool stopping_ = false;
   std::condition_variable work_;
   std::thread thread_;

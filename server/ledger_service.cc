@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/requester/ledger_client.h"
+#include "crypto/log_entry.h"
 #include "crypto/receipt.h"
 #include "crypto/tiles.h"
 #include "server/status_mapping.h"
@@ -19,6 +21,7 @@ constexpr size_t kMostProofBytes = 63 * sizeof(crypto::Digest);
 constexpr size_t kMostRequestBytes = crypto::kLargestNote + kMostProofBytes + 1024;
 constexpr int kMostOrigins = 64;
 constexpr int kMostFurther = 256;
+constexpr int kMostSuccessions = 64;
 
 Refusal Malformed(std::string field, std::string message) {
   Refusal refusal;
@@ -100,15 +103,26 @@ grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerConte
                                                        const v1::GetCheckpointRequest* request,
                                                        v1::GetCheckpointResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
-    const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint();
-    if (!head.ok()) return FromLog(head.status(), "");
+    const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint(request->log());
+    if (!head.ok()) return FromLog(head.status(), "log");
     response->set_checkpoint(*head->note);
-    response->set_cosign(cosignatures_ != nullptr && cosignatures_->Wants(caller));
+    response->set_cosign(request->log().empty() && cosignatures_ != nullptr &&
+                         cosignatures_->Wants(caller));
     const uint64_t old_size = request->old_size();
-    if (request->origin() != log_->origin() || old_size == 0 || old_size >= head->size) {
+    if (!request->origin().empty() && request->origin() != head->origin) {
+      const auto steps = log_->Succession(request->origin(), old_size, *head);
+      // Of what this node never had, the caller judges by what it remembers.
+      if (absl::IsNotFound(steps.status()) || absl::IsOutOfRange(steps.status())) {
+        return absl::nullopt;
+      }
+      if (!steps.ok()) return FromLog(steps.status(), "");
+      for (const crypto::LogSuccession& step : *steps) {
+        requester::ToMessage(step, response->add_successions());
+      }
       return absl::nullopt;
     }
-    const auto proof = log_->Consistency(old_size, head->size);
+    if (request->origin().empty() || old_size == 0 || old_size >= head->size) return absl::nullopt;
+    const auto proof = log_->Consistency(head->origin, old_size, head->size);
     if (!proof.ok()) return FromLog(proof.status(), "old_size");
     response->set_hashes(crypto::EncodeTile(*proof));
     return absl::nullopt;
@@ -119,10 +133,9 @@ grpc::ServerUnaryReactor* LedgerService::GetConsistency(grpc::CallbackServerCont
                                                         const v1::GetConsistencyRequest* request,
                                                         v1::GetConsistencyResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
-    if (request->origin() != log_->origin()) {
-      return Malformed("origin", absl::StrCat("the log of this node is ", log_->origin()));
-    }
-    const auto proof = log_->Consistency(request->old_size(), request->size());
+    if (request->origin().empty()) return Malformed("origin", "expected the name of a log");
+    const auto proof = log_->Consistency(request->origin(), request->old_size(), request->size());
+    if (absl::IsNotFound(proof.status())) return FromLog(proof.status(), "origin");
     if (!proof.ok()) return FromLog(proof.status(), "size");
     response->set_hashes(crypto::EncodeTile(*proof));
     if (request->further_size() > kMostFurther) {
@@ -130,7 +143,7 @@ grpc::ServerUnaryReactor* LedgerService::GetConsistency(grpc::CallbackServerCont
     }
     uint64_t before = request->size();
     for (const uint64_t size : request->further()) {
-      const auto next = log_->Consistency(before, size);
+      const auto next = log_->Consistency(request->origin(), before, size);
       if (!next.ok()) return FromLog(next.status(), "further");
       response->add_further(crypto::EncodeTile(*next));
       before = size;
@@ -144,7 +157,8 @@ grpc::ServerUnaryReactor* LedgerService::GetTile(grpc::CallbackServerContext* co
                                                  v1::GetTileResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
     // Bundles hold everybody's entries: GetEntries shows each to whom it concerns.
-    absl::StatusOr<std::string> tile = log_->File(request->path(), /*entries=*/false);
+    absl::StatusOr<std::string> tile =
+        log_->File(request->path(), /*entries=*/false, request->origin());
     if (!tile.ok()) return FromLog(tile.status(), "path");
     response->set_tile(*std::move(tile));
     return absl::nullopt;
@@ -166,9 +180,12 @@ LedgerService::Outcome LedgerService::Entries(const std::string& caller,
   if (count == 0 || count > crypto::kTileWidth) {
     return Malformed("count", absl::StrCat("expected 1 to ", crypto::kTileWidth, " entries"));
   }
-  const absl::StatusOr<LogProof> proof = log_->Prove(first, count);
+  // Named once: a year may end between two calls.
+  const std::string origin = request.origin().empty() ? log_->origin() : request.origin();
+  const absl::StatusOr<LogProof> proof = log_->ProveIn(origin, first, count);
+  if (absl::IsNotFound(proof.status())) return FromLog(proof.status(), "origin");
   if (!proof.ok()) return FromLog(proof.status(), "first");
-  const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader();
+  const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader(origin);
   if (!reader.ok()) return FromLog(reader.status(), "");
   const bool all = IsOversight(caller);
   std::vector<std::string> bundle;
@@ -184,7 +201,8 @@ LedgerService::Outcome LedgerService::Entries(const std::string& caller,
     const std::string& entry = bundle[index % crypto::kTileWidth];
     v1::LedgerEntry* shown = response->add_entries();
     const absl::StatusOr<std::string> requester = crypto::RequesterOf(entry);
-    if (all || (requester.ok() && !requester->empty() && *requester == caller)) {
+    if (all || crypto::IsAboutLog(entry) ||
+        (requester.ok() && !requester->empty() && *requester == caller)) {
       shown->set_entry(entry);
     } else {
       const crypto::Digest leaf = crypto::LeafHash(crypto::AsBytes(entry));
@@ -217,13 +235,24 @@ grpc::ServerUnaryReactor* LedgerService::AddCheckpoint(grpc::CallbackServerConte
     auto proof = crypto::DecodeTile(request->hashes(), static_cast<uint32_t>(hashes));
     if (!proof.ok()) return Malformed("hashes", "expected at most 63 hashes of 32 bytes");
     added.proof = *std::move(proof);
+    if (request->successions_size() > kMostSuccessions) {
+      return Malformed("successions",
+                       absl::StrCat("expected at most ", kMostSuccessions, " steps"));
+    }
+    for (const v1::LogSuccession& step : request->successions()) {
+      auto read = requester::ReadSuccession(step);
+      if (!read.ok()) return Malformed("successions", std::string(read.status().message()));
+      added.successions.push_back(*std::move(read));
+    }
     requester::WitnessAnswer answer = partners_->Add(caller, added, face_->rooms.clock->Now());
     response->set_code(static_cast<uint32_t>(requester::HttpStatusOf(answer.finding)));
     response->set_says(std::move(answer.says));
     response->set_known_size(answer.known_size);
     response->set_cosignature(std::move(answer.cosignature));
     if (response->code() == 409) {
-      const auto known = partners_->Latest(OriginOfNote(added.note));
+      auto known = partners_->Latest(OriginOfNote(added.note));
+      // Of a log that follows none that is remembered here, what there is instead.
+      if (!known.has_value()) known = partners_->LatestOf(caller);
       if (known.has_value()) response->set_remembered(known->note);
     }
     return absl::nullopt;

@@ -10,6 +10,7 @@
 #include "client/requester/ledger_client.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "crypto/tiles.h"
 #include "server/node/folders.h"
 #include "server/partner_logs.h"
@@ -27,6 +28,7 @@ constexpr size_t kAtOnce = 64;
 // A node that lost its whole journal begins a log of this year: partners are asked for those of the
 // years before as well.
 constexpr int kYearsBefore = 8;
+constexpr size_t kMostOwn = 50;
 
 std::string Entries(uint64_t size) {
   return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
@@ -43,8 +45,6 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
   const auto opened = crypto::OpenCheckpoint(note, absl::MakeConstSpan(&*key, 1));
   if (!opened.ok()) return absl::OkStatus();
   const uint64_t shown = opened->checkpoint.size;
-  const auto head = log_->Checkpoint();
-  if (!head.ok()) return head.status();
   const auto behind = [&](absl::string_view why) {
     return absl::DataLossError(absl::StrCat(
         shown_by, " holds a checkpoint of ", origin, " with ", Entries(shown),
@@ -53,20 +53,31 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
         "changed. Bring back the journal that reaches at least that checkpoint: the disk it was "
         "on, or a later backup (docs/operations.md, \"Restore\")"));
   };
-  if (origin != log_->origin()) {
-    // A log of an earlier year, and nothing here that went on from it.
-    if (shown == 0 || head->size > 0) return absl::OkStatus();
-    return behind(absl::StrCat("this node's journal is empty, with a new log ", log_->origin()));
+  const auto head = log_->Checkpoint(origin);
+  if (absl::IsNotFound(head.status())) {
+    const std::vector<std::string> ours = log_->origins();
+    const auto current = log_->Checkpoint();
+    if (!current.ok()) return current.status();
+    if (shown == 0) return absl::OkStatus();
+    // A log from before the first that is here.
+    if (crypto::LogBefore(origin, ours.front()) && (ours.size() > 1 || current->size > 0)) {
+      return absl::OkStatus();
+    }
+    if (crypto::LogBefore(origin, ours.front())) {
+      return behind(absl::StrCat("this node's journal is empty, with a new log ", ours.front()));
+    }
+    return behind(absl::StrCat("its journal, which ends with ", ours.back(),
+                               ", has no such log: it was put back to an earlier state, or is "
+                               "another one"));
   }
+  if (!head.ok()) return head.status();
   if (shown > head->size) {
-    return behind(absl::StrCat("its journal ends after ", Entries(head->size),
+    return behind(absl::StrCat("in its journal that log ends after ", Entries(head->size),
                                ": it was put back to an earlier state, or is another one"));
   }
-  const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader();
-  if (!reader.ok()) return reader.status();
-  const absl::StatusOr<crypto::CompactRange> range = crypto::RangeFromTiles(**reader, shown);
-  if (!range.ok()) return range.status();
-  if (range->Root() == opened->checkpoint.root) return absl::OkStatus();
+  const absl::StatusOr<crypto::Digest> root = log_->RootAt(origin, shown);
+  if (!root.ok()) return root.status();
+  if (*root == opened->checkpoint.root) return absl::OkStatus();
   return behind(
       "its journal has other entries before that point: it was put back to an earlier state and "
       "written on, or changed");
@@ -84,6 +95,13 @@ bool OwnCheckpoints::WasCosigned() const { return node::Exists(path_); }
 absl::Status OwnCheckpoints::Keep(const std::string& note, uint64_t size, const std::string& agency,
                                   const std::string& cosignature) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  const std::string origin = OriginOfNote(note);
+  if (origin != origin_) {
+    if (!origin_.empty() && crypto::LogBefore(origin, origin_)) return absl::OkStatus();
+    origin_ = origin;
+    size_ = 0;
+    lines_.clear();
+  }
   if (size < size_) return absl::OkStatus();
   if (size > size_) lines_.clear();
   size_ = size;
@@ -96,11 +114,16 @@ absl::Status OwnCheckpoints::Keep(const std::string& note, uint64_t size, const 
 absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& own,
                               const LedgerLog& log, const StartChecks& checks) {
   if (absl::Status kept = own.HoldAgainstKept(); !kept.ok()) return kept;
-  std::vector<std::string> origins = {log.origin()};
+  std::vector<std::string> origins = log.origins();
+  std::reverse(origins.begin(), origins.end());
+  if (origins.size() > kMostOwn) origins.resize(kMostOwn);
   const int year = static_cast<int>(absl::ToCivilYear(absl::Now(), absl::UTCTimeZone()).year());
-  for (int before = 0; before <= kYearsBefore; ++before) {
+  // One ahead: clocks differ at the turn of the year.
+  for (int before = -1; before <= kYearsBefore; ++before) {
     const std::string origin = absl::StrCat(file.agency, "/ledger/", year - before);
-    if (origin != origins[0]) origins.push_back(origin);
+    if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
+      origins.push_back(origin);
+    }
   }
   std::vector<const node::Partner*> witnesses;
   for (const node::Partner& partner : file.partners) {

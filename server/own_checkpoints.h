@@ -43,6 +43,7 @@ class OwnCheckpoints {
   const std::string public_der_;
   const std::string path_;
   std::mutex mutex_;
+  std::string origin_;
   uint64_t size_ = 0;
   std::map<std::string, std::string> lines_;  // by agency
 };

@@ -3,10 +3,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 
 namespace vouch::server {
 
@@ -15,19 +14,13 @@ namespace {
 using requester::WitnessAnswer;
 using requester::WitnessFinding;
 
-constexpr absl::string_view kLedger = "/ledger/";
+constexpr size_t kMostSteps = 64;
 
 }  // namespace
 
 absl::string_view AgencyOfLog(absl::string_view origin) {
-  const size_t slash = origin.find('/');
-  if (slash == absl::string_view::npos || slash == 0) return "";
-  const absl::string_view rest = origin.substr(slash);
-  if (rest.size() != kLedger.size() + 4 || !absl::StartsWith(rest, kLedger)) return "";
-  for (const char digit : rest.substr(kLedger.size())) {
-    if (!absl::ascii_isdigit(static_cast<unsigned char>(digit))) return "";
-  }
-  return origin.substr(0, slash);
+  if (!crypto::ReadLogName(origin).has_value()) return "";
+  return origin.substr(0, origin.find('/'));
 }
 
 std::string OriginOfNote(absl::string_view note) {
@@ -80,10 +73,17 @@ absl::Status PartnerLogs::SetKeys(std::map<std::string, std::string> public_ders
       first = std::move(followed);
     }
   }
+  // A later log was followed only because this one had ended as it is remembered.
+  for (const std::string& origin : followed_) {
+    if (*NewestLocked(AgencyOfLog(origin)) != origin) witness_->SetEnded(origin);
+  }
   return first;
 }
 
-bool PartnerLogs::FollowLocked(absl::string_view note, WitnessAnswer* answer) {
+bool PartnerLogs::FollowLocked(absl::string_view note,
+                               absl::Span<const crypto::LogSuccession> steps,
+                               absl::optional<WitnessFinding> unlinked, absl::Time now,
+                               WitnessAnswer* answer) {
   const std::string origin = OriginOfNote(note);
   const auto refuse = [answer](WitnessFinding finding, std::string says) {
     answer->finding = finding;
@@ -109,8 +109,44 @@ bool PartnerLogs::FollowLocked(absl::string_view note, WitnessAnswer* answer) {
   if (const absl::Status followed = witness_->Follow({origin, {*verifier}}); !followed.ok()) {
     return refuse(WitnessFinding::kNotStored, std::string(followed.message()));
   }
+  const absl::optional<std::string> newest = NewestLocked(key->first);
+  if (newest.has_value()) {
+    if (crypto::LogBefore(origin, *newest)) {
+      return refuse(WitnessFinding::kUnknownLog,
+                    absl::StrCat(origin, " is an earlier log than ", *newest,
+                                 ", which is remembered, and was never seen here"));
+    }
+    if (steps.empty() && unlinked.has_value()) {
+      return refuse(*unlinked, absl::StrCat("it is not shown how ", origin, " goes on from ",
+                                            *newest, ", which is remembered"));
+    }
+    for (const crypto::LogSuccession& step : steps.subspan(0, kMostSteps)) {
+      const std::string between = OriginOfNote(step.checkpoint);
+      if (AgencyOfLog(between) != key->first || followed_.count(between) > 0) continue;
+      const absl::StatusOr<crypto::NoteVerifier> its_key = LogVerifier(between, key->second);
+      const absl::Status followed =
+          its_key.ok() ? witness_->Follow({between, {*its_key}}) : its_key.status();
+      if (!followed.ok()) {
+        return refuse(WitnessFinding::kNotStored, std::string(followed.message()));
+      }
+    }
+    *answer = witness_->Succeed(*newest, steps, note, now);
+    if (answer->finding != WitnessFinding::kAccepted) return false;
+    for (const crypto::LogSuccession& step : steps) {
+      followed_.insert(OriginOfNote(step.checkpoint));
+    }
+  }
   followed_.insert(origin);
   return true;
+}
+
+absl::optional<std::string> PartnerLogs::NewestLocked(absl::string_view agency) const {
+  absl::optional<std::string> newest;
+  for (const std::string& origin : followed_) {
+    if (AgencyOfLog(origin) != agency || !witness_->Latest(origin).has_value()) continue;
+    if (!newest.has_value() || crypto::LogBefore(*newest, origin)) newest = origin;
+  }
+  return newest;
 }
 
 void PartnerLogs::Report(const std::string& agency, const WitnessAnswer& answer) const {
@@ -131,29 +167,34 @@ WitnessAnswer PartnerLogs::Add(const std::string& agency,
   }
   {
     const std::lock_guard<std::mutex> lock(lock_);
-    if (!FollowLocked(request.note, &answer)) return answer;
-    answer = witness_->AddCheckpoint(request, now);
+    if (FollowLocked(request.note, request.successions, WitnessFinding::kOtherSize, now, &answer)) {
+      answer = witness_->AddCheckpoint(request, now);
+    }
   }
   Report(agency, answer);
   return answer;
 }
 
 WitnessAnswer PartnerLogs::Observe(absl::string_view note, absl::Span<const crypto::Digest> proof,
-                                   uint64_t since, bool is_head, absl::Time now) {
+                                   uint64_t since, bool is_head, absl::Time now,
+                                   absl::Span<const crypto::LogSuccession> steps) {
   WitnessAnswer answer;
   const std::string origin = OriginOfNote(note);
   {
     const std::lock_guard<std::mutex> lock(lock_);
-    if (!FollowLocked(note, &answer)) return answer;
-    const absl::optional<Known> known = witness_->Latest(origin);
-    const uint64_t remembered = known.has_value() ? known->checkpoint.size : 0;
-    if (remembered != since) {
-      answer.finding = WitnessFinding::kOtherSize;
-      answer.known_size = remembered;
-      answer.says = "another checkpoint was remembered meanwhile";
-      return answer;
+    // What its own node shows as its head must be shown to follow.
+    const auto unlinked = is_head ? absl::optional<WitnessFinding>() : WitnessFinding::kUnknownLog;
+    if (FollowLocked(note, steps, unlinked, now, &answer)) {
+      const absl::optional<Known> known = witness_->Latest(origin);
+      const uint64_t remembered = known.has_value() ? known->checkpoint.size : 0;
+      if (remembered != since) {
+        answer.finding = WitnessFinding::kOtherSize;
+        answer.known_size = remembered;
+        answer.says = "another checkpoint was remembered meanwhile";
+        return answer;
+      }
+      answer = witness_->Observe(note, proof, is_head ? since : 0, now);
     }
-    answer = witness_->Observe(note, proof, is_head ? since : 0, now);
   }
   Report(std::string(AgencyOfLog(origin)), answer);
   return answer;
@@ -161,12 +202,8 @@ WitnessAnswer PartnerLogs::Observe(absl::string_view note, absl::Span<const cryp
 
 absl::optional<PartnerLogs::Known> PartnerLogs::LatestOf(absl::string_view agency) const {
   const std::lock_guard<std::mutex> lock(lock_);
-  // Years sort as they follow one another.
-  for (auto origin = followed_.rbegin(); origin != followed_.rend(); ++origin) {
-    if (AgencyOfLog(*origin) != agency) continue;
-    if (absl::optional<Known> known = witness_->Latest(*origin)) return known;
-  }
-  return absl::nullopt;
+  const absl::optional<std::string> newest = NewestLocked(agency);
+  return newest.has_value() ? witness_->Latest(*newest) : absl::nullopt;
 }
 
 std::vector<std::string> PartnerLogs::origins() const {

@@ -22,7 +22,8 @@
 
 namespace vouch::server {
 
-// "irs.treasury.example" of "irs.treasury.example/ledger/2027"; empty for any other text.
+// "irs.treasury.example" of "irs.treasury.example/ledger/2027"; empty for any text that is no name
+// of a log.
 absl::string_view AgencyOfLog(absl::string_view origin);
 // The origin that an unverified note names; empty when it is no checkpoint of such a log.
 std::string OriginOfNote(absl::string_view note);
@@ -30,7 +31,9 @@ std::string OriginOfNote(absl::string_view note);
 absl::StatusOr<crypto::NoteVerifier> LogVerifier(const std::string& origin,
                                                  const std::string& public_der);
 
-// Thread-safe. A partner's logs, one a year, are all signed with its one ledger key.
+// Thread-safe. A partner's logs, one a year, are all signed with its one ledger key. Where
+// something is remembered of a partner's ledger, a later log is followed only when it is shown how
+// it goes on from there; an earlier one, never.
 class PartnerLogs {
  public:
   struct Rooms {
@@ -47,13 +50,16 @@ class PartnerLogs {
   absl::Status SetKeys(std::map<std::string, std::string> public_ders);
 
   // A partner hands in a checkpoint of its own log (add-checkpoint). Of any other log: kUnknownLog.
+  // kOtherSize also for a log that is not shown to follow the one that is remembered.
   requester::WitnessAnswer Add(const std::string& agency,
                                const requester::AddCheckpointRequest& request, absl::Time now);
   // As Witness::Observe. `since` is the size that was remembered when the proof was asked for: if
   // another was remembered meanwhile, kOtherSize, and the caller begins again. `is_head`: the log
-  // itself showed it as its head.
+  // itself showed it as its head. `steps`: of a log that is not followed yet, from the one that
+  // is; without them kUnknownLog, unless it is the head.
   requester::WitnessAnswer Observe(absl::string_view note, absl::Span<const crypto::Digest> proof,
-                                   uint64_t since, bool is_head, absl::Time now);
+                                   uint64_t since, bool is_head, absl::Time now,
+                                   absl::Span<const crypto::LogSuccession> steps = {});
 
   using Known = requester::Witness::Known;
   absl::optional<Known> Latest(absl::string_view origin) const { return witness_->Latest(origin); }
@@ -66,8 +72,12 @@ class PartnerLogs {
  private:
   PartnerLogs(Rooms rooms, std::unique_ptr<requester::Witness> witness)
       : rooms_(std::move(rooms)), witness_(std::move(witness)) {}
-  // With lock_ held: begins to follow the log that a note is of, when a partner's key signed it.
-  bool FollowLocked(absl::string_view note, requester::WitnessAnswer* answer);
+  // With lock_ held: begins to follow the log that a note is of, when a partner's key signed it,
+  // and it goes on from what is remembered. `unlinked`: what to find when there are no steps.
+  bool FollowLocked(absl::string_view note, absl::Span<const crypto::LogSuccession> steps,
+                    absl::optional<requester::WitnessFinding> unlinked, absl::Time now,
+                    requester::WitnessAnswer* answer);
+  absl::optional<std::string> NewestLocked(absl::string_view agency) const;
   void Report(const std::string& agency, const requester::WitnessAnswer& answer) const;
 
   const Rooms rooms_;

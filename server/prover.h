@@ -14,8 +14,10 @@
 
 namespace vouch::server {
 
-// The entries [first, first + count) are in the log of `tree_size` that the checkpoint is of.
+// The entries [first, first + count) are in the log of `tree_size` that the checkpoint is of: by
+// their index in it, which is their position less `log_first`.
 struct LogProof {
+  uint64_t log_first = 0;
   uint64_t tree_size = 0;
   uint64_t first = 0;
   uint32_t count = 0;
@@ -26,7 +28,7 @@ struct LogProof {
 class Prover {
  public:
   virtual ~Prover() = default;
-  // Of durable entries. Thread-safe; quick for what was just committed. Anything but OK means that
+  // Of durable entries of one log, by position. Thread-safe; quick for what was just committed. Anything but OK means that
   // they cannot be proved now, and what they record must not leave.
   virtual absl::StatusOr<LogProof> Prove(uint64_t first, uint32_t count) = 0;
 };

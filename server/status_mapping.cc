@@ -181,7 +181,7 @@ void ToAnswered(const AnsweredItem& item, v1::Answered* out) {
   v1::Receipt* receipt = out->mutable_receipt();
   receipt->set_entry(item.entry);
   receipt->set_opening(item.opening.data(), item.opening.size());
-  receipt->set_index(item.entry_index);
+  receipt->set_index(item.entry_index - item.proof->log.log_first);
 }
 
 void ToProof(const EntryProof& proof, v1::LedgerProof* out) {

@@ -47,7 +47,7 @@ struct AnsweredItem {
   absl::CivilDay data_as_of;
   std::string entry;  // of a group: the entries of its slots, one after another, of one length
   crypto::Digest opening{};
-  uint64_t entry_index = 0;                          // of a group: of the first
+  uint64_t entry_index = 0;                          // position; of a group: of the first
   std::shared_ptr<const EntryProof> proof;           // never null in what the walk recorded
   std::shared_ptr<const policies::Catalog> catalog;  // keeps `question` alive
   const policies::Question* question = nullptr;

@@ -413,7 +413,7 @@ void Node::Parts::Tick() {
   Problem("clock", clock_watch.Tick());
   RefreshCertificate();
   const journal::Journal::Figures figures = journal->figures();
-  metrics.SetGauge("ledger_entries", static_cast<double>(figures.entries));
+  metrics.SetGauge("ledger_entries", static_cast<double>(journal->head().tree_size));
   metrics.SetGauge("charge_rows", static_cast<double>(figures.charge_rows));
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));

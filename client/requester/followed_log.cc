@@ -15,6 +15,7 @@
 #include "client/requester/seen_checkpoints.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 
@@ -83,8 +84,11 @@ class FolderLock {
 
 }  // namespace
 
-FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask)
-    : options_(std::move(options)), ask_(std::move(ask)) {}
+FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask,
+                         AskContinuation ask_continuation)
+    : options_(std::move(options)),
+      ask_(std::move(ask)),
+      ask_continuation_(std::move(ask_continuation)) {}
 
 FollowedLog::~FollowedLog() {
   (void)Settle();
@@ -261,6 +265,8 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
     if (known->has_value()) {
       remembered = (*known)->checkpoint.size;
       shown.push_back(**std::move(known));
+    } else if (absl::Status goes_on = Continue(origin, &shown); !goes_on.ok()) {
+      return goes_on;
     }
   }
   if (!options_.witness_folder.empty()) {
@@ -282,6 +288,79 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
     // For the node, to compare with what others were shown; it looks after its own.
     (void)SeenCheckpoints(absl::StrCat(options_.witness_folder, "/seen")).Add(latest.note);
   }
+  return absl::OkStatus();
+}
+
+absl::optional<FollowedLog::Shown> FollowedLog::Earlier(const std::string& origin) const {
+  absl::optional<Shown> newest;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(options_.folder, error)) {
+    if (file.path().extension() != ".checkpoint") continue;
+    auto known = Remembered(file.path().string());
+    // What cannot be read is found when that log is looked at.
+    if (!known.ok() || !known->has_value()) continue;
+    const std::string& other = (*known)->checkpoint.origin;
+    const auto name = crypto::ReadLogName(other);
+    if (!name.has_value() || name->agency != options_.agency || !crypto::LogBefore(other, origin)) {
+      continue;
+    }
+    if (!newest.has_value() || crypto::LogBefore(newest->checkpoint.origin, other)) {
+      newest = **std::move(known);
+    }
+  }
+  return newest;
+}
+
+absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) const {
+  if (ask_continuation_ == nullptr) return absl::OkStatus();
+  const absl::optional<Shown> before = Earlier(origin);
+  if (!before.has_value()) return absl::OkStatus();
+  const auto asked = ask_continuation_(before->checkpoint.origin, before->checkpoint.size);
+  if (!asked.ok()) return NotAsked(asked.status().message());
+  const auto key_of = [this](const std::string& log) -> absl::StatusOr<crypto::NoteVerifier> {
+    const auto name = crypto::ReadLogName(log);
+    if (!name.has_value() || name->agency != options_.agency) {
+      return absl::NotFoundError("it is another agency's log");
+    }
+    absl::StatusOr<crypto::NoteVerifier> key = crypto::NoteVerifier::From(
+        log, crypto::NoteKeyType::kEd25519, crypto::AsBytes(options_.public_der));
+    if (key.ok()) return key;
+    return crypto::NoteVerifier::From(log, crypto::NoteKeyType::kEcdsaP256,
+                                      crypto::AsBytes(options_.public_der));
+  };
+  const auto refuse = [&](absl::string_view why) {
+    return Refuse(
+        origin,
+        absl::StrCat(origin, " was not shown to go on from ", before->checkpoint.origin, ": ", why),
+        *before, shown->front());
+  };
+  const auto note = crypto::ReadNote(asked->note);
+  const auto claimed = note.ok() ? crypto::ReadCheckpoint(note->text)
+                                 : absl::StatusOr<crypto::Checkpoint>(note.status());
+  if (!claimed.ok()) return refuse(claimed.status().message());
+  const auto key = key_of(claimed->origin);
+  if (!key.ok()) return refuse(key.status().message());
+  const auto head = crypto::OpenCheckpoint(asked->note, {*key});
+  if (!head.ok()) return refuse(head.status().message());
+  const auto ends =
+      crypto::VerifySuccession(before->checkpoint, asked->steps, head->checkpoint, key_of);
+  if (!ends.ok()) return refuse(ends.status().message());
+  // The log in question is where the steps lead, or one that has ended on the way.
+  absl::optional<Shown> place;
+  if (head->checkpoint.origin == origin)
+    place = Shown{head->checkpoint, asked->note, 0, Clock::now()};
+  for (size_t i = 0; i < ends->size(); ++i) {
+    const Shown end = {(*ends)[i], asked->steps[i].checkpoint, 0, Clock::now()};
+    if (end.checkpoint.origin == origin) {
+      place = end;
+    } else if (end.checkpoint.origin == before->checkpoint.origin) {
+      const absl::Status kept = crypto::ReplaceFile(PathOf(end.checkpoint.origin, ".checkpoint"),
+                                                    end.note, /*is_private=*/true);
+      if (!kept.ok()) return NotAsked(kept.message());
+    }
+  }
+  if (!place.has_value()) return refuse("it is none of the logs that follow");
+  shown->push_back(*std::move(place));
   return absl::OkStatus();
 }
 

@@ -21,6 +21,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "crypto/checkpoint.h"
+#include "crypto/log_succession.h"
 
 namespace vouch::requester {
 
@@ -46,7 +47,19 @@ class FollowedLog {
   using AskProofs = std::function<absl::StatusOr<std::vector<std::vector<crypto::Digest>>>(
       const std::string& origin, absl::Span<const uint64_t> sizes)>;
 
-  FollowedLog(FollowedLogOptions options, AskProofs ask);
+  // How the ledger goes on from `size` entries of the log `origin`, which is remembered: its head,
+  // and the steps there; none, where it cannot show any.
+  struct Continuation {
+    std::string note;
+    std::vector<crypto::LogSuccession> steps;
+  };
+  using AskContinuation =
+      std::function<absl::StatusOr<Continuation>(const std::string& origin, uint64_t size)>;
+
+  // Where a log of an earlier year is remembered in the folder, a later one is used only when
+  // `ask_continuation` shows that it goes on from there; null: not looked at.
+  FollowedLog(FollowedLogOptions options, AskProofs ask,
+              AskContinuation ask_continuation = nullptr);
   // Settles what it can.
   ~FollowedLog();
   FollowedLog(const FollowedLog&) = delete;
@@ -77,6 +90,10 @@ class FollowedLog {
   // All of one origin.
   absl::Status Check(const std::string& origin, std::vector<Shown> shown) const;
   absl::Status Order(const std::string& origin, std::vector<Shown>* all) const;
+  // The newest log remembered of before that one.
+  absl::optional<Shown> Earlier(const std::string& origin) const;
+  // Adds what shows that the log goes on from an earlier one.
+  absl::Status Continue(const std::string& origin, std::vector<Shown>* shown) const;
   absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
   absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,
                       const Shown& after) const;
@@ -84,6 +101,7 @@ class FollowedLog {
 
   const FollowedLogOptions options_;
   const AskProofs ask_;
+  const AskContinuation ask_continuation_;
   std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;
   std::deque<crypto::Checkpoint> consistent_;  // the latest of them

@@ -25,6 +25,32 @@ absl::StatusOr<std::vector<crypto::Digest>> ReadHashes(const std::string& bytes,
 
 }  // namespace
 
+void ToMessage(const crypto::LogSuccession& step, v1::LogSuccession* out) {
+  out->set_checkpoint(step.checkpoint);
+  out->set_consistency(crypto::EncodeTile(step.consistency));
+  out->set_closing(step.closing);
+  out->set_closing_proof(crypto::EncodeTile(step.closing_proof));
+  out->set_opening(step.opening);
+  out->set_opening_proof(crypto::EncodeTile(step.opening_proof));
+}
+
+absl::StatusOr<crypto::LogSuccession> ReadSuccession(const v1::LogSuccession& step) {
+  crypto::LogSuccession read;
+  read.checkpoint = step.checkpoint();
+  read.closing = step.closing();
+  read.opening = step.opening();
+  for (const auto& [bytes, hashes] : {std::pair(&step.consistency(), &read.consistency),
+                                      std::pair(&step.closing_proof(), &read.closing_proof),
+                                      std::pair(&step.opening_proof(), &read.opening_proof)}) {
+    auto proof = ReadHashes(*bytes, kMostProofHashes, "proof");
+    if (!proof.ok()) {
+      return absl::InvalidArgumentError("expected at most 63 hashes of 32 bytes");
+    }
+    *hashes = *std::move(proof);
+  }
+  return read;
+}
+
 LedgerClient::LedgerClient(const std::shared_ptr<grpc::Channel>& channel, absl::Duration patience)
     : stub_(v1::Ledger::NewStub(channel)), patience_(patience) {}
 
@@ -50,8 +76,10 @@ void LedgerClient::Cancel() {
 }
 
 absl::StatusOr<LedgerClient::Head> LedgerClient::GetCheckpoint(absl::string_view origin,
-                                                               uint64_t old_size) {
+                                                               uint64_t old_size,
+                                                               absl::string_view log) {
   v1::GetCheckpointRequest request;
+  request.set_log(std::string(log));
   request.set_origin(std::string(origin));
   request.set_old_size(old_size);
   v1::GetCheckpointResponse response;
@@ -62,7 +90,13 @@ absl::StatusOr<LedgerClient::Head> LedgerClient::GetCheckpoint(absl::string_view
   absl::StatusOr<std::vector<crypto::Digest>> proof =
       ReadHashes(response.hashes(), kMostProofHashes, "proof");
   if (!proof.ok()) return proof.status();
-  return Head{std::move(*response.mutable_checkpoint()), *std::move(proof), response.cosign()};
+  Head head{std::move(*response.mutable_checkpoint()), *std::move(proof), response.cosign(), {}};
+  for (const v1::LogSuccession& step : response.successions()) {
+    auto read = ReadSuccession(step);
+    if (!read.ok()) return Malformed("proof");
+    head.successions.push_back(*std::move(read));
+  }
+  return head;
 }
 
 absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::GetConsistency(absl::string_view origin,
@@ -112,8 +146,10 @@ absl::StatusOr<std::vector<std::vector<crypto::Digest>>> LedgerClient::GetConsis
 }
 
 absl::StatusOr<std::vector<LedgerClient::Entry>> LedgerClient::GetEntries(uint64_t first,
-                                                                          uint32_t count) {
+                                                                          uint32_t count,
+                                                                          absl::string_view log) {
   v1::GetEntriesRequest request;
+  request.set_origin(std::string(log));
   request.set_first(first);
   request.set_count(count);
   v1::GetEntriesResponse response;
@@ -145,6 +181,9 @@ absl::StatusOr<v1::AddCheckpointResponse> LedgerClient::AddCheckpoint(
   message.set_old_size(request.old_size);
   message.set_hashes(crypto::EncodeTile(request.proof));
   message.set_checkpoint(request.note);
+  for (const crypto::LogSuccession& step : request.successions) {
+    ToMessage(step, message.add_successions());
+  }
   v1::AddCheckpointResponse response;
   absl::Status status = Make([&](grpc::ClientContext* context) {
     return stub_->AddCheckpoint(context, message, &response);
@@ -179,7 +218,13 @@ absl::StatusOr<std::vector<std::string>> LedgerClient::GetRemembered(
 }
 
 absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::ReadTile(const crypto::Tile& tile) const {
+  return ReadTileOf("", tile);
+}
+
+absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::ReadTileOf(
+    absl::string_view log, const crypto::Tile& tile) const {
   v1::GetTileRequest request;
+  request.set_origin(std::string(log));
   request.set_path(crypto::TilePath(tile));
   v1::GetTileResponse response;
   absl::Status status = Make(

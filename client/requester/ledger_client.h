@@ -16,10 +16,15 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "client/requester/witness.h"
+#include "crypto/log_succession.h"
 #include "crypto/tiles.h"
 #include "vouch/v1/ledger.grpc.pb.h"
 
 namespace vouch::requester {
+
+void ToMessage(const crypto::LogSuccession& step, v1::LogSuccession* out);
+// InvalidArgument when it is malformed.
+absl::StatusOr<crypto::LogSuccession> ReadSuccession(const v1::LogSuccession& step);
 
 // Thread-safe. Every call waits at most `patience`; what the partner answers with another status
 // than OK comes back as that status, its message included.
@@ -32,9 +37,13 @@ class LedgerClient final : public crypto::TileReader {
     std::string note;
     std::vector<crypto::Digest> proof;  // from what was remembered to the note's size
     bool cosign = false;                // this side's cosignature of it is awaited
+    // From the log that was remembered, if it has ended, to the note's.
+    std::vector<crypto::LogSuccession> successions;
   };
-  // `origin` and `old_size`: what is remembered of the log.
-  absl::StatusOr<Head> GetCheckpoint(absl::string_view origin, uint64_t old_size);
+  // `origin` and `old_size`: what is remembered of the ledger. `log`: whose checkpoint is wanted;
+  // here and below, empty for the one that is being written.
+  absl::StatusOr<Head> GetCheckpoint(absl::string_view origin, uint64_t old_size,
+                                     absl::string_view log = "");
   absl::StatusOr<std::vector<crypto::Digest>> GetConsistency(absl::string_view origin,
                                                              uint64_t old_size, uint64_t size);
   // From each of these sizes to the next, in one call where the partner knows how. They ascend.
@@ -47,7 +56,8 @@ class LedgerClient final : public crypto::TileReader {
     crypto::Digest leaf{};
   };
   // `count` at most 256.
-  absl::StatusOr<std::vector<Entry>> GetEntries(uint64_t first, uint32_t count);
+  absl::StatusOr<std::vector<Entry>> GetEntries(uint64_t first, uint32_t count,
+                                                absl::string_view log = "");
   absl::StatusOr<v1::AddCheckpointResponse> AddCheckpoint(const AddCheckpointRequest& request);
   // This side's cosignature of a checkpoint of the partner's log.
   absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(absl::string_view note,
@@ -56,6 +66,8 @@ class LedgerClient final : public crypto::TileReader {
   absl::StatusOr<std::vector<std::string>> GetRemembered(absl::Span<const std::string> origins);
 
   absl::StatusOr<std::vector<crypto::Digest>> ReadTile(const crypto::Tile& tile) const override;
+  absl::StatusOr<std::vector<crypto::Digest>> ReadTileOf(absl::string_view log,
+                                                         const crypto::Tile& tile) const;
 
   // Ends what is under way; later calls fail at once.
   void Cancel();

@@ -63,8 +63,15 @@ std::unique_ptr<FollowedLog> Follow(const RequesterOptions& options,
   followed.folder = options.followed_folder;
   followed.witness_folder = options.witness_folder;
   return std::make_unique<FollowedLog>(
-      std::move(followed), [client](const std::string& origin, absl::Span<const uint64_t> sizes) {
+      std::move(followed),
+      [client](const std::string& origin, absl::Span<const uint64_t> sizes) {
         return client->GetConsistencies(origin, sizes);
+      },
+      [client](const std::string& origin,
+               uint64_t size) -> absl::StatusOr<FollowedLog::Continuation> {
+        auto head = client->GetCheckpoint(origin, size);
+        if (!head.ok()) return head.status();
+        return FollowedLog::Continuation{std::move(head->note), std::move(head->successions)};
       });
 }
 

@@ -250,7 +250,7 @@ WitnessAnswer Witness::AddCheckpoint(const AddCheckpointRequest& request, absl::
   WitnessAnswer answer;
   crypto::Checkpoint shown;
   Log* const log = Verified(request.note, &shown, &answer);
-  if (log == nullptr) return answer;
+  if (log == nullptr || !WithinEnd(request.note, shown, *log, now, &answer)) return answer;
   const crypto::Checkpoint known = log->known.has_value()
                                        ? log->known->checkpoint
                                        : crypto::Checkpoint{shown.origin, 0, crypto::EmptyRoot()};
@@ -292,7 +292,7 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
   WitnessAnswer answer;
   crypto::Checkpoint shown;
   Log* const log = Verified(note, &shown, &answer);
-  if (log == nullptr) return answer;
+  if (log == nullptr || !WithinEnd(note, shown, *log, now, &answer)) return answer;
   const crypto::Checkpoint known = log->known.has_value()
                                        ? log->known->checkpoint
                                        : crypto::Checkpoint{shown.origin, 0, crypto::EmptyRoot()};
@@ -329,6 +329,63 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
   }
   Remember(note, shown, now, log, &answer);
   return answer;
+}
+
+bool Witness::WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
+                        absl::Time now, WitnessAnswer* answer) const {
+  if (!log.ended || !log.known.has_value() || shown.size <= log.known->checkpoint.size) return true;
+  const std::string what =
+      absl::StrCat(shown.origin, " had ended with ", Entries(log.known->checkpoint.size),
+                   ", and was signed with ", Entries(shown.size),
+                   ": it shows different people different logs, or was rewritten");
+  Refuse(WitnessFinding::kForked, what, answer);
+  KeepEvidence(what, note, log, now, answer);
+  return false;
+}
+
+WitnessAnswer Witness::Succeed(const std::string& earlier,
+                               absl::Span<const crypto::LogSuccession> steps,
+                               absl::string_view note, absl::Time now) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  WitnessAnswer answer;
+  crypto::Checkpoint shown;
+  if (Verified(note, &shown, &answer) == nullptr) return answer;
+  const auto before = logs_.find(earlier);
+  if (before == logs_.end() || !before->second.known.has_value()) {
+    Refuse(WitnessFinding::kUnknownLog, absl::StrCat("nothing is remembered of the log ", earlier),
+           &answer);
+    return answer;
+  }
+  const auto key_of = [this](const std::string& origin) -> absl::StatusOr<crypto::NoteVerifier> {
+    const auto log = logs_.find(origin);
+    if (log != logs_.end()) return log->second.keys.front();
+    return absl::NotFoundError(absl::StrCat("the log ", origin, " is not witnessed here"));
+  };
+  const auto ends =
+      crypto::VerifySuccession(before->second.known->checkpoint, steps, shown, key_of);
+  if (!ends.ok()) {
+    const std::string what =
+        absl::StrCat(shown.origin, " was not shown to go on from ", earlier, " with ",
+                     Entries(before->second.known->checkpoint.size), ": ", ends.status().message());
+    Refuse(WitnessFinding::kBadProof, what, &answer);
+    KeepEvidence(what, note, before->second, now, &answer);
+    return answer;
+  }
+  for (size_t i = 0; i < ends->size(); ++i) {
+    Log& ended = logs_.find((*ends)[i].origin)->second;
+    Remember(steps[i].checkpoint, (*ends)[i], now, &ended, &answer);
+    if (answer.finding != WitnessFinding::kAccepted) return answer;
+    ended.ended = true;
+  }
+  answer.known_size = 0;
+  answer.cosignature.clear();
+  return answer;
+}
+
+void Witness::SetEnded(const std::string& origin) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  const auto log = logs_.find(origin);
+  if (log != logs_.end()) log->second.ended = true;
 }
 
 absl::optional<Witness::Known> Witness::Latest(absl::string_view origin) const {

@@ -18,6 +18,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "crypto/checkpoint.h"
+#include "crypto/log_succession.h"
 #include "crypto/note.h"
 
 namespace vouch::requester {
@@ -33,6 +34,8 @@ struct AddCheckpointRequest {
   uint64_t old_size = 0;
   std::vector<crypto::Digest> proof;
   std::string note;
+  // Between partners, of a log that follows another: no part of the body.
+  std::vector<crypto::LogSuccession> successions = {};
 
   std::string ToString() const;
 };
@@ -47,7 +50,7 @@ enum class WitnessFinding {
   kNotSigned,   // none of the log's keys signed it, or one of its signatures does not verify
   kOtherSize,   // the proof begins at another size than is remembered: see `known_size`
   kBadProof,    // the proof does not show that it goes on from what is remembered
-  kForked,      // the log signed two roots for one size
+  kForked,      // the log signed two roots for one size, or more than it had ended with
   kRolledBack,  // the log shows as its head less than it signed before
   kNotStored,   // it could not be remembered, so it is not vouched for
 };
@@ -93,6 +96,15 @@ class Witness {
   WitnessAnswer Observe(absl::string_view note, absl::Span<const crypto::Digest> proof,
                         uint64_t at_least, absl::Time now);
 
+  // A checkpoint of a log of which nothing is remembered yet, and the steps by which it follows the
+  // log `earlier`, of which something is. kAccepted: the logs between, followed like the two, are
+  // remembered as they ended, and nothing more is taken of them; of the new log nothing is
+  // remembered yet. kBadProof keeps the note, and what is remembered of `earlier`, as evidence.
+  WitnessAnswer Succeed(const std::string& earlier, absl::Span<const crypto::LogSuccession> steps,
+                        absl::string_view note, absl::Time now);
+  // What is remembered of this log is its end: whatever is larger is evidence.
+  void SetEnded(const std::string& origin);
+
   // What is remembered of a log, with the note that says so.
   struct Known {
     crypto::Checkpoint checkpoint;
@@ -106,6 +118,7 @@ class Witness {
   struct Log {
     std::vector<crypto::NoteVerifier> keys;
     absl::optional<Known> known;
+    bool ended = false;
   };
 
   explicit Witness(WitnessOptions options) : options_(std::move(options)) {}
@@ -115,6 +128,9 @@ class Witness {
   Log* Verified(absl::string_view note, crypto::Checkpoint* checkpoint, WitnessAnswer* answer);
   void Remember(absl::string_view note, const crypto::Checkpoint& checkpoint, absl::Time now,
                 Log* log, WitnessAnswer* answer);
+  // False, with the answer and evidence, for more than a log had ended with.
+  bool WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
+                 absl::Time now, WitnessAnswer* answer) const;
   void Refuse(WitnessFinding finding, std::string says, WitnessAnswer* answer) const;
   void KeepEvidence(absl::string_view what, absl::string_view note, const Log& log, absl::Time now,
                     WitnessAnswer* answer) const;

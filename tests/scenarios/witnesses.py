@@ -1,5 +1,6 @@
 """Operators who put their ledger back, or show two partners two of them, and who finds out."""
 
+import datetime
 import json
 import pathlib
 import re
@@ -12,7 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 from federation import Process, free_port  # noqa: E402
-from world import PROGRAMS, World, main, run, wait_until  # noqa: E402
+from world import PROGRAMS, World, clock_environment, main, run, wait_until  # noqa: E402
 
 
 def gauge(node, name, partner=None):
@@ -202,6 +203,54 @@ name = "aid.example"
 identity = hashlib.sha256(name.encode() + b"\\n" + key).hexdigest()[:8]
 print(f"{name}+{identity}+{base64.b64encode(key).decode()}")
 """
+
+
+class NewYear(Witnessed):
+    """The clocks of both nodes go on to a day of next year."""
+
+    def origins(self):
+        done = run("vouch", "ledger", "export", "--node", self.tax.folder, "--json", "--output",
+                   self.world.federation.folder / "exported")
+        return [log["origin"] for log in json.loads(done.stdout)["logs"]]
+
+    def cosigned(self):
+        return (self.tax.folder / "witness/own.cosigned").read_text().splitlines()[0]
+
+    def test_a_partner_follows_the_ledger_into_the_next_year(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        this_year, next_year = (f"tax.example/ledger/{now.year + more}" for more in (0, 1))
+        offset = self.world.federation.folder / "clock"
+        offset.write_text("0")
+        clock = clock_environment(offset)
+        self.tax.start(environment=clock)
+        self.tax.wait_ready(self.world.agreement)
+        self.aid.start(environment=clock)
+        self.ask(3)
+        self.wait_cosigned()
+        self.assertEqual(self.cosigned(), this_year)
+        ahead = datetime.datetime(now.year + 1, 1, 2, tzinfo=datetime.timezone.utc) - now
+        fresh = offset.with_suffix(".new")
+        fresh.write_text(str(int(ahead.total_seconds())))
+        fresh.rename(offset)
+        time.sleep(2.5)
+        # A clock that nobody vouches for ends no year.
+        self.assertEqual(self.origins(), [this_year])
+        for node in (self.tax, self.aid):
+            run("vouch", "ledger", "acknowledge-clock", "--node", node.folder, "--yes")
+        wait_until("the next year's log", lambda: self.origins() == [this_year, next_year], 30)
+        wait_until("aid.example to cosign it", lambda: self.cosigned() == next_year, 30)
+        self.assertEqual(gauge(self.aid, "ledger_evidence"), 0)
+        # Both logs computed anew, and how one goes on from the other: by the partner, and from files.
+        for target in ("tax.example", self.world.federation.folder / "exported"):
+            done = run("vouch", "ledger", "verify", target, "--node", self.aid.folder, "--json")
+            facts = json.loads(done.stdout)
+            self.assertEqual(facts["result"], "verified")
+            self.assertEqual([log["origin"] for log in facts["logs"]], [this_year, next_year])
+        self.tax.stop()
+        self.tax.start(environment=clock)
+        self.assertTrue((self.tax.folder / "journal/tree/closed.checkpoint").exists())
+        wait_until("the new log on its screen", lambda:
+                   f"ledger            {next_year}" in self.tax.log.read_text(), 20)
 
 
 class SplitView(Witnessed):

@@ -1,10 +1,13 @@
 #include "server/ledger/tree/high_water.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 
 namespace vouch::server::ledger::tree {
 
@@ -14,17 +17,23 @@ std::string Entries(uint64_t size) {
   return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
 }
 
+// Whether a log had come further than `than` when `now` was signed.
+bool IsFurther(const crypto::Checkpoint& now, const crypto::Checkpoint& than) {
+  if (now.origin != than.origin) return crypto::LogBefore(than.origin, now.origin);
+  return now.size > than.size;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HighWater>> HighWater::Open(HighWaterOptions options,
-                                                           const crypto::NoteVerifier& log_key) {
+absl::StatusOr<std::unique_ptr<HighWater>> HighWater::Open(
+    HighWaterOptions options, absl::Span<const crypto::NoteVerifier> keys) {
   std::unique_ptr<HighWater> high_water(new HighWater(std::move(options)));
-  if (absl::Status read = high_water->Read(log_key); !read.ok()) return read;
+  if (absl::Status read = high_water->Read(keys); !read.ok()) return read;
   high_water->thread_ = std::thread([high_water = high_water.get()] { high_water->Loop(); });
   return high_water;
 }
 
-absl::Status HighWater::Read(const crypto::NoteVerifier& log_key) {
+absl::Status HighWater::Read(absl::Span<const crypto::NoteVerifier> keys) {
   const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(options_.path);
   if (absl::IsNotFound(note.status())) return absl::OkStatus();
   const auto unreadable = [&](absl::string_view why) {
@@ -37,13 +46,20 @@ absl::Status HighWater::Read(const crypto::NoteVerifier& log_key) {
   if (!signed_note.ok()) return unreadable(signed_note.status().message());
   const absl::StatusOr<crypto::Checkpoint> claimed = crypto::ReadCheckpoint(signed_note->text);
   if (!claimed.ok()) return unreadable(claimed.status().message());
-  if (claimed->origin != log_key.name()) {
-    return absl::DataLossError(absl::StrCat(options_.path, " is of the log ", claimed->origin,
-                                            ", not of ", log_key.name(),
-                                            ": this is another log's journal, or its mark"));
+  if (std::none_of(keys.begin(), keys.end(), [&](const crypto::NoteVerifier& key) {
+        return key.name() == claimed->origin;
+      })) {
+    return absl::DataLossError(absl::StrCat(
+        options_.path, " is of the log ", claimed->origin, ", and the journal has ",
+        absl::StrJoin(keys, ", ",
+                      [](std::string* out, const crypto::NoteVerifier& key) {
+                        absl::StrAppend(out, key.name());
+                      }),
+        ": it was put back to before that log began, or it is another log's journal, or mark. "
+        "Bring back the journal's folder as it was when the node stopped (docs/ledger.md, "
+        "Restoring)"));
   }
-  const crypto::NoteVerifier known[] = {log_key};
-  const absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, known);
+  const absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, keys);
   if (!opened.ok()) return unreadable(opened.status().message());
   mark_ = opened->checkpoint;
   return absl::OkStatus();
@@ -89,8 +105,8 @@ void HighWater::Raise(const crypto::Checkpoint& checkpoint,
                       std::shared_ptr<const std::string> note) {
   {
     const std::lock_guard<std::mutex> guard(lock_);
-    if (mark_.has_value() && checkpoint.size <= mark_->size) return;
-    if (raised_.has_value() && checkpoint.size <= raised_->checkpoint.size) return;
+    if (mark_.has_value() && !IsFurther(checkpoint, *mark_)) return;
+    if (raised_.has_value() && !IsFurther(checkpoint, raised_->checkpoint)) return;
     const bool waits = raised_.has_value();
     raised_ = Raised{checkpoint, std::move(note)};
     if (waits) return;
@@ -113,7 +129,7 @@ absl::Status HighWater::Flush() {
   }
   const std::lock_guard<std::mutex> guard(lock_);
   mark_ = raised->checkpoint;
-  if (raised_.has_value() && raised_->checkpoint.size == mark_->size) raised_.reset();
+  if (raised_.has_value() && raised_->checkpoint == *mark_) raised_.reset();
   return absl::OkStatus();
 }
 

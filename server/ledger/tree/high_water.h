@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "crypto/checkpoint.h"
 #include "crypto/note.h"
 
@@ -33,10 +34,11 @@ class HighWater {
   // The root of the log's first `size` entries, for any size up to the log's own.
   using RootAt = std::function<absl::StatusOr<crypto::Digest>(uint64_t size)>;
 
-  // Reads the mark that is there. DataLoss when it cannot be read, is another log's or is not
-  // signed by `log_key`: it is never taken for none.
-  static absl::StatusOr<std::unique_ptr<HighWater>> Open(HighWaterOptions options,
-                                                         const crypto::NoteVerifier& log_key);
+  // Reads the mark that is there. DataLoss when it cannot be read, is of no log of which there is a
+  // key, or is not signed by it: it is never taken for none. The keys are those of the journal's
+  // logs, oldest first.
+  static absl::StatusOr<std::unique_ptr<HighWater>> Open(
+      HighWaterOptions options, absl::Span<const crypto::NoteVerifier> keys);
   // Writes what is not written yet.
   ~HighWater();
   HighWater(const HighWater&) = delete;
@@ -44,11 +46,11 @@ class HighWater {
 
   // What is on disk; nullopt: none yet.
   absl::optional<crypto::Checkpoint> mark() const;
-  // Holds a log of `size` against the mark. DataLoss, which must stop the node: the log is smaller,
-  // or its entries up to the mark have another root.
+  // Holds the mark's log, of `size` entries now, against it. DataLoss, which must stop the node:
+  // the log is smaller, or its entries up to the mark have another root.
   absl::Status Check(uint64_t size, const RootAt& root_at) const;
-  // A checkpoint was signed. Written by a thread of its own, so that no answer waits for it; a
-  // smaller one than was raised before is passed over.
+  // A checkpoint was signed. Written by a thread of its own, so that no answer waits for it; one
+  // that is smaller, or of an earlier log, than was raised before is passed over.
   void Raise(const crypto::Checkpoint& checkpoint, std::shared_ptr<const std::string> note);
   // Writes what is not written yet, now.
   absl::Status Flush();
@@ -59,7 +61,7 @@ class HighWater {
     std::shared_ptr<const std::string> note;
   };
   explicit HighWater(HighWaterOptions options) : options_(std::move(options)) {}
-  absl::Status Read(const crypto::NoteVerifier& log_key);
+  absl::Status Read(absl::Span<const crypto::NoteVerifier> keys);
   void Loop();
 
   const HighWaterOptions options_;

@@ -39,13 +39,19 @@ absl::StatusOr<std::vector<crypto::Digest>> Cut(const std::vector<crypto::Digest
 
 absl::StatusOr<std::unique_ptr<TileStore>> TileStore::Open(TileStoreOptions options,
                                                            const crypto::CompactRange& head) {
+  return Open(std::move(options), head.size(), head.Root());
+}
+
+absl::StatusOr<std::unique_ptr<TileStore>> TileStore::Open(TileStoreOptions options,
+                                                           uint64_t head_size,
+                                                           const crypto::Digest& root) {
   std::unique_ptr<TileStore> store(new TileStore(std::move(options)));
   if (absl::Status status = store->OpenFolder(); !status.ok()) return status;
   if (absl::Status status = store->TakeUpSegments(); !status.ok()) return status;
   // A segment that cannot be written now can be written later.
-  absl::Status caught_up = store->CatchUp(head);
+  absl::Status caught_up = store->CatchUp(head_size, root);
   if (!caught_up.ok() && !absl::IsUnavailable(caught_up)) return caught_up;
-  if (store->size() != head.size()) return caught_up;
+  if (store->size() != head_size) return caught_up;
   return store;
 }
 
@@ -205,18 +211,22 @@ absl::Status TileStore::WriteSegment(uint64_t segment, uint32_t entries) const {
 }
 
 absl::Status TileStore::CatchUp(const crypto::CompactRange& head) {
+  return CatchUp(head.size(), head.Root());
+}
+
+absl::Status TileStore::CatchUp(uint64_t head_size, const crypto::Digest& root) {
   const std::lock_guard<std::mutex> writing(writing_);
   uint64_t done = size();
-  if (done > head.size()) {
+  if (done > head_size) {
     return absl::DataLossError(absl::StrCat("the ledger's tree in ", options_.folder, " has ", done,
-                                            " entries, the log has ", head.size(),
+                                            " entries, the log has ", head_size,
                                             ": the log was put back to an earlier state"));
   }
   const uint64_t segments_before = segments();
   absl::Status kept;
-  while (done < head.size()) {
-    absl::StatusOr<std::vector<std::string>> read = FromSource(
-        done, static_cast<uint32_t>(std::min<uint64_t>(head.size() - done, kReadAtOnce)));
+  while (done < head_size) {
+    absl::StatusOr<std::vector<std::string>> read =
+        FromSource(done, static_cast<uint32_t>(std::min<uint64_t>(head_size - done, kReadAtOnce)));
     if (!read.ok()) return read.status();
     std::vector<crypto::Digest> leaves;
     leaves.reserve(read->size());
@@ -227,7 +237,7 @@ absl::Status TileStore::CatchUp(const crypto::CompactRange& head) {
     kept = AppendLocked(leaves);
     if (!kept.ok() && !absl::IsUnavailable(kept)) return kept;
   }
-  if (range().roots() != head.roots()) {
+  if (range().Root() != root) {
     // What these entries were closed into would be found there by the next start.
     for (uint64_t segment = segments(); segment > segments_before; --segment) {
       std::error_code ignored;

@@ -37,6 +37,9 @@ class TileStore final : public crypto::LogReader {
   // `head` (the log was put back to an earlier state), or entries and tree give another root.
   static absl::StatusOr<std::unique_ptr<TileStore>> Open(TileStoreOptions options,
                                                          const crypto::CompactRange& head);
+  // The same for a head of which only size and root are known.
+  static absl::StatusOr<std::unique_ptr<TileStore>> Open(TileStoreOptions options, uint64_t size,
+                                                         const crypto::Digest& root);
 
   // Takes in what was appended to the log, from size() on, reading nothing but a segment's entries
   // when it is full. Unavailable: all is taken in, but a full segment could not be written; it
@@ -44,6 +47,7 @@ class TileStore final : public crypto::LogReader {
   absl::Status Append(absl::Span<const crypto::Digest> leaves);
   // The same by reading the entries up to `head`, and holding the result against it (DataLoss).
   absl::Status CatchUp(const crypto::CompactRange& head);
+  absl::Status CatchUp(uint64_t size, const crypto::Digest& root);
   // Closes the last, partly filled segment, when the log has ended: from then on the entries are
   // read from the folder alone. FailedPrecondition for Append after it.
   absl::Status Close();

@@ -51,16 +51,24 @@ class FollowedLogTest : public testing::Test {
     options.most_answers = most;
     return std::make_unique<FollowedLog>(
         std::move(options),
-        [this](const std::string&, absl::Span<const uint64_t> sizes) { return Prove(sizes); });
+        [this](const std::string& origin, absl::Span<const uint64_t> sizes) {
+          return Prove(origin == next_.origin() ? next_ : log_, sizes);
+        },
+        [this](const std::string& origin, uint64_t) -> absl::StatusOr<FollowedLog::Continuation> {
+          if (!reachable_) return absl::UnavailableError("the partner is not there");
+          EXPECT_EQ(origin, kOrigin);
+          return FollowedLog::Continuation{next_.NoteOf(next_.size()), steps_};
+        });
   }
-  absl::StatusOr<std::vector<std::vector<crypto::Digest>>> Prove(absl::Span<const uint64_t> sizes) {
+  absl::StatusOr<std::vector<std::vector<crypto::Digest>>> Prove(const SignedLog& log,
+                                                                 absl::Span<const uint64_t> sizes) {
     ++asked_;
     proved_ = std::vector<uint64_t>(sizes.begin(), sizes.end());
     if (!reachable_) return absl::UnavailableError("the partner is not there");
     std::vector<std::vector<crypto::Digest>> proofs;
     for (size_t i = 0; i + 1 < sizes.size(); ++i) {
       if (sizes[i + 1] > head_) return absl::InvalidArgumentError("the log has not so many");
-      proofs.push_back(log_.Proof(sizes[i], sizes[i + 1]));
+      proofs.push_back(log.Proof(sizes[i], sizes[i + 1]));
     }
     return proofs;
   }
@@ -84,6 +92,8 @@ class FollowedLogTest : public testing::Test {
 
   std::string folder_;
   SignedLog log_, other_;
+  SignedLog next_{"irs.treasury.example/ledger/2028", log_.key()};
+  std::vector<crypto::LogSuccession> steps_;
   std::atomic<int> asked_{0};
   std::atomic<bool> reachable_{true};
   std::atomic<uint64_t> head_{200};
@@ -109,6 +119,40 @@ TEST_F(FollowedLogTest, AProcessHoldsItsFirstAnswerAgainstTheOnesBefore) {
   const absl::Status forked = Use(Open().get(), other_, 95);
   EXPECT_TRUE(absl::IsDataLoss(forked)) << forked;
   EXPECT_THAT(std::string(forked.message()), HasSubstr("did not prove that its log of 95 entries"));
+}
+
+TEST_F(FollowedLogTest, ANewYearsLogIsUsedWhenItGoesOnFromTheOneRemembered) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  steps_ = {log_.StepTo(next_, 20, 9)};
+  reachable_ = false;
+  EXPECT_TRUE(absl::IsUnavailable(Use(Open().get(), next_, 4)));
+  reachable_ = true;
+  EXPECT_TRUE(Use(Open().get(), next_, 4).ok());
+  // The year before is remembered as it ended.
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
+  EXPECT_TRUE(Use(Open().get(), next_, 7).ok());
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLogTest, ANewYearsLogThatFollowsNothingIsNotUsed) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  next_.GrowTo(9);
+  const absl::Status refused = Use(Open().get(), next_, 4);
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("was not shown to go on from"));
+  EXPECT_EQ(Evidence(), 1u);
+}
+
+TEST_F(FollowedLogTest, ANewYearsLogThatIsAnotherThanTheOneShownIsNotUsed) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  steps_ = {log_.StepTo(next_, 20, 9)};
+  SignedLog forked(next_.origin(), log_.key());
+  forked.GrowTo(4, " otherwise");
+  EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), forked, 4)));
 }
 
 TEST_F(FollowedLogTest, AnswersAreUsedAheadUpToTheBoundAndProvedTogether) {

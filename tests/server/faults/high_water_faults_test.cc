@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<HighWater>> Open(const std::string& folder,
   options.problem = [report](const absl::Status& status) {
     if (report != nullptr && !status.ok()) ++report->unavailable;
   };
-  return HighWater::Open(std::move(options), Signer().verifier());
+  return HighWater::Open(std::move(options), {Signer().verifier()});
 }
 
 void Refuse(const char* what, const absl::Status& status, Report* report) {

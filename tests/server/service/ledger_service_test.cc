@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "client/requester/ledger_client.h"
+#include "crypto/log_entry.h"
 #include "crypto/receipt.h"
 #include "tests/server/service/partner_server.h"
 #include "tests/server/service/signed_log.h"
@@ -89,7 +90,7 @@ class LedgerServiceTest : public ::testing::Test {
   v1::AddCheckpointResponse Add(requester::LedgerClient* client, const SignedLog& log,
                                 uint64_t old_size, uint64_t size) {
     const auto response =
-        client->AddCheckpoint({old_size, log.Proof(old_size, size), log.NoteOf(size)});
+        client->AddCheckpoint({old_size, log.Proof(old_size, size), log.NoteOf(size), {}});
     EXPECT_TRUE(response.ok()) << response.status();
     return response.ok() ? *response : v1::AddCheckpointResponse();
   }
@@ -197,6 +198,82 @@ TEST_F(LedgerServiceTest, WhoeverRemembersMoreOrAnotherLogGetsTheHeadAlone) {
   AppendSome();
   EXPECT_THAT(aid_->GetCheckpoint(world_.ledger_log->origin(), 1000)->proof, IsEmpty());
   EXPECT_THAT(aid_->GetCheckpoint("tax.example/ledger/2026", 3)->proof, IsEmpty());
+  EXPECT_THAT(aid_->GetCheckpoint("tax.example/ledger/2026", 3)->successions, IsEmpty());
+}
+
+// The log of a year ends; the calls know it by its name, and the next by none.
+TEST_F(LedgerServiceTest, ALogThatEndedIsReadByItsName) {
+  AppendSome();
+  const std::string ended = world_.ledger_log->origin();
+  world_.clock.Advance(absl::Hours(24 * 366));
+  AppendSome();
+  const std::string current = world_.ledger_log->origin();
+  ASSERT_NE(current, ended);
+  const auto end = aid_->GetCheckpoint("", 0, ended);
+  ASSERT_TRUE(end.ok()) << end.status();
+  const crypto::NoteVerifier known[] = {*LogVerifier(ended, world_.ledger_key->PublicDer()),
+                                        world_.ledger_log->verifier()};
+  const auto opened = crypto::OpenCheckpoint(end->note, known);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->checkpoint.size, 8u);
+  EXPECT_EQ(aid_->ReadTileOf(ended, {0, 0, 8})->size(), 8u);
+  EXPECT_EQ(aid_->ReadTile({0, 0, 8})->size(), 8u);
+  EXPECT_NE(*aid_->ReadTileOf(ended, {0, 0, 8}), *aid_->ReadTile({0, 0, 8}));
+  EXPECT_TRUE(aid_->GetConsistency(ended, 3, 8).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency(ended, 3, 9).status()));
+  const auto entries = aid_->GetEntries(0, 8, ended);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  // How the logs follow one another is nobody's secret.
+  EXPECT_TRUE((*entries)[7].shown);
+  EXPECT_TRUE(crypto::ReadLogClosed((*entries)[7].bytes).ok());
+  const auto first = aid_->GetEntries(0, 1);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(crypto::ReadLogOpened((*first)[0].bytes)->closed, opened->checkpoint);
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetEntries(8, 1, ended).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetEntries(0, 1, "tax.example/ledger/2031").status()));
+}
+
+TEST_F(LedgerServiceTest, WhoRemembersALogThatEndedIsShownHowItGoesOn) {
+  AppendSome();
+  const crypto::CompactRange before = world_.journal->head().range;
+  const std::string first = world_.ledger_log->origin();
+  for (int year = 0; year < 2; ++year) {
+    world_.clock.Advance(absl::Hours(24 * 366));
+    AppendSome();
+  }
+  const auto head = aid_->GetCheckpoint(first, before.size());
+  ASSERT_TRUE(head.ok()) << head.status();
+  EXPECT_THAT(head->proof, IsEmpty());
+  ASSERT_EQ(head->successions.size(), 2u);
+  const auto key_of = [this](const std::string& origin) {
+    return LogVerifier(origin, world_.ledger_key->PublicDer());
+  };
+  const auto shown =
+      crypto::OpenCheckpoint(head->note, {world_.ledger_log->verifier()})->checkpoint;
+  const auto ends = crypto::VerifySuccession({first, before.size(), before.Root()},
+                                             head->successions, shown, key_of);
+  ASSERT_TRUE(ends.ok()) << ends.status();
+  EXPECT_EQ(ends->size(), 2u);
+  EXPECT_FALSE(crypto::VerifySuccession({first, before.size(), crypto::EmptyRoot()},
+                                        head->successions, shown, key_of)
+                   .ok());
+  // Of a size that it never had, there is nothing to show.
+  EXPECT_THAT(aid_->GetCheckpoint(first, 1000)->successions, IsEmpty());
+}
+
+TEST_F(LedgerServiceTest, APartnersNextLogIsCosignedOnceItIsShownWhatItFollows) {
+  aid_log_.GrowTo(9);
+  ASSERT_EQ(Add(aid_.get(), aid_log_, 0, 5).code(), 200u);
+  SignedLog next("aid.example/ledger/2028", aid_log_.key());
+  aid_log_.EndWith(&next);
+  next.GrowTo(3);
+  const v1::AddCheckpointResponse asked = Add(aid_.get(), next, 0, 3);
+  EXPECT_EQ(asked.code(), 409u);
+  EXPECT_EQ(asked.remembered(), aid_log_.NoteOf(5));
+  const auto shown = aid_->AddCheckpoint({0, {}, next.NoteOf(3), {aid_log_.StepTo(next, 5, 3)}});
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(shown->code(), 200u) << shown->says();
+  EXPECT_FALSE(shown->cosignature().empty());
 }
 
 TEST_F(LedgerServiceTest, BundlesAreNoTiles) {
@@ -234,7 +311,7 @@ TEST_F(LedgerServiceTest, NobodyElseIsShownAnything) {
   EXPECT_FALSE(stranger->GetEntries(0, 1).ok());
   EXPECT_FALSE(stranger->ReadTile({0, 0, 7}).ok());
   EXPECT_FALSE(stranger->GetRemembered({aid_log_.origin()}).ok());
-  EXPECT_FALSE(stranger->AddCheckpoint({0, {}, aid_log_.NoteOf(0)}).ok());
+  EXPECT_FALSE(stranger->AddCheckpoint({0, {}, aid_log_.NoteOf(0), {}}).ok());
 }
 
 TEST_F(LedgerServiceTest, CallsAreWithinThePartnersRate) {

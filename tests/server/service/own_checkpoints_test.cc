@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/keys.h"
 #include "crypto/receipt.h"
+#include "server/partner_logs.h"
 #include "tests/server/service/signed_log.h"
 #include "tests/server/walk/world.h"
 
@@ -59,6 +61,38 @@ TEST_F(OwnCheckpointsTest, ANewLogBesideOneOfAYearBeforeIsLost) {
   before.GrowTo(5);
   EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(before.NoteOf(5), "aid.example")));
   EXPECT_TRUE(own_.HoldAgainst(before.NoteOf(0), "aid.example").ok());
+}
+
+TEST_F(OwnCheckpointsTest, LogsThatEndedAreHeldAgainstTheirOwnEntries) {
+  Grow(3);
+  const std::string before = Head();
+  const std::string origin = world_.ledger_log->origin();
+  world_.clock.Advance(absl::Hours(24 * 366));
+  Grow(2);
+  ASSERT_NE(world_.ledger_log->origin(), origin);
+  const std::string end = *world_.ledger_log->Checkpoint(origin)->note;
+  EXPECT_TRUE(own_.HoldAgainst(before, "aid.example").ok());
+  EXPECT_TRUE(own_.HoldAgainst(end, "aid.example").ok());
+  EXPECT_TRUE(own_.HoldAgainst(Head(), "aid.example").ok());
+  // More than it ended with, and other entries.
+  SignedLog other(origin, world_.ledger_key);
+  other.GrowTo(5);
+  EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(other.NoteOf(5), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(other.NoteOf(2), "aid.example")));
+  // What is kept is the newest log's, whatever their sizes.
+  ASSERT_TRUE(own_.Keep(end, 4, "aid.example", "").ok());
+  ASSERT_TRUE(own_.Keep(Head(), 3, "aid.example", "").ok());
+  ASSERT_TRUE(own_.Keep(end, 4, "loans.example", "").ok());
+  EXPECT_EQ(OriginOfNote(*crypto::ReadPrivateFile(path_)), world_.ledger_log->origin());
+}
+
+TEST_F(OwnCheckpointsTest, AJournalFromBeforeALogBeganIsLost) {
+  Grow(3);
+  SignedLog later("tax.example/ledger/2028", world_.ledger_key);
+  later.GrowTo(1);
+  const absl::Status held = own_.HoldAgainst(later.NoteOf(1), "aid.example");
+  EXPECT_TRUE(absl::IsDataLoss(held));
+  EXPECT_THAT(std::string(held.message()), HasSubstr("has no such log"));
 }
 
 TEST_F(OwnCheckpointsTest, WhatThisNodeDidNotSignShowsNothing) {

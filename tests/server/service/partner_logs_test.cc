@@ -38,8 +38,21 @@ class PartnerLogsTest : public ::testing::Test {
         .finding;
   }
 
+  // The year ends after 21 entries; the next has 5.
+  void BeginNext() {
+    log_.EndWith(&next_);
+    next_.GrowTo(5);
+  }
+  WitnessFinding ShowNext(uint64_t remembered) {
+    return logs_
+        ->Observe(next_.NoteOf(5), {}, 0, /*is_head=*/true, Noon(),
+                  {log_.StepTo(next_, remembered, 5)})
+        .finding;
+  }
+
   agreements::AgreementFolder folder_;
   SignedLog log_{"irs.example/ledger/2027"};
+  SignedLog next_{"irs.example/ledger/2028", log_.key()};
   std::vector<std::string> found_;
   std::unique_ptr<PartnerLogs> logs_;
 };
@@ -47,7 +60,8 @@ class PartnerLogsTest : public ::testing::Test {
 TEST(AgencyOfLogTest, IsTheNameBeforeLedgerAndYear) {
   EXPECT_EQ(AgencyOfLog("irs.example/ledger/2027"), "irs.example");
   for (const char* other : {"irs.example/ledger/27", "irs.example/ledger/2027/x", "/ledger/2027",
-                            "irs.example", "irs.example/journal/2027", "a/b/ledger/2027", ""}) {
+                            "irs.example/ledger/2027.1", "irs.example", "irs.example/journal/2027",
+                            "a/b/ledger/2027", ""}) {
     EXPECT_EQ(AgencyOfLog(other), "") << other;
   }
 }
@@ -63,11 +77,100 @@ TEST_F(PartnerLogsTest, RemembersAcrossARestart) {
 
 TEST_F(PartnerLogsTest, TheNewestYearIsTheLatest) {
   ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
-  SignedLog next("irs.example/ledger/2028", log_.key());
-  next.GrowTo(2);
-  ASSERT_EQ(logs_->Observe(next.NoteOf(2), {}, 0, true, Noon()).finding, WitnessFinding::kAccepted);
-  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, next.origin());
+  BeginNext();
+  ASSERT_EQ(ShowNext(7), WitnessFinding::kAccepted);
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, next_.origin());
   EXPECT_FALSE(logs_->LatestOf("irs").has_value());
+  // The one before is remembered as it ended.
+  EXPECT_EQ(logs_->Latest(log_.origin())->checkpoint.size, 21u);
+  EXPECT_THAT(found_, IsEmpty());
+}
+
+TEST_F(PartnerLogsTest, ALaterLogIsFollowedOverYearsThatNobodyLookedAt) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  BeginNext();
+  SignedLog third("irs.example/ledger/2029", log_.key());
+  next_.EndWith(&third);
+  third.GrowTo(4);
+  const crypto::LogSuccession steps[] = {log_.StepTo(next_, 7, next_.size()),
+                                         next_.StepTo(third, 0, 4)};
+  auto without_start = steps[1];
+  EXPECT_EQ(logs_->Observe(third.NoteOf(4), {}, 0, true, Noon(), {without_start}).finding,
+            WitnessFinding::kBadProof);
+  EXPECT_EQ(logs_->Observe(third.NoteOf(4), {}, 0, true, Noon(), steps).finding,
+            WitnessFinding::kAccepted);
+  Open();
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, third.origin());
+  EXPECT_EQ(logs_->origins().size(), 3u);
+}
+
+TEST_F(PartnerLogsTest, ANewLogThatFollowsNothingIsEvidence) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  next_.GrowTo(3);
+  const auto answer = logs_->Observe(next_.NoteOf(3), {}, 0, true, Noon());
+  EXPECT_EQ(answer.finding, WitnessFinding::kBadProof);
+  EXPECT_FALSE(answer.evidence.empty());
+  EXPECT_THAT(found_, ElementsAre("irs.example"));
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, log_.origin());
+  // Shown by others, it is looked at when its own node shows it.
+  EXPECT_EQ(logs_->Observe(next_.NoteOf(3), {}, 0, false, Noon()).finding,
+            WitnessFinding::kUnknownLog);
+  EXPECT_EQ(logs_->evidence(), 1u);
+}
+
+TEST_F(PartnerLogsTest, ANewLogThatFollowsAnotherEndIsEvidence) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  SignedLog other(log_.origin(), log_.key());
+  other.GrowTo(9, " rewritten");
+  other.EndWith(&next_);
+  next_.GrowTo(5);
+  // The other end is shown, which does not go on from what is remembered.
+  EXPECT_EQ(
+      logs_->Observe(next_.NoteOf(5), {}, 0, true, Noon(), {other.StepTo(next_, 7, 5)}).finding,
+      WitnessFinding::kBadProof);
+  // The true end is shown, which the new log does not commit to.
+  SignedLog true_next(next_.origin(), log_.key());
+  log_.EndWith(&true_next);
+  auto step = log_.StepTo(true_next, 7, 1);
+  step.opening = other.StepTo(next_, 7, 5).opening;
+  step.opening_proof = other.StepTo(next_, 7, 5).opening_proof;
+  EXPECT_EQ(logs_->Observe(next_.NoteOf(5), {}, 0, true, Noon(), {step}).finding,
+            WitnessFinding::kBadProof);
+  EXPECT_EQ(logs_->evidence(), 2u);
+}
+
+TEST_F(PartnerLogsTest, ALogThatGoesOnAfterItsEndIsEvidence) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  BeginNext();
+  ASSERT_EQ(ShowNext(7), WitnessFinding::kAccepted);
+  EXPECT_EQ(Observe(21, 7, /*is_head=*/false), WitnessFinding::kOlder);
+  log_.GrowTo(25);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Observe(21, 25, /*is_head=*/false), WitnessFinding::kForked);
+    EXPECT_EQ(
+        logs_->Add("irs.example", {21, log_.Proof(21, 25), log_.NoteOf(25), {}}, Noon()).finding,
+        WitnessFinding::kForked);
+    Open();
+  }
+  EXPECT_EQ(logs_->evidence(), 1u);
+}
+
+TEST_F(PartnerLogsTest, AnEarlierLogThatWasNeverSeenIsNotFollowed) {
+  BeginNext();
+  ASSERT_EQ(ShowNext(0), WitnessFinding::kAccepted) << "the first that is seen";
+  EXPECT_EQ(Observe(0, 7), WitnessFinding::kUnknownLog);
+  EXPECT_EQ(logs_->evidence(), 0u);
+}
+
+TEST_F(PartnerLogsTest, ANewLogThatIsHandedInMustShowWhatItFollows) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  BeginNext();
+  requester::AddCheckpointRequest request{0, {}, next_.NoteOf(5), {}};
+  EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kOtherSize);
+  EXPECT_EQ(logs_->evidence(), 0u);
+  request.successions = {log_.StepTo(next_, 7, 5)};
+  EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kAccepted);
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.size, 5u);
 }
 
 TEST_F(PartnerLogsTest, AHeadThatWentBackIsEvidence) {

@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
+#include "crypto/log_succession.h"
 #include "crypto/merkle.h"
 
 namespace vouch::server {
@@ -26,9 +28,35 @@ class SignedLog {
   // `what` tells one history from another.
   void GrowTo(uint64_t size, const std::string& what = "") {
     while (leaves_.size() < size) {
-      leaves_.push_back(
-          crypto::LeafHash(crypto::AsBytes(absl::StrCat("entry ", leaves_.size(), what))));
+      Add(absl::StrCat("entry ", leaves_.size(), what));
     }
+  }
+  void Add(const std::string& entry) {
+    entries_.push_back(entry);
+    leaves_.push_back(crypto::LeafHash(crypto::AsBytes(entry)));
+  }
+  // Ends this log, and begins the next from there.
+  void EndWith(SignedLog* next) {
+    Add(crypto::LogClosedEntry(1, {origin_, leaves_.size() + 1, next->origin_}));
+    next->Add(crypto::LogOpenedEntry(1, {next->origin_, Head()}));
+  }
+  crypto::Checkpoint Head() const {
+    crypto::CompactRange range;
+    for (const crypto::Digest& leaf : leaves_) range.Append(leaf);
+    return {origin_, range.size(), range.Root()};
+  }
+  // From `remembered` entries of this log, which has ended, to `shown` of the next.
+  crypto::LogSuccession StepTo(const SignedLog& next, uint64_t remembered, uint64_t shown) const {
+    crypto::LogSuccession step;
+    const uint64_t size = leaves_.size();
+    step.checkpoint = NoteOf(size);
+    step.consistency = Proof(remembered, size);
+    step.closing = entries_.back();
+    step.closing_proof = crypto::RangeProof(leaves_, size - 1, 1);
+    step.opening = next.entries_.front();
+    step.opening_proof =
+        crypto::RangeProof(absl::MakeConstSpan(next.leaves_).subspan(0, shown), 0, 1);
+    return step;
   }
   std::string NoteOf(uint64_t size) const {
     crypto::CompactRange range;
@@ -40,6 +68,7 @@ class SignedLog {
     return crypto::ConsistencyProof(absl::MakeConstSpan(leaves_).subspan(0, size), old_size);
   }
 
+  uint64_t size() const { return leaves_.size(); }
   const std::string& origin() const { return origin_; }
   const std::shared_ptr<const crypto::SigningKey>& key() const { return key_; }
   std::string public_der() const { return key_->PublicDer(); }
@@ -48,6 +77,7 @@ class SignedLog {
   const std::string origin_;
   const std::shared_ptr<const crypto::SigningKey> key_;
   const crypto::NoteSigner signer_;
+  std::vector<std::string> entries_;
   std::vector<crypto::Digest> leaves_;
 };
 

@@ -283,7 +283,7 @@ TEST_P(RewritingTest, IsCaughtByTheNodeItselfWhenItStarts) {
   ledger::tree::HighWaterOptions options;
   options.path = folder_.Path("ledger.high-water");
   {
-    auto mark = ledger::tree::HighWater::Open(options, signer_.verifier());
+    auto mark = ledger::tree::HighWater::Open(options, {signer_.verifier()});
     ASSERT_TRUE(mark.ok());
     const std::string note = Sign(honest_, 200);
     (*mark)->Raise(crypto::OpenCheckpoint(note, Keys())->checkpoint,
@@ -291,7 +291,7 @@ TEST_P(RewritingTest, IsCaughtByTheNodeItselfWhenItStarts) {
   }
   Entries log = honest_;
   GetParam().act(&log);
-  const auto mark = ledger::tree::HighWater::Open(options, signer_.verifier());
+  const auto mark = ledger::tree::HighWater::Open(options, {signer_.verifier()});
   ASSERT_TRUE(mark.ok());
   const auto root_of = [](const Entries& of) {
     return [&of](uint64_t size) -> absl::StatusOr<Digest> {

@@ -35,7 +35,7 @@ class HighWaterTest : public testing::Test {
     options.path = Path();
     options.at_most_every = absl::Milliseconds(1);
     options.problem = [this](const absl::Status& status) { ++(status.ok() ? passed_ : problems_); };
-    return HighWater::Open(std::move(options), signer.verifier());
+    return HighWater::Open(std::move(options), {signer.verifier()});
   }
   std::unique_ptr<HighWater> Open() {
     auto opened = Try(signer_);
