@@ -85,7 +85,8 @@ std::vector<std::pair<const char*, std::string>> FieldsOf(const AccountedLine& l
   fields.emplace_back("Outcome", line.outcome);
   fields.emplace_back("Purpose", line.purpose);
   fields.emplace_back("Agreement", line.agreement);
-  fields.emplace_back("Ledger", absl::StrCat("entry ", line.index, ", leaf ", line.leaf));
+  fields.emplace_back("Ledger", absl::StrCat("entry ", line.index, line.log.empty() ? "" : " of ",
+                                             line.log, ", leaf ", line.leaf));
   return fields;
 }
 
@@ -119,8 +120,10 @@ std::vector<std::string> Preamble(const Accounting& accounting) {
   return {
       absl::StrCat("Responding agency: ", accounting.responder),
       absl::StrCat("Period: ", PeriodText(accounting)),
-      absl::StrCat("Made: ", MinuteText(accounting.made), ", from ",
-                   accounting.size - accounting.first, " entries of ledger ", accounting.origin),
+      absl::StrCat(
+          "Made: ", MinuteText(accounting.made), ", from ", accounting.size - accounting.first,
+          " entries of ledger ",
+          accounting.logs.empty() ? accounting.origin : absl::StrJoin(accounting.logs, ", ")),
       absl::StrCat("Disclosures: ", accounting.lines.size()),
   };
 }
@@ -165,7 +168,8 @@ bool ReadParameters(absl::string_view bytes, policies::Parameters* parameters) {
 AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Catalog* catalog) {
   const crypto::SubjectEntry& entry = disclosure.entry;
   AccountedLine line;
-  line.index = disclosure.index;
+  line.log = disclosure.log;
+  line.index = disclosure.index_in_log;
   line.leaf = crypto::Hex(crypto::LeafHash(crypto::AsBytes(disclosure.bytes)));
   line.at = disclosure.at();
   line.requester = entry.requester;
@@ -297,6 +301,7 @@ nlohmann::ordered_json Accounting::ToJson() const {
   for (const AccountedLine& line : lines) {
     nlohmann::ordered_json one;
     one["at"] = TimeText(line.at);
+    if (!line.log.empty()) one["log"] = line.log;
     one["index"] = line.index;
     one["leaf"] = line.leaf;
     one["requester"] = line.requester;

@@ -18,7 +18,8 @@ namespace vouch::client {
 
 // One entry in plain words. Whatever the node no longer knows is said to be so, never left empty.
 struct AccountedLine {
-  uint64_t index = 0;
+  std::string log;        // the log that the entry is in
+  uint64_t index = 0;     // and where there
   std::string leaf;       // SHA-256 of the entry as a leaf, hexadecimal
   absl::Time at;          // whole minutes
   std::string requester;  // the agency's name
@@ -40,7 +41,8 @@ struct AccountedLine {
 struct Accounting {
   std::string responder;
   std::string origin;
-  uint64_t first = 0, size = 0;  // the entries of the log that were looked at
+  std::vector<std::string> logs;  // of the journal; empty: this one alone
+  uint64_t first = 0, size = 0;   // the entries that were looked at, over all logs
   absl::Time made;
   absl::Time from = absl::InfinitePast(), to = absl::InfiniteFuture();
   std::vector<AccountedLine> lines;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "nlohmann/json.hpp"
 #include "server/journal/written_entries.h"
 #include "server/node/folders.h"
@@ -113,37 +115,58 @@ absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys,
                                   std::make_shared<const crypto::SigningKey>(*std::move(key)));
 }
 
-absl::StatusOr<crypto::Checkpoint> RecomputeJournal(const std::string& folder,
-                                                    std::map<uint64_t, crypto::Digest>* roots_at,
-                                                    Console* console) {
+absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,
+                                                   Console* console) {
   auto entries = server::journal::WrittenEntries::Open(folder);
   if (!entries.ok()) return entries.status();
-  const crypto::CompactRange& head = (*entries)->range();
-  const crypto::Checkpoint checkpoint{(*entries)->origin(), head.size(), head.Root()};
+  RecomputedJournal journal;
   Progress progress(console, "computing the tree");
+  std::string origin;
   crypto::CompactRange range;
   const auto note_root = [&] {
-    const auto wanted = roots_at->find(range.size());
+    const auto wanted = roots_at->find({origin, range.size()});
     if (wanted != roots_at->end()) wanted->second = range.Root();
   };
-  note_root();
-  while (range.size() < head.size()) {
-    const auto count =
-        static_cast<uint32_t>(std::min<uint64_t>(kEntriesAtOnce, head.size() - range.size()));
-    const auto read = (*entries)->Read(range.size(), count);
+  const auto& logs = (*entries)->logs();
+  size_t next_log = 0;
+  const uint64_t end = (*entries)->end();
+  for (uint64_t position = logs.front().first;;) {
+    const bool begins = next_log < logs.size() && logs[next_log].first == position;
+    if (begins && next_log > 0) {
+      const auto first = (*entries)->Read(position, 1);
+      if (!first.ok()) return first.status();
+      const auto opened = crypto::ReadLogOpened(first->front());
+      if (!opened.ok() ||
+          opened->closed != crypto::Checkpoint{origin, range.size(), range.Root()}) {
+        return absl::DataLossError(absl::StrCat("in ", folder, ", ", logs[next_log].origin,
+                                                " does not go on from ", origin));
+      }
+    }
+    if (begins) {
+      origin = logs[next_log++].origin;
+      journal.origins.push_back(origin);
+      range = crypto::CompactRange();
+      note_root();
+    }
+    if (position == end) break;
+    const uint64_t until = next_log < logs.size() ? logs[next_log].first : end;
+    const auto read = (*entries)->Read(
+        position, static_cast<uint32_t>(std::min<uint64_t>(kEntriesAtOnce, until - position)));
     if (!read.ok()) return read.status();
     for (const std::string& entry : *read) {
       range.Append(crypto::LeafHash(crypto::AsBytes(entry)));
       note_root();
     }
-    progress.Show(range.size(), head.size());
+    position += read->size();
+    progress.Show(position, end);
   }
-  progress.Finish(range.size());
-  if (range.Root() != checkpoint.root) {
+  progress.Finish(end);
+  journal.head = {origin, range.size(), range.Root()};
+  if (range.Root() != (*entries)->range().Root()) {
     return absl::DataLossError(
         absl::StrCat("the entries in ", folder, " do not give the root that its commits say"));
   }
-  return checkpoint;
+  return journal;
 }
 
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,11 +43,16 @@ absl::Status CheckFiles(const std::string& folder, const BackupManifest& manifes
 // The signer of a node's own log, from its keys folder.
 absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys, const std::string& origin);
 
-// Computes the log anew from a journal's commits: its head, and its roots at the sizes asked for,
-// as far as it has them. DataLoss when the entries do not give the root that the commits say.
-absl::StatusOr<crypto::Checkpoint> RecomputeJournal(const std::string& folder,
-                                                    std::map<uint64_t, crypto::Digest>* roots_at,
-                                                    Console* console);
+// Roots of logs, by origin and size; none where a journal has no such.
+using RootsAt = std::map<std::pair<std::string, uint64_t>, absl::optional<crypto::Digest>>;
+struct RecomputedJournal {
+  crypto::Checkpoint head;           // of the log that is being written
+  std::vector<std::string> origins;  // of all logs, oldest first
+};
+// Computes the logs anew from a journal's commits, and the roots that are asked for. DataLoss when
+// the entries do not give the root that the commits say, or one log does not go on from the other.
+absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,
+                                                   Console* console);
 
 // Bytes into a new file of mode 0600, synced.
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes);

@@ -107,9 +107,10 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
   progress.Finish(copied_bytes);
 
   // From the copy: what cannot be read back is no backup.
-  std::map<uint64_t, crypto::Digest> none;
-  const auto head = RecomputeJournal(journal, &none, console);
-  if (!head.ok()) return head.status();
+  RootsAt none;
+  const auto computed = RecomputeJournal(journal, &none, console);
+  if (!computed.ok()) return computed.status();
+  const crypto::Checkpoint* const head = &computed->head;
   const auto signer = OwnLogSigner(file->keys, head->origin);
   if (!signer.ok()) return signer.status();
   const crypto::NoteSigner* const signers[] = {&*signer};

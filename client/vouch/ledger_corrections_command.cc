@@ -109,6 +109,7 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
                       {"agreement", line.agreement_id},
                       {"question", line.question_id},
                       {"asked", line.question},
+                      {"log", line.log},
                       {"index", line.index}});
     }
     console->Say(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));

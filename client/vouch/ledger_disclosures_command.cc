@@ -71,12 +71,12 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   oversight::PersonKeys keys(&period_keys, person->names);
   oversight::DisclosureSearch search(&keys, *from, *to);
   ReceiptComparison comparison(&receipts);
-  std::vector<crypto::Digest> leaves;
+  LeavesOfLogs leaves;
   std::set<std::string> without_file;
   const auto extent =
       oversight::ReadLog(file->journal, [&](const oversight::LogEntry& entry) -> absl::Status {
         if (!options.proofs.empty()) {
-          leaves.push_back(crypto::LeafHash(crypto::AsBytes(entry.entry)));
+          leaves[std::string(entry.log)].push_back(crypto::LeafHash(crypto::AsBytes(entry.entry)));
         }
         comparison.Visit(entry);
         return search.Visit(entry);
@@ -86,6 +86,7 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   Accounting accounting;
   accounting.responder = file->agency;
   accounting.origin = extent->origin;
+  for (const auto& log : extent->logs) accounting.logs.push_back(log.origin);
   accounting.first = extent->first;
   accounting.size = extent->size;
   accounting.made = now;
@@ -118,10 +119,15 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
       return absl::FailedPreconditionError(
           "proofs need the whole log, and this journal no longer has its beginning");
     }
-    absl::Status written = WriteProofs(options.proofs, options.checkpoint, leaves, search.found());
-    if (!written.ok()) return written;
-    console->Note(absl::StrCat("Wrote ", search.found().size(), " entries and proofs to ",
-                               options.proofs, "."));
+    const auto written = WriteProofs(options.proofs, options.checkpoint, leaves, search.found());
+    if (!written.ok()) return written.status();
+    console->Note(absl::StrCat("Wrote ", *written, " entries and proofs to ", options.proofs, "."));
+    if (*written < search.found().size()) {
+      console->Note(
+          absl::StrCat(search.found().size() - *written,
+                       " lines are of other logs than the checkpoint; give a checkpoint of "
+                       "each of those for theirs."));
+    }
   }
   if (!options.html.empty()) {
     absl::Status written =

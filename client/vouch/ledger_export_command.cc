@@ -4,14 +4,17 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/vouch/exported_logs.h"
 #include "client/vouch/ledger_backup.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/base64.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "server/journal/written_entries.h"
 #include "server/ledger/tree/static_layout.h"
 #include "server/ledger/tree/tile_store.h"
@@ -79,58 +82,111 @@ absl::Status CheckEarlier(const std::string& output, const crypto::Checkpoint& n
       output, " was touched"));
 }
 
-absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
-  const auto file = OpenNode(options.folder, console);
-  if (!file.ok()) return file.status();
-  absl::StatusOr<std::unique_ptr<journal::WrittenEntries>> entries =
-      journal::WrittenEntries::Open(file->journal);
-  if (!entries.ok()) return entries.status();
-  const crypto::CompactRange& head = (*entries)->range();
-  const crypto::Checkpoint checkpoint{(*entries)->origin(), head.size(), head.Root()};
-  const absl::StatusOr<crypto::NoteSigner> signer = OwnLogSigner(file->keys, checkpoint.origin);
-  if (!signer.ok()) return signer.status();
+// What each log comes to: the last as it is being written, those before as the next one says.
+absl::StatusOr<std::vector<crypto::Checkpoint>> HeadsOf(journal::WrittenEntries* entries) {
+  std::vector<crypto::Checkpoint> heads;
+  const std::vector<journal::LogSpan>& logs = entries->logs();
+  for (size_t i = 0; i + 1 < logs.size(); ++i) {
+    const auto first = entries->Read(logs[i + 1].first, 1);
+    if (!first.ok()) return first.status();
+    const auto opened = crypto::ReadLogOpened(first->front());
+    if (!opened.ok() || opened->closed.origin != logs[i].origin) {
+      return absl::DataLossError(absl::StrCat("the journal's log ", logs[i + 1].origin,
+                                              " does not go on from ", logs[i].origin));
+    }
+    heads.push_back(opened->closed);
+  }
+  heads.push_back({logs.back().origin, entries->range().size(), entries->range().Root()});
+  return heads;
+}
 
+struct Exported {
+  std::string folder;
+  crypto::Checkpoint checkpoint;
+  std::string key;
+};
+
+absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const std::string& keys,
+                                   journal::WrittenEntries* entries, size_t log,
+                                   const crypto::Checkpoint& checkpoint, Console* console) {
+  const absl::StatusOr<crypto::NoteSigner> signer = OwnLogSigner(keys, checkpoint.origin);
+  if (!signer.ok()) return signer.status();
+  Exported exported;
+  exported.folder = ExportFolderOf(options.output, checkpoint.origin, log == 0);
+  exported.checkpoint = checkpoint;
+  exported.key = signer->verifier().ToString();
   absl::StatusOr<std::unique_ptr<ScratchFolder>> scratch = ScratchFolder::Beside(options.output);
   if (!scratch.ok()) return scratch.status();
   Progress progress(console, "reading entries");
   tree::TileStoreOptions store_options;
   store_options.folder = (*scratch)->path();
   store_options.origin = checkpoint.origin;
-  store_options.entries = [&](uint64_t first, uint32_t count) {
-    progress.Show(first, head.size());
-    return (*entries)->Read(first, count);
+  const uint64_t position = entries->logs()[log].first;
+  store_options.entries = [&, position](uint64_t first, uint32_t count) {
+    progress.Show(first, checkpoint.size);
+    return entries->Read(position + first, count);
   };
-  const auto log = tree::TileStore::Open(std::move(store_options), head);
-  if (!log.ok()) return log.status();
-  progress.Finish(head.size());
-  if (absl::Status earlier = CheckEarlier(options.output, checkpoint, signer->verifier(), **log);
+  const auto store =
+      tree::TileStore::Open(std::move(store_options), checkpoint.size, checkpoint.root);
+  if (!store.ok()) return store.status();
+  progress.Finish(checkpoint.size);
+  if (absl::Status earlier = CheckEarlier(exported.folder, checkpoint, signer->verifier(), **store);
       !earlier.ok()) {
     return earlier;
   }
   const crypto::NoteSigner* const signers[] = {&*signer};
   const absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
   if (!note.ok()) return note.status();
-  console->Note(absl::StrCat("writing ", options.output));
-  if (absl::Status written = tree::ExportLog(**log, *note, options.output, {!options.hashes_only});
+  console->Note(absl::StrCat("writing ", exported.folder));
+  if (absl::Status written =
+          tree::ExportLog(**store, *note, exported.folder, {!options.hashes_only});
       !written.ok()) {
     return written;
   }
-  const std::string key = signer->verifier().ToString();
+  return exported;
+}
+
+absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
+  const auto file = OpenNode(options.folder, console);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<std::unique_ptr<journal::WrittenEntries>> entries =
+      journal::WrittenEntries::Open(file->journal);
+  if (!entries.ok()) return entries.status();
+  const auto heads = HeadsOf(entries->get());
+  if (!heads.ok()) return heads.status();
+  std::vector<Exported> logs;
+  for (size_t i = 0; i < heads->size(); ++i) {
+    auto exported = ExportOne(options, file->keys, entries->get(), i, (*heads)[i], console);
+    if (!exported.ok()) return exported.status();
+    logs.push_back(*std::move(exported));
+  }
+  const Exported& newest = logs.back();
   if (options.json) {
-    console->SayJson({{"folder", options.output},
-                      {"origin", checkpoint.origin},
-                      {"entries", checkpoint.size},
-                      {"root", crypto::Base64(checkpoint.root)},
-                      {"hashes_only", options.hashes_only},
-                      {"key", key}});
+    nlohmann::json facts = {
+        {"folder", options.output},           {"origin", newest.checkpoint.origin},
+        {"entries", newest.checkpoint.size},  {"root", crypto::Base64(newest.checkpoint.root)},
+        {"hashes_only", options.hashes_only}, {"key", newest.key}};
+    facts["logs"] = nlohmann::json::array();
+    for (const Exported& log : logs) {
+      facts["logs"].push_back({{"folder", log.folder},
+                               {"origin", log.checkpoint.origin},
+                               {"entries", log.checkpoint.size},
+                               {"root", crypto::Base64(log.checkpoint.root)},
+                               {"key", log.key}});
+    }
+    console->SayJson(facts);
     return Exit::kFine;
   }
-  console->Say(absl::StrCat(
-      "Wrote ", checkpoint.origin, ", ", checkpoint.size,
-      checkpoint.size == 1 ? " entry" : " entries",
-      options.hashes_only ? " as hash tiles alone" : "", ", to ", options.output,
-      ".\nWhoever has the folder checks it with\n  vouch ledger verify ", options.output,
-      " --key '", key, "'\nand asks ", file->agency, " by another way whether that is its key."));
+  for (const Exported& log : logs) {
+    console->Say(absl::StrCat("Wrote ", log.checkpoint.origin, ", ", log.checkpoint.size,
+                              log.checkpoint.size == 1 ? " entry" : " entries",
+                              options.hashes_only ? " as hash tiles alone" : "", ", to ",
+                              log.folder, "."));
+  }
+  console->Say(absl::StrCat("Whoever has the folder checks it with\n  vouch ledger verify ",
+                            options.output, " --key '", newest.key, "'\nand asks ", file->agency,
+                            " by another way whether that is its key",
+                            logs.size() > 1 ? ", which signs all its logs." : "."));
   if (!options.hashes_only) {
     console->Say(
         "The bundles below tile/entries are for the entries' own requesters and for oversight; "
@@ -154,6 +210,7 @@ void AddLedgerExportCommand(CLI::App* ledger, Console* console) {
   command->add_flag("--json", options->json, "Print facts for programs");
   command->footer(
       "The node may run meanwhile. Needs the log's key, so run it as the user the node runs as.\n"
+      "One folder a log: the first in DIR itself, later years' below it.\n"
       "Layout: c2sp.org/tlog-tiles; docs/ledger.md. Exit codes: 0 written; 1 refused; 3 something\n"
       "is missing or damaged.\n"
       "Example:\n  vouch ledger export --node ./irs --output ledger-of-irs --hashes-only");

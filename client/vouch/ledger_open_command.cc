@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/vouch/accounting.h"
+#include "client/vouch/exported_logs.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
@@ -29,28 +30,28 @@ struct OpenOptions {
   bool json = false;
 };
 
-// Every entry of an exported log, as its checkpoint says how many there are. Whether the log is
+// Every entry of an exported ledger, as its checkpoints say how many there are. Whether it is
 // sound is for `vouch ledger verify` to say.
 absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
                                                 const oversight::VisitEntry& visit) {
-  const server::ledger::tree::FolderLog log(folder);
-  const auto note = log.ReadCheckpointNote();
-  if (!note.ok()) return note.status();
-  const auto read = crypto::ReadNote(*note);
-  if (!read.ok()) return read.status();
-  const auto checkpoint = crypto::ReadCheckpoint(read->text);
-  if (!checkpoint.ok()) return checkpoint.status();
+  const absl::StatusOr<std::vector<ExportedLog>> logs = ExportedLogsIn(folder);
+  if (!logs.ok()) return logs.status();
   oversight::LogExtent extent;
-  extent.origin = checkpoint->origin;
-  extent.size = checkpoint->size;
-  for (uint64_t index = 0; index < checkpoint->size;) {
-    const uint64_t bundle = index / crypto::kTileWidth;
-    const auto width =
-        static_cast<uint32_t>(std::min<uint64_t>(crypto::kTileWidth, checkpoint->size - index));
-    const auto entries = log.ReadBundle(bundle, width);
-    if (!entries.ok()) return entries.status();
-    for (const std::string& entry : *entries) {
-      if (absl::Status seen = visit({index++, entry, ""}); !seen.ok()) return seen;
+  for (const ExportedLog& exported : *logs) {
+    const server::ledger::tree::FolderLog log(exported.folder);
+    const crypto::Checkpoint& checkpoint = exported.checkpoint;
+    extent.logs.push_back({checkpoint.origin, extent.size});
+    extent.origin = checkpoint.origin;
+    for (uint64_t index = 0; index < checkpoint.size;) {
+      const uint64_t bundle = index / crypto::kTileWidth;
+      const auto width =
+          static_cast<uint32_t>(std::min<uint64_t>(crypto::kTileWidth, checkpoint.size - index));
+      const auto entries = log.ReadBundle(bundle, width);
+      if (!entries.ok()) return entries.status();
+      for (const std::string& entry : *entries) {
+        const oversight::LogEntry one = {extent.size++, entry, "", checkpoint.origin, index++};
+        if (absl::Status seen = visit(one); !seen.ok()) return seen;
+      }
     }
   }
   return extent;
@@ -117,13 +118,16 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
     extent = oversight::ReadLog(file->journal, visit);
   }
   if (!extent.ok()) return extent.status();
-  if (extent->origin != given->origin) {
+  // The log may have gone on under the names of later years since.
+  if (std::none_of(extent->logs.begin(), extent->logs.end(),
+                   [&](const auto& log) { return log.origin == given->origin; })) {
     return absl::FailedPreconditionError(absl::StrCat(
         options.with, " is for the log ", given->origin, ", and this is ", extent->origin));
   }
   Accounting accounting;
   accounting.responder = given->responder;
   accounting.origin = extent->origin;
+  for (const auto& log : extent->logs) accounting.logs.push_back(log.origin);
   accounting.first = extent->first;
   accounting.size = extent->size;
   accounting.made = absl::Now();

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -11,6 +12,7 @@
 #include "client/vouch/past_answers.h"
 #include "client/vouch/quarter_page.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "policies/engine/explain/words.h"
 #include "policies/engine/refusal.h"
 #include "server/ledger/oversight/subject_keys.h"
@@ -171,6 +173,13 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
   QuarterReport report;
   report.responder = file->agency;
   report.origin = extent->origin;
+  for (const auto& log : extent->logs) {
+    const auto name = crypto::ReadLogName(log.origin);
+    // The year's log, should it have ended since.
+    if (name.has_value() && absl::StartsWith(options.quarter, absl::StrCat(name->year, "-"))) {
+      report.origin = log.origin;
+    }
+  }
   report.quarter = quarter->Text();
   report.minimum = options.minimum;
   report.made = absl::Now();

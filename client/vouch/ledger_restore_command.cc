@@ -18,6 +18,7 @@
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "server/journal/journal_copy.h"
 #include "server/node/folders.h"
 
@@ -77,13 +78,12 @@ absl::StatusOr<absl::optional<Mark>> ReadMark(const std::string& path, const std
 }
 
 // What was signed or cosigned must be in what is put in place.
-absl::Status HoldAgainst(const Mark& mark, const crypto::Checkpoint& head,
-                         const std::map<uint64_t, crypto::Digest>& roots) {
+absl::Status HoldAgainst(const Mark& mark, const RecomputedJournal& journal, const RootsAt& roots) {
+  const crypto::Checkpoint& head = journal.head;
   const crypto::Checkpoint& seen = mark.checkpoint;
-  if (seen.origin != head.origin) {
-    // Years sort as they follow one another.
-    if (seen.origin < head.origin) return absl::OkStatus();
-  } else if (seen.size <= head.size && roots.at(seen.size) == seen.root) {
+  // A log from before the first that is there says nothing about it.
+  if (crypto::LogBefore(seen.origin, journal.origins.front()) ||
+      roots.at({seen.origin, seen.size}) == seen.root) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
@@ -116,7 +116,7 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
     if (mark->has_value()) marks.push_back(**std::move(mark));
   }
   // The journal in place, as far as it can be read: it may be what is damaged.
-  std::map<uint64_t, crypto::Digest> none;
+  RootsAt none;
   const auto present = RecomputeJournal(file->journal, &none, console);
   if (!present.ok() && !absl::IsNotFound(present.status())) {
     console->Note(
@@ -142,11 +142,12 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
       absl::StrCat(options.backup, "/journal"), fresh,
       [&](uint64_t done, uint64_t total) { progress.Show(done, total); });
   if (!copy.ok()) return give_up(copy.status());
-  std::map<uint64_t, crypto::Digest> roots;
-  for (const Mark& mark : marks) roots[mark.checkpoint.size] = {};
-  if (present.ok()) roots[present->size] = {};
-  const auto head = RecomputeJournal(fresh, &roots, console);
-  if (!head.ok()) return give_up(head.status());
+  RootsAt roots;
+  for (const Mark& mark : marks) roots[{mark.checkpoint.origin, mark.checkpoint.size}] = {};
+  if (present.ok()) roots[{present->head.origin, present->head.size}] = {};
+  const auto computed = RecomputeJournal(fresh, &roots, console);
+  if (!computed.ok()) return give_up(computed.status());
+  const crypto::Checkpoint* const head = &computed->head;
   const auto signer = OwnLogSigner(file->keys, head->origin);
   if (!signer.ok()) return give_up(signer.status());
   const auto opened = crypto::OpenCheckpoint(manifest->checkpoint, {signer->verifier()});
@@ -156,16 +157,18 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
         absl::StrCat(options.backup, " does not lead to the checkpoint that it was signed with")));
   }
   for (const Mark& mark : marks) {
-    if (absl::Status held = HoldAgainst(mark, *head, roots); !held.ok()) return give_up(held);
+    if (absl::Status held = HoldAgainst(mark, *computed, roots); !held.ok()) return give_up(held);
   }
   if (present.ok()) {
-    if (present->origin != head->origin ? present->origin > head->origin
-                                        : present->size > head->size) {
+    const crypto::Checkpoint& in_place = present->head;
+    if (in_place.origin != head->origin ? crypto::LogBefore(head->origin, in_place.origin)
+                                        : in_place.size > head->size) {
       return give_up(absl::FailedPreconditionError(absl::StrCat(
-          "nothing was changed: the journal in place has ", present->size, " entries of ",
-          present->origin, ", and the backup only ", head->size, " of ", head->origin)));
+          "nothing was changed: the journal in place has ", in_place.size, " entries of ",
+          in_place.origin, ", and the backup only ", head->size, " of ", head->origin)));
     }
-    if (present->origin == head->origin && roots.at(present->size) != present->root) {
+    if (!crypto::LogBefore(in_place.origin, computed->origins.front()) &&
+        roots.at({in_place.origin, in_place.size}) != in_place.root) {
       return give_up(absl::FailedPreconditionError(absl::StrCat(
           "nothing was changed: the journal in place is another history than the backup. When it "
           "is certain that it is wrong, move ",

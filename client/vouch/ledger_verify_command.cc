@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "client/requester/connection.h"
 #include "client/requester/ledger_client.h"
 #include "client/vouch/asking_node.h"
+#include "client/vouch/exported_logs.h"
 #include "client/vouch/http_log.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
@@ -18,6 +21,7 @@
 #include "crypto/certificate.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "crypto/receipt.h"
 #include "server/ledger/tree/static_layout.h"
 #include "server/node/folders.h"
@@ -29,6 +33,7 @@ namespace node = server::node;
 namespace tree = server::ledger::tree;
 
 constexpr uint32_t kEntriesACall = 256;
+constexpr size_t kMostLogs = 200;
 
 struct VerifyOptions {
   std::string target;
@@ -40,6 +45,7 @@ struct VerifyOptions {
 
 // What was found, of a log that verifies as far as it could be read.
 struct Findings {
+  absl::Status result;
   crypto::VerifiedCheckpoint opened;
   uint64_t entries_read = 0;   // of which the bytes were there
   uint64_t entries_known = 0;  // of which they are entries of this format
@@ -106,6 +112,20 @@ absl::Status AddNodesKey(const node::NodeFile& file, const std::string& origin,
       absl::StrCat("the key that this node has for ", origin, " signs no checkpoints"));
 }
 
+// One key signs all of an agency's logs, each under the log's own name.
+void AddOtherYears(const std::string& origin, std::vector<crypto::NoteVerifier>* known) {
+  const absl::optional<crypto::LogName> log = crypto::ReadLogName(origin);
+  if (!log.has_value()) return;
+  std::vector<crypto::NoteVerifier> added;
+  for (const crypto::NoteVerifier& key : *known) {
+    const absl::optional<crypto::LogName> other = crypto::ReadLogName(key.name());
+    if (!other.has_value() || other->agency != log->agency || key.name() == origin) continue;
+    absl::StatusOr<crypto::NoteVerifier> named = key.Named(origin);
+    if (named.ok()) added.push_back(*std::move(named));
+  }
+  known->insert(known->end(), added.begin(), added.end());
+}
+
 // Opens the note under every key that could be found for its log.
 absl::StatusOr<crypto::VerifiedCheckpoint> Open(const VerifyOptions& options,
                                                 const absl::optional<node::NodeFile>& file,
@@ -121,6 +141,7 @@ absl::StatusOr<crypto::VerifiedCheckpoint> Open(const VerifyOptions& options,
   if (options.keys.empty() && file.has_value()) {
     if (absl::Status added = AddNodesKey(*file, claimed->origin, &known); !added.ok()) return added;
   }
+  AddOtherYears(claimed->origin, &known);
   if (known.empty()) {
     return UsageError(absl::StrCat(
         "nothing says which key ", claimed->origin,
@@ -137,12 +158,12 @@ absl::Status CompareRoot(const crypto::CompactRange& range, const crypto::Checkp
                                           "checkpoint of ", checkpoint.size, " entries says"));
 }
 
-absl::Status VerifyFolder(const VerifyOptions& options, Console* console, Findings* findings) {
-  const tree::FolderLog log(options.target);
+absl::Status VerifyFolder(const std::string& folder, Console* console, Findings* findings) {
+  const tree::FolderLog log(folder);
   const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
   Progress progress(console, "verifying");
   absl::StatusOr<crypto::CompactRange> range = absl::UnknownError("");
-  if (node::Exists(absl::StrCat(options.target, "/tile/entries"))) {
+  if (node::Exists(absl::StrCat(folder, "/tile/entries"))) {
     range =
         crypto::RecomputeLog(log, checkpoint.size, [&](uint64_t index, absl::string_view entry) {
           if (index % kEntriesACall == 0) {
@@ -179,8 +200,22 @@ absl::Status VerifySite(const HttpLog& site, Console* console, Findings* finding
   return CompareRoot(*range, checkpoint);
 }
 
+class PartnerTiles final : public crypto::TileReader {
+ public:
+  PartnerTiles(requester::LedgerClient* partner, std::string log)
+      : partner_(partner), log_(std::move(log)) {}
+  absl::StatusOr<std::vector<crypto::Digest>> ReadTile(const crypto::Tile& tile) const override {
+    return partner_->ReadTileOf(log_, tile);
+  }
+
+ private:
+  requester::LedgerClient* const partner_;
+  const std::string log_;
+};
+
 absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, Findings* findings) {
   const crypto::Checkpoint& checkpoint = findings->opened.checkpoint;
+  const PartnerTiles tiles(partner, checkpoint.origin);
   Progress progress(console, "verifying");
   std::vector<requester::LedgerClient::Entry> entries;
   const auto visit = [&](uint64_t index, const crypto::Digest& leaf) -> absl::Status {
@@ -188,7 +223,8 @@ absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, F
     if (at == 0) {
       progress.Show(index, checkpoint.size);
       auto read = partner->GetEntries(
-          index, static_cast<uint32_t>(std::min<uint64_t>(kEntriesACall, checkpoint.size - index)));
+          index, static_cast<uint32_t>(std::min<uint64_t>(kEntriesACall, checkpoint.size - index)),
+          checkpoint.origin);
       if (!read.ok()) return read.status();
       entries = *std::move(read);
     }
@@ -203,7 +239,7 @@ absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, F
     return absl::OkStatus();
   };
   const absl::StatusOr<crypto::CompactRange> range =
-      crypto::RecomputeTiles(*partner, checkpoint.size, visit);
+      crypto::RecomputeTiles(tiles, checkpoint.size, visit);
   if (!range.ok()) return range.status();
   progress.Finish(checkpoint.size);
   return CompareRoot(*range, checkpoint);
@@ -219,30 +255,37 @@ std::string CosignedBy(const crypto::VerifiedCheckpoint& opened) {
                       opened.cosigned.size(), " of them could be verified with the keys given.");
 }
 
-Exit Say(const VerifyOptions& options, const Findings& findings, const absl::Status& result,
-         Console* console) {
+// A checkpoint that opens under no key, or tiles that are not there, are findings about the log;
+// whatever kept this program from looking is an error of its own.
+bool IsFinding(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
+         absl::IsPermissionDenied(status) || absl::IsNotFound(status);
+}
+
+nlohmann::json FactsOf(const Findings& findings) {
   const crypto::Checkpoint& checkpoint = findings.opened.checkpoint;
-  if (options.json) {
-    nlohmann::json facts = {{"result", result.ok() ? "verified" : "does-not-verify"},
-                            {"origin", checkpoint.origin},
-                            {"entries", checkpoint.size},
-                            {"entries_read", findings.entries_read},
-                            {"root", crypto::Base64(checkpoint.root)},
-                            {"says", std::string(result.message())}};
-    facts["cosigned"] = nlohmann::json::array();
-    for (const auto& cosigned : findings.opened.cosigned) {
-      facts["cosigned"].push_back(
-          {{"verifier", cosigned.verifier},
-           {"time", TimeText(absl::FromUnixSeconds(static_cast<int64_t>(cosigned.seconds)))}});
-    }
-    console->SayJson(facts);
-    return result.ok() ? Exit::kFine : Exit::kFindings;
+  nlohmann::json facts = {{"result", findings.result.ok() ? "verified" : "does-not-verify"},
+                          {"origin", checkpoint.origin},
+                          {"entries", checkpoint.size},
+                          {"entries_read", findings.entries_read},
+                          {"root", crypto::Base64(checkpoint.root)},
+                          {"says", std::string(findings.result.message())}};
+  facts["cosigned"] = nlohmann::json::array();
+  for (const auto& cosigned : findings.opened.cosigned) {
+    facts["cosigned"].push_back(
+        {{"verifier", cosigned.verifier},
+         {"time", TimeText(absl::FromUnixSeconds(static_cast<int64_t>(cosigned.seconds)))}});
   }
-  if (!result.ok()) {
+  return facts;
+}
+
+void SayOne(const Findings& findings, Console* console) {
+  const crypto::Checkpoint& checkpoint = findings.opened.checkpoint;
+  if (!findings.result.ok()) {
     console->Note(absl::StrCat(
-        checkpoint.origin, " DOES NOT VERIFY: ", result.message(),
+        checkpoint.origin, " DOES NOT VERIFY: ", findings.result.message(),
         ".\nKeep what you have: the signed checkpoint shows what its signer vouched for."));
-    return Exit::kFindings;
+    return;
   }
   std::string read = absl::StrCat("All ", checkpoint.size, " entries were hashed anew");
   if (findings.entries_read == 0 && checkpoint.size > 0) {
@@ -261,7 +304,68 @@ Exit Say(const VerifyOptions& options, const Findings& findings, const absl::Sta
     console->Note(absl::StrCat(findings.entries_read - findings.entries_known,
                                " entries are of a kind that this program does not know."));
   }
-  return Exit::kFine;
+}
+
+// The entries by which one log follows another; empty where they are only hashes.
+struct Joint {
+  std::string closing;  // the last entry of the one
+  std::string opening;  // the first of the other
+};
+
+// Both logs verify. DataLoss unless the one ended, and the other goes on from exactly that.
+absl::Status VerifyJoint(const Joint& joint, const crypto::Checkpoint& ended,
+                         const crypto::Checkpoint& next) {
+  const auto closed = crypto::ReadLogClosed(joint.closing);
+  if (!closed.ok() || closed->origin != ended.origin || closed->size != ended.size ||
+      closed->next != next.origin) {
+    return absl::DataLossError(absl::StrCat(
+        "its last entry does not say that it ended there and that ", next.origin, " follows"));
+  }
+  const auto opened = crypto::ReadLogOpened(joint.opening);
+  if (!opened.ok() || opened->origin != next.origin || opened->closed != ended) {
+    return absl::DataLossError(absl::StrCat("the first entry of ", next.origin,
+                                            " does not commit to this checkpoint of it"));
+  }
+  return absl::OkStatus();
+}
+
+using JointOf = std::function<absl::StatusOr<Joint>(const crypto::Checkpoint& ended,
+                                                    const crypto::Checkpoint& next)>;
+
+// Logs are there, oldest first.
+absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> logs,
+                         const JointOf& joint_of, Console* console) {
+  std::vector<std::string> joined;
+  for (size_t i = 0; i + 1 < logs.size(); ++i) {
+    const crypto::Checkpoint& ended = logs[i].opened.checkpoint;
+    const crypto::Checkpoint& next = logs[i + 1].opened.checkpoint;
+    if (!logs[i].result.ok() || !logs[i + 1].result.ok()) continue;
+    const absl::StatusOr<Joint> joint = joint_of(ended, next);
+    if (absl::IsNotFound(joint.status())) {
+      console->Note(absl::StrCat("How ", next.origin, " follows ", ended.origin,
+                                 " stands in entries that are not here."));
+      continue;
+    }
+    if (!joint.ok() && !IsFinding(joint.status())) return joint.status();
+    logs[i].result = joint.ok() ? VerifyJoint(*joint, ended, next) : joint.status();
+    if (logs[i].result.ok()) {
+      joined.push_back(absl::StrCat(ended.origin, " ended with ", ended.size, " entries, and ",
+                                    next.origin, " goes on from exactly that."));
+    }
+  }
+  const bool fine =
+      std::all_of(logs.begin(), logs.end(), [](const Findings& log) { return log.result.ok(); });
+  if (options.json) {
+    nlohmann::json facts = FactsOf(logs.back());
+    facts["logs"] = nlohmann::json::array();
+    for (const Findings& log : logs) facts["logs"].push_back(FactsOf(log));
+    if (!fine) facts["result"] = "does-not-verify";
+    console->SayJson(facts);
+  } else {
+    for (const Findings& log : logs) SayOne(log, console);
+    for (const std::string& line : joined) console->Say(line);
+  }
+  return fine ? Exit::kFine : Exit::kFindings;
 }
 
 // The partner that is named, or whose node listens there.
@@ -282,11 +386,98 @@ absl::StatusOr<const node::Partner*> FindPartner(const VerifyOptions& options,
       options.target, " is no folder, and neither a partner in node.yaml nor its address"));
 }
 
-// A checkpoint that opens under no key, or tiles that are not there, are findings about the log;
-// whatever kept this program from looking is an error of its own.
-bool IsFinding(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
-         absl::IsPermissionDenied(status) || absl::IsNotFound(status);
+// Opens a checkpoint, and has the log below it computed anew.
+absl::StatusOr<Findings> VerifyOne(const VerifyOptions& options,
+                                   const absl::optional<node::NodeFile>& file,
+                                   const std::string& note, const std::string& called,
+                                   const std::function<absl::Status(Findings*)>& recompute) {
+  Findings findings;
+  absl::StatusOr<crypto::VerifiedCheckpoint> opened = Open(options, file, note);
+  if (absl::IsOutOfRange(opened.status())) return opened.status();
+  if (!opened.ok()) {
+    findings.opened.checkpoint.origin = called;
+    findings.result = opened.status();
+    return findings;
+  }
+  findings.opened = *std::move(opened);
+  findings.result = recompute(&findings);
+  if (!findings.result.ok() && !IsFinding(findings.result)) return findings.result;
+  return findings;
+}
+
+absl::StatusOr<std::string> EntryOfFolder(const std::string& folder, uint64_t index,
+                                          uint64_t size) {
+  const uint64_t bundle = index / crypto::kTileWidth;
+  const auto entries =
+      tree::FolderLog(folder).ReadBundle(bundle, crypto::TileWidthAt(0, bundle, size));
+  if (!entries.ok()) return entries.status();
+  return (*entries)[index % crypto::kTileWidth];
+}
+
+absl::StatusOr<Exit> VerifyFolders(const VerifyOptions& options,
+                                   const absl::optional<node::NodeFile>& file, Console* console) {
+  const absl::StatusOr<std::vector<ExportedLog>> exported = ExportedLogsIn(options.target);
+  if (!exported.ok()) return exported.status();
+  std::map<std::string, std::string> folders;
+  std::vector<Findings> logs;
+  for (const ExportedLog& log : *exported) {
+    folders[log.checkpoint.origin] = log.folder;
+    auto findings = VerifyOne(options, file, log.note, log.folder, [&](Findings* into) {
+      return VerifyFolder(log.folder, console, into);
+    });
+    if (!findings.ok()) return findings.status();
+    logs.push_back(*std::move(findings));
+  }
+  const auto joint_of = [&](const crypto::Checkpoint& ended,
+                            const crypto::Checkpoint& next) -> absl::StatusOr<Joint> {
+    const std::string& one = folders[ended.origin];
+    const std::string& other = folders[next.origin];
+    if (!node::Exists(absl::StrCat(one, "/tile/entries")) ||
+        !node::Exists(absl::StrCat(other, "/tile/entries"))) {
+      return absl::NotFoundError("no bundles");
+    }
+    if (ended.size == 0 || next.size == 0) return absl::DataLossError("one of the two is empty");
+    absl::StatusOr<std::string> closing = EntryOfFolder(one, ended.size - 1, ended.size);
+    absl::StatusOr<std::string> opening = EntryOfFolder(other, 0, next.size);
+    if (!closing.ok()) return absl::DataLossError(closing.status().message());
+    if (!opening.ok()) return absl::DataLossError(opening.status().message());
+    return Joint{*std::move(closing), *std::move(opening)};
+  };
+  return Say(options, std::move(logs), joint_of, console);
+}
+
+// The logs of a partner, oldest first, by what each says it follows.
+absl::StatusOr<std::vector<std::string>> NotesOf(requester::LedgerClient* partner) {
+  std::vector<std::string> notes;
+  std::string log;
+  while (notes.size() < kMostLogs) {
+    const auto head = partner->GetCheckpoint("", 0, log);
+    if (!head.ok()) return head.status();
+    notes.push_back(head->note);
+    const auto read = crypto::ReadNote(head->note);
+    const auto checkpoint = read.ok() ? crypto::ReadCheckpoint(read->text) : read.status();
+    if (!checkpoint.ok() || checkpoint->size == 0) break;
+    const auto first = partner->GetEntries(0, 1, checkpoint->origin);
+    if (!first.ok()) return first.status();
+    const auto opened = crypto::ReadLogOpened(first->front().bytes);
+    if (!opened.ok()) break;
+    log = opened->closed.origin;
+  }
+  std::reverse(notes.begin(), notes.end());
+  return notes;
+}
+
+absl::StatusOr<Exit> VerifySiteAt(const VerifyOptions& options,
+                                  const absl::optional<node::NodeFile>& file, Console* console) {
+  const auto site = HttpLog::Open(options.target, absl::Seconds(options.timeout_seconds));
+  if (!site.ok()) return site.status();
+  const auto note = (*site)->ReadCheckpointNote();
+  if (!note.ok()) return note.status();
+  auto findings = VerifyOne(options, file, *note, options.target,
+                            [&](Findings* into) { return VerifySite(**site, console, into); });
+  if (!findings.ok()) return findings.status();
+  // One log: there are no entries to see what it follows.
+  return Say(options, {*std::move(findings)}, nullptr, console);
 }
 
 absl::StatusOr<Exit> Verify(const VerifyOptions& options, Console* console) {
@@ -296,49 +487,42 @@ absl::StatusOr<Exit> Verify(const VerifyOptions& options, Console* console) {
     if (!read.ok()) return read.status();
     file = *std::move(read);
   }
-  std::unique_ptr<requester::LedgerClient> partner;
-  std::unique_ptr<HttpLog> site;
-  absl::StatusOr<std::string> note = std::string();
   std::error_code ignored;
   if (std::filesystem::is_directory(options.target, ignored)) {
-    note = tree::FolderLog(options.target).ReadCheckpointNote();
-  } else if (HttpLog::IsAddress(options.target)) {
-    auto opened = HttpLog::Open(options.target, absl::Seconds(options.timeout_seconds));
-    if (!opened.ok()) return opened.status();
-    site = *std::move(opened);
-    note = site->ReadCheckpointNote();
-  } else {
-    const absl::StatusOr<const node::Partner*> found = FindPartner(options, file);
-    if (!found.ok()) return found.status();
-    const auto connection = ConnectionTo(*file, **found);
-    if (!connection.ok()) return connection.status();
-    if (const absl::Status tls = crypto::RequireTls13(); !tls.ok()) return tls;
-    const auto channel = requester::Connect(*connection);
-    if (!channel.ok()) return channel.status();
-    partner =
-        std::make_unique<requester::LedgerClient>(*channel, absl::Seconds(options.timeout_seconds));
-    const auto head = partner->GetCheckpoint("", 0);
-    if (!head.ok()) {
-      return absl::UnavailableError(absl::StrCat((*found)->agency, " could not be asked at ",
-                                                 (*found)->address, ": ", head.status().message()));
-    }
-    note = head->note;
+    return VerifyFolders(options, file, console);
   }
-  if (!note.ok()) return note.status();
-  Findings findings;
-  absl::StatusOr<crypto::VerifiedCheckpoint> opened = Open(options, file, *note);
-  if (absl::IsOutOfRange(opened.status())) return opened.status();
-  if (!opened.ok()) {
-    findings.opened.checkpoint.origin = options.target;
-    return Say(options, findings, opened.status(), console);
+  if (HttpLog::IsAddress(options.target)) return VerifySiteAt(options, file, console);
+  const absl::StatusOr<const node::Partner*> found = FindPartner(options, file);
+  if (!found.ok()) return found.status();
+  const auto connection = ConnectionTo(*file, **found);
+  if (!connection.ok()) return connection.status();
+  if (const absl::Status tls = crypto::RequireTls13(); !tls.ok()) return tls;
+  const auto channel = requester::Connect(*connection);
+  if (!channel.ok()) return channel.status();
+  requester::LedgerClient partner(*channel, absl::Seconds(options.timeout_seconds));
+  const auto notes = NotesOf(&partner);
+  if (!notes.ok()) {
+    return absl::UnavailableError(absl::StrCat((*found)->agency, " could not be asked at ",
+                                               (*found)->address, ": ", notes.status().message()));
   }
-  findings.opened = *std::move(opened);
-  const absl::Status result = site != nullptr ? VerifySite(*site, console, &findings)
-                              : partner != nullptr
-                                  ? VerifyPartner(partner.get(), console, &findings)
-                                  : VerifyFolder(options, console, &findings);
-  if (!result.ok() && !IsFinding(result)) return result;
-  return Say(options, findings, result, console);
+  std::vector<Findings> logs;
+  for (const std::string& note : *notes) {
+    auto findings = VerifyOne(options, file, note, options.target, [&](Findings* into) {
+      return VerifyPartner(&partner, console, into);
+    });
+    if (!findings.ok()) return findings.status();
+    logs.push_back(*std::move(findings));
+  }
+  const auto joint_of = [&](const crypto::Checkpoint& ended,
+                            const crypto::Checkpoint& next) -> absl::StatusOr<Joint> {
+    if (ended.size == 0) return absl::DataLossError("it is empty, and another follows it");
+    const auto closing = partner.GetEntries(ended.size - 1, 1, ended.origin);
+    if (!closing.ok()) return closing.status();
+    const auto opening = partner.GetEntries(0, 1, next.origin);
+    if (!opening.ok()) return opening.status();
+    return Joint{closing->front().bytes, opening->front().bytes};
+  };
+  return Say(options, std::move(logs), joint_of, console);
 }
 
 }  // namespace

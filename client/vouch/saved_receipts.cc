@@ -107,7 +107,7 @@ ReceiptComparison::ReceiptComparison(const std::vector<SavedReceipt>* receipts)
 
 void ReceiptComparison::Visit(const oversight::LogEntry& entry) {
   if (receipts_.empty()) return;
-  const auto at = by_index_.equal_range(entry.index);
+  const auto at = by_index_.equal_range(entry.index_in_log);
   for (auto it = at.first; it != at.second; ++it) {
     places_[it->second.first][it->second.second].read = true;
   }
@@ -115,10 +115,11 @@ void ReceiptComparison::Visit(const oversight::LogEntry& entry) {
   for (auto it = same.first; it != same.second; ++it) {
     const auto [receipt, slot] = it->second;
     Place& place = places_[receipt][slot];
-    if (receipts_[receipt].index + slot == entry.index) {
+    if (receipts_[receipt].index + slot == entry.index_in_log) {
       place.same = true;
+      place.position = entry.index;
     } else {
-      place.elsewhere = entry.index;
+      place.elsewhere = entry.index_in_log;
     }
   }
 }
@@ -136,7 +137,7 @@ std::vector<std::string> ReceiptComparison::Findings(
       const Place& place = places_[i][slot];
       const uint64_t index = receipt.index + slot;
       if (!place.same && wrong.empty()) {
-        if (index < extent.first) {
+        if (extent.logs.size() == 1 && index < extent.first) {
           wrong = "lies before what this journal still holds";
         } else if (place.elsewhere.has_value()) {
           wrong = absl::StrCat("stands elsewhere in the log, as entry ", *place.elsewhere,
@@ -147,7 +148,7 @@ std::vector<std::string> ReceiptComparison::Findings(
           wrong = "is not in the log: another entry stands there, so the log was rewritten";
         }
       }
-      const auto known = tagged.find(index);
+      const auto known = tagged.find(place.position);
       if (known != tagged.end()) own = known->second;
     }
     if (wrong.empty() && own == nullptr) {

@@ -19,7 +19,7 @@ namespace vouch::client {
 struct SavedReceipt {
   int line = 0;
   std::vector<std::string> entries;  // one; of a group, one for each slot
-  uint64_t index = 0;                // of the first
+  uint64_t index = 0;                // of the first, in its log
   crypto::Digest opening{};
 };
 
@@ -42,8 +42,9 @@ class ReceiptComparison {
 
  private:
   struct Place {
-    bool read = false;                   // the log has an entry there
+    bool read = false;                   // a log has an entry there
     bool same = false;                   // and it is this one
+    uint64_t position = UINT64_MAX;      // then, over all logs
     absl::optional<uint64_t> elsewhere;  // where this one stands instead
   };
   const std::vector<SavedReceipt>& receipts_;

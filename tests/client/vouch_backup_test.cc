@@ -52,7 +52,7 @@ class VouchBackupTest : public VouchTest {
     for (uint32_t i = 0; i < count; ++i) {
       entries.push_back(crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3, ++counted_));
     }
-    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(1795219200)).ok());
+    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(now_)).ok());
   }
   void BackUp(const std::string& output = "backup") const {
     Fine({"ledger", "backup", "--node", "irs", "--output", output});
@@ -96,6 +96,7 @@ class VouchBackupTest : public VouchTest {
 
   std::unique_ptr<journal::Journal> journal_;
   uint32_t counted_ = 0;
+  int64_t now_ = 1795219200;
 };
 
 TEST_F(VouchBackupTest, IsMadeBesideTheRunningNodeAndPutBack) {
@@ -141,6 +142,28 @@ TEST_F(VouchBackupTest, HoldsKeysOnlyWhenAskedAndNeverTheMark) {
   EXPECT_EQ(Mode("whole") & 0777u, 0700u);
   EXPECT_FALSE(Exists("whole/keys/ledger.high-water"));
   EXPECT_TRUE(Exists("whole/keys/charge.key"));
+}
+
+TEST_F(VouchBackupTest, GoesOnAcrossYears) {
+  Append(30);
+  const std::string of_last_year = NoteOfHead();
+  BackUp("older");
+  now_ = 1830297600;  // 2028-01-01
+  Append(5);
+  BackUp();
+  LoseTheJournal();
+  // A mark of the log that has ended since is held against that log.
+  WriteMark("irs/keys/ledger.high-water", of_last_year);
+  const ProcessResult result = Fine({"ledger", "restore", "backup", "--node", "irs", "--json"});
+  const auto facts = nlohmann::json::parse(result.out);
+  EXPECT_EQ(facts["origin"], "irs.treasury.example/ledger/2028");
+  EXPECT_EQ(facts["entries"], 6);
+  Open();
+  EXPECT_EQ(journal_->logs().size(), 2u);
+  Stop();
+  // What is in place goes on from the older backup, into a later year.
+  Refused({"ledger", "restore", "older", "--node", "irs"}, 1,
+          "the journal in place has 6 entries of irs.treasury.example/ledger/2028");
 }
 
 TEST_F(VouchBackupTest, NeverReplacesAnything) {

@@ -20,6 +20,7 @@ using ::testing::Not;
 namespace journal = server::journal;
 
 constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
+constexpr int64_t kYearAfter = 1830297600;  // 2028-01-01
 
 class VouchLedgerLogTest : public VouchTest {
  protected:
@@ -41,7 +42,7 @@ class VouchLedgerLogTest : public VouchTest {
     for (uint32_t i = 0; i < count; ++i) {
       entries.push_back(crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3, ++counted_));
     }
-    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(1795219200)).ok());
+    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(now_)).ok());
   }
   // The verifier key.
   std::string Export(const std::string& output = "log", bool hashes_only = false) const {
@@ -63,6 +64,7 @@ class VouchLedgerLogTest : public VouchTest {
 
   std::unique_ptr<journal::Journal> journal_;
   uint32_t counted_ = 0;
+  int64_t now_ = 1795219200;
 };
 
 TEST_F(VouchLedgerLogTest, IsExportedBesideTheRunningNodeAndVerifiesUnderTheKeyAlone) {
@@ -132,6 +134,61 @@ TEST_F(VouchLedgerLogTest, ACheckpointOfAnotherKeyIsNone) {
       kOrigin, std::make_shared<const crypto::SigningKey>(
                    crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
   DoesNotVerify(other.verifier().ToString(), "DOES NOT VERIFY");
+}
+
+TEST_F(VouchLedgerLogTest, EveryYearsLogIsExportedAndHowOneFollowsTheOther) {
+  Append(300);
+  now_ = kYearAfter;
+  Append(5);
+  const std::string key = Export();
+  EXPECT_TRUE(Exists("log/2028/checkpoint"));
+  // The key of one year, under its own name, is that of all.
+  const ProcessResult result = Fine({"ledger", "verify", "log", "--key", key});
+  EXPECT_THAT(result.out, HasSubstr("irs.treasury.example/ledger/2027 verifies: 301 entries"));
+  EXPECT_THAT(result.out, HasSubstr("irs.treasury.example/ledger/2028 verifies: 6 entries"));
+  EXPECT_THAT(result.out, HasSubstr("ended with 301 entries, and "
+                                    "irs.treasury.example/ledger/2028 goes on from exactly that"));
+  const auto facts =
+      nlohmann::json::parse(Fine({"ledger", "verify", "log", "--node", "irs", "--json"}).out);
+  EXPECT_EQ(facts["result"], "verified");
+  EXPECT_EQ(facts["entries"], 6);
+  EXPECT_EQ(facts["logs"][0]["entries"], 301);
+  // It grows where it is.
+  Append(9);
+  Export();
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", key}).out, HasSubstr(": 15 entries"));
+  // Of hashes alone it is said that this cannot be seen.
+  const std::string hashes_key = Export("hashes", true);
+  EXPECT_THAT(Fine({"ledger", "verify", "hashes", "--key", hashes_key}).err,
+              HasSubstr("stands in entries that are not here"));
+}
+
+// Both verify, each by itself; the second follows another end.
+TEST_F(VouchLedgerLogTest, AYearThatDoesNotGoOnFromTheOneBeforeIsFound) {
+  Append(300);
+  journal_.reset();
+  std::filesystem::copy(Path("irs/journal"), Path("shorter"),
+                        std::filesystem::copy_options::recursive);
+  Open();
+  now_ = kYearAfter;
+  Append(5);
+  const std::string key = Export();
+  journal_.reset();
+  std::filesystem::remove_all(Path("irs/journal"));
+  std::filesystem::rename(Path("shorter"), Path("irs/journal"));
+  Open();
+  now_ = kYearAfter - 1000;
+  Append(7);
+  now_ = kYearAfter;
+  Append(5);
+  Export("other");
+  std::filesystem::remove_all(Path("log/2028"));
+  std::filesystem::copy(Path("other/2028"), Path("log/2028"),
+                        std::filesystem::copy_options::recursive);
+  DoesNotVerify(key, "does not commit to this checkpoint of it");
+  // Without the year in between, the next follows nothing that is there.
+  std::filesystem::remove_all(Path("log/2028"));
+  EXPECT_THAT(Fine({"ledger", "verify", "log", "--key", key}).out, HasSubstr("301 entries"));
 }
 
 TEST_F(VouchLedgerLogTest, AJournalThatWasPutBackIsNotExportedOverWhatWasSigned) {

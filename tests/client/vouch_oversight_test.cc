@@ -160,14 +160,14 @@ class VouchOversightTest : public VouchTest {
     EXPECT_TRUE(keys.ok());
     const auto written = server::ledger::EntryWriter::Write(
         *keys, std::move(content), static_cast<uint32_t>(absl::ToUnixSeconds(put.at) / 60));
-    const uint64_t index = journal_->head().range.size();
-    Commit({written.entry, written.sealed});
+    Commit({written.entry, written.sealed}, put.at);
+    const uint64_t index = journal_->head().tree_size - 1;
     return absl::StrCat("{\"entry\":\"", absl::Base64Escape(written.entry), "\",\"index\":", index,
                         ",\"opening\":\"", absl::Base64Escape(crypto::AsText(written.opening)),
                         "\"}\n");
   }
 
-  void Commit(server::journal::Written item) {
+  void Commit(server::journal::Written item, absl::Time at = kAt) {
     class Steps : public server::journal::CommitSteps {
      public:
       explicit Steps(server::journal::Written* item) : item_(*item) {}
@@ -182,7 +182,7 @@ class VouchOversightTest : public VouchTest {
     server::journal::Proposal proposal;
     proposal.precedes_replay = true;
     Steps steps(&item);
-    ASSERT_TRUE(journal_->Commit({proposal}, kAt, &steps).ok());
+    ASSERT_TRUE(journal_->Commit({proposal}, at, &steps).ok());
   }
 
   // What the requester kept of person 1, among what others were asked.
@@ -319,6 +319,41 @@ TEST_F(VouchOversightTest, EveryLineIsProvedUnderACheckpoint) {
   Refused({"ledger", "disclosures", "--node", "tax", "--person", "-", "--proofs", "proofs",
            "--checkpoint", "other"},
           3, "not a checkpoint of the entries", Person(1));
+}
+
+// Entries are counted from the beginning of their own year's log, in lists, proofs and receipts.
+TEST_F(VouchOversightTest, GoesOnAcrossYears) {
+  const std::vector<std::string> receipts = EnterSome();
+  Put later;
+  later.person = 1;
+  later.at = kAt + absl::Hours(24 * 366);
+  const std::string receipt = Enter(later);
+  const auto list = Listed({"--person", "-"}, Person(1));
+  ASSERT_EQ(list["disclosures"].size(), 4u);
+  EXPECT_EQ(list["disclosures"][0]["log"], kOrigin);
+  EXPECT_EQ(list["disclosures"][3]["index"], 1);
+  EXPECT_EQ(list["disclosures"][3]["log"], journal_->head().origin);
+  ASSERT_NE(journal_->head().origin, kOrigin);
+  Write("good.jsonl", receipts[0] + receipts[1] + receipt);
+  EXPECT_THAT(
+      Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--against", "good.jsonl"},
+           Person(1))
+          .out,
+      HasSubstr("3 receipts, 0 of them not"));
+  const auto signer = crypto::NoteSigner::Make(journal_->head().origin, log_key_);
+  const crypto::NoteSigner* signers[] = {&*signer};
+  const auto range = journal_->head().range;
+  Write("checkpoint",
+        *crypto::SignCheckpoint({journal_->head().origin, range.size(), range.Root()}, signers));
+  const ProcessResult proved = Fine({"ledger", "disclosures", "--node", "tax", "--person", "-",
+                                     "--proofs", "proofs", "--checkpoint", "checkpoint"},
+                                    Person(1));
+  EXPECT_THAT(proved.err, HasSubstr("3 lines are of other logs"));
+  const auto proof = crypto::ReadTlogProof(Read("proofs/entry-1.tlog-proof"));
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_TRUE(crypto::VerifyTlogProof(*proof, crypto::AsBytes(Read("proofs/entry-1.entry")),
+                                      {signer->verifier()})
+                  .ok());
 }
 
 TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
