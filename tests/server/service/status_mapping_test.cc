@@ -4,8 +4,10 @@
 
 #include <set>
 
+#include "crypto/checkpoint.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/partner_logs.h"
 #include "tests/server/walk/world.h"
 
 namespace vouch::server {
@@ -224,6 +226,42 @@ TEST(StatusMappingTest, ARepeatedParameterIsSeen) {
     parameter->set_number(i);
   }
   EXPECT_TRUE(FromVerify(request).items[0].repeats_a_parameter);
+}
+
+// A year ends between two answers; the first is asked for again after it.
+TEST(ReceiptOverYearsTest, EachIsProvedInItsOwnYearsLogAndCountedFromItsBeginning) {
+  Terms terms;
+  terms.expires = "2028-06-30";
+  World world(terms);
+  world.AddPerson("ann", 100);
+  world.AddPerson("bob", 100);
+  const absl::Time new_year = absl::FromUnixSeconds(1830297600);  // 2028-01-01
+  world.clock.Set(new_year - absl::Minutes(10));
+  const Ask ask = world.About("ann");
+  ASSERT_NE(world.Walk(ask).answered(), nullptr);
+  world.clock.Set(new_year + absl::Minutes(10));
+  const Recorded later = world.Walk(world.About("bob"));
+  const Recorded again = world.Walk(ask);
+  ASSERT_TRUE(again.replayed());
+  const auto expect = [&](const Recorded& recorded, const std::string& origin, uint64_t index) {
+    ASSERT_NE(recorded.answered(), nullptr);
+    v1::Answered answered;
+    ToAnswered(*recorded.answered(), &answered);
+    ToProof(*recorded.answered()->proof, answered.mutable_receipt()->mutable_proof());
+    const v1::Receipt& receipt = answered.receipt();
+    EXPECT_EQ(receipt.index(), index);
+    const auto key = LogVerifier(origin, world.ledger_key->PublicDer());
+    const auto opened = crypto::OpenCheckpoint(receipt.proof().checkpoint(), {*key});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const crypto::Digest leaf = crypto::LeafHash(crypto::AsBytes(receipt.entry()));
+    EXPECT_TRUE(crypto::VerifyRange({&leaf, 1}, receipt.index(), opened->checkpoint.size,
+                                    *crypto::ReadPaddedHashes(receipt.proof().hashes(),
+                                                              receipt.proof().hash_count()),
+                                    opened->checkpoint.root)
+                    .ok());
+  };
+  expect(again, "tax.example/ledger/2027", 0);
+  expect(later, "tax.example/ledger/2028", 1);
 }
 
 }  // namespace
