@@ -13,10 +13,7 @@ namespace vouch::server {
 LogTree::Options LedgerLog::TreeOptions(const journal::LogSpan& log) {
   LogTree::Options options;
   options.log = log;
-  options.folder = options_.folder;
-  if (log.first > 0) {
-    absl::StrAppend(&options.folder, "/", log.origin.substr(log.origin.rfind('/') + 1));
-  }
+  options.folder = ledger::tree::LogFolder(options_.folder, log.origin, log.first == 0);
   options.key = options_.key;
   options.journal = options_.journal;
   options.was_signed = [this](const crypto::Checkpoint& checkpoint,

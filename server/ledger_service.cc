@@ -108,6 +108,9 @@ grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerConte
     response->set_checkpoint(*head->note);
     response->set_cosign(request->log().empty() && cosignatures_ != nullptr &&
                          cosignatures_->Wants(caller));
+    const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader(head->origin);
+    if (!reader.ok()) return FromLog(reader.status(), "");
+    response->set_minimum_index((*reader)->first_entry());
     const uint64_t old_size = request->old_size();
     if (!request->origin().empty() && request->origin() != head->origin) {
       const auto steps = log_->Succession(request->origin(), old_size, *head);
@@ -189,24 +192,33 @@ LedgerService::Outcome LedgerService::Entries(const std::string& caller,
   if (!reader.ok()) return FromLog(reader.status(), "");
   const bool all = IsOversight(caller);
   std::vector<std::string> bundle;
+  std::vector<crypto::Digest> leaves;
   uint64_t held = UINT64_MAX;
   for (uint64_t index = first; index < first + count; ++index) {
     if (index / crypto::kTileWidth != held) {
       held = index / crypto::kTileWidth;
-      absl::StatusOr<std::vector<std::string>> read =
-          (*reader)->ReadBundle(held, crypto::TileWidthAt(0, held, proof->tree_size));
-      if (!read.ok()) return FromLog(read.status(), "first");
-      bundle = *std::move(read);
+      const uint32_t width = crypto::TileWidthAt(0, held, proof->tree_size);
+      absl::StatusOr<std::vector<std::string>> read = (*reader)->ReadBundle(held, width);
+      absl::StatusOr<std::vector<crypto::Digest>> hashes = (*reader)->ReadTile({0, held, width});
+      const bool pruned = absl::IsNotFound(read.status()) && index < (*reader)->first_entry();
+      if (!read.ok() && !pruned) return FromLog(read.status(), "first");
+      if (!hashes.ok()) return FromLog(hashes.status(), "first");
+      bundle = pruned ? std::vector<std::string>() : *std::move(read);
+      leaves = *std::move(hashes);
     }
-    const std::string& entry = bundle[index % crypto::kTileWidth];
+    const size_t place = index % crypto::kTileWidth;
+    absl::StatusOr<std::string> entry =
+        bundle.empty() ? (*reader)->ReadEntry(index) : bundle[place];
     v1::LedgerEntry* shown = response->add_entries();
-    const absl::StatusOr<std::string> requester = crypto::RequesterOf(entry);
-    if (all || crypto::IsAboutLog(entry) ||
-        (requester.ok() && !requester->empty() && *requester == caller)) {
-      shown->set_entry(entry);
+    const bool is_there = entry.ok();
+    if (!is_there && !absl::IsNotFound(entry.status())) return FromLog(entry.status(), "first");
+    const absl::StatusOr<std::string> requester =
+        is_there ? crypto::RequesterOf(*entry) : entry.status();
+    if (is_there && (all || crypto::IsAboutLog(*entry) ||
+                     (requester.ok() && !requester->empty() && *requester == caller))) {
+      shown->set_entry(*std::move(entry));
     } else {
-      const crypto::Digest leaf = crypto::LeafHash(crypto::AsBytes(entry));
-      shown->set_leaf_hash(leaf.data(), leaf.size());
+      shown->set_leaf_hash(leaves[place].data(), leaves[place].size());
     }
   }
   v1::LedgerProof* out = response->mutable_proof();

@@ -235,10 +235,7 @@ absl::StatusOr<std::string> LogTree::Entry(uint64_t index) {
   if (index >= size) return absl::OutOfRangeError("the log has no such entry");
   const absl::StatusOr<const crypto::LogReader*> reader = Reader();
   if (!reader.ok()) return reader.status();
-  const uint64_t bundle = index / crypto::kTileWidth;
-  auto entries = (*reader)->ReadBundle(bundle, crypto::TileWidthAt(0, bundle, size));
-  if (!entries.ok()) return entries.status();
-  return std::move((*entries)[index % crypto::kTileWidth]);
+  return (*reader)->ReadEntry(index);
 }
 
 absl::StatusOr<const crypto::LogReader*> LogTree::Reader() {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/log_entry.h"
+#include "server/ledger/tree/segment_file.h"
 #include "server/ledger/tree/static_layout.h"
 
 namespace vouch::client {
@@ -29,8 +30,7 @@ absl::StatusOr<ExportedLog> ReadOne(const std::string& folder) {
 }  // namespace
 
 std::string ExportFolderOf(const std::string& folder, absl::string_view origin, bool first) {
-  if (first) return folder;
-  return absl::StrCat(folder, "/", origin.substr(origin.rfind('/') + 1));
+  return server::ledger::tree::LogFolder(folder, origin, first);
 }
 
 absl::StatusOr<std::vector<ExportedLog>> ExportedLogsIn(const std::string& folder) {

@@ -141,6 +141,7 @@ void AddLedgerCommand(CLI::App* vouch, Console* console) {
   AddLedgerEraseCommand(ledger, console);
   AddLedgerHoldCommand(ledger, console);
   AddLedgerOpenCommand(ledger, console);
+  AddLedgerPruneCommand(ledger, console);
   AddLedgerReportCommand(ledger, console);
 
   auto options = std::make_shared<AcknowledgeOptions>();

@@ -15,6 +15,7 @@ void AddLedgerEraseCommand(CLI::App* ledger, Console* console);
 void AddLedgerExportCommand(CLI::App* ledger, Console* console);
 void AddLedgerHoldCommand(CLI::App* ledger, Console* console);
 void AddLedgerOpenCommand(CLI::App* ledger, Console* console);
+void AddLedgerPruneCommand(CLI::App* ledger, Console* console);
 void AddLedgerReportCommand(CLI::App* ledger, Console* console);
 void AddLedgerRestoreCommand(CLI::App* ledger, Console* console);
 void AddLedgerVerifyCommand(CLI::App* ledger, Console* console);

@@ -106,10 +106,10 @@ struct Exported {
   std::string key;
 };
 
-absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const std::string& keys,
+absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const server::node::NodeFile& file,
                                    journal::WrittenEntries* entries, size_t log,
                                    const crypto::Checkpoint& checkpoint, Console* console) {
-  const absl::StatusOr<crypto::NoteSigner> signer = OwnLogSigner(keys, checkpoint.origin);
+  const absl::StatusOr<crypto::NoteSigner> signer = OwnLogSigner(file.keys, checkpoint.origin);
   if (!signer.ok()) return signer.status();
   Exported exported;
   exported.folder = ExportFolderOf(options.output, checkpoint.origin, log == 0);
@@ -126,6 +126,11 @@ absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const std::stri
     progress.Show(first, checkpoint.size);
     return entries->Read(position + first, count);
   };
+  // What the journal no longer has, the node's own tree has as hashes.
+  const absl::Status pruned =
+      tree::CopyPruned(tree::LogFolder(file.journal + "/tree", checkpoint.origin, position == 0),
+                       checkpoint.origin, store_options.folder);
+  if (!pruned.ok()) return pruned;
   const auto store =
       tree::TileStore::Open(std::move(store_options), checkpoint.size, checkpoint.root);
   if (!store.ok()) return store.status();
@@ -156,7 +161,7 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
   if (!heads.ok()) return heads.status();
   std::vector<Exported> logs;
   for (size_t i = 0; i < heads->size(); ++i) {
-    auto exported = ExportOne(options, file->keys, entries->get(), i, (*heads)[i], console);
+    auto exported = ExportOne(options, *file, entries->get(), i, (*heads)[i], console);
     if (!exported.ok()) return exported.status();
     logs.push_back(*std::move(exported));
   }

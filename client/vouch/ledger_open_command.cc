@@ -42,7 +42,10 @@ absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
     const crypto::Checkpoint& checkpoint = exported.checkpoint;
     extent.logs.push_back({checkpoint.origin, extent.size});
     extent.origin = checkpoint.origin;
-    for (uint64_t index = 0; index < checkpoint.size;) {
+    // What was pruned is of erased months, which no key opens.
+    const uint64_t minimum = std::min(log.first_entry(), checkpoint.size);
+    extent.size += minimum;
+    for (uint64_t index = minimum; index < checkpoint.size;) {
       const uint64_t bundle = index / crypto::kTileWidth;
       const auto width =
           static_cast<uint32_t>(std::min<uint64_t>(crypto::kTileWidth, checkpoint.size - index));

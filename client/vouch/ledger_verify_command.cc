@@ -405,15 +405,6 @@ absl::StatusOr<Findings> VerifyOne(const VerifyOptions& options,
   return findings;
 }
 
-absl::StatusOr<std::string> EntryOfFolder(const std::string& folder, uint64_t index,
-                                          uint64_t size) {
-  const uint64_t bundle = index / crypto::kTileWidth;
-  const auto entries =
-      tree::FolderLog(folder).ReadBundle(bundle, crypto::TileWidthAt(0, bundle, size));
-  if (!entries.ok()) return entries.status();
-  return (*entries)[index % crypto::kTileWidth];
-}
-
 absl::StatusOr<Exit> VerifyFolders(const VerifyOptions& options,
                                    const absl::optional<node::NodeFile>& file, Console* console) {
   const absl::StatusOr<std::vector<ExportedLog>> exported = ExportedLogsIn(options.target);
@@ -437,8 +428,8 @@ absl::StatusOr<Exit> VerifyFolders(const VerifyOptions& options,
       return absl::NotFoundError("no bundles");
     }
     if (ended.size == 0 || next.size == 0) return absl::DataLossError("one of the two is empty");
-    absl::StatusOr<std::string> closing = EntryOfFolder(one, ended.size - 1, ended.size);
-    absl::StatusOr<std::string> opening = EntryOfFolder(other, 0, next.size);
+    absl::StatusOr<std::string> closing = tree::FolderLog(one).ReadEntry(ended.size - 1);
+    absl::StatusOr<std::string> opening = tree::FolderLog(other).ReadEntry(0);
     if (!closing.ok()) return absl::DataLossError(closing.status().message());
     if (!opening.ok()) return absl::DataLossError(opening.status().message());
     return Joint{*std::move(closing), *std::move(opening)};

@@ -79,6 +79,10 @@ absl::StatusOr<std::unique_ptr<CommitLog>> CommitLog::Open(const std::string& fo
   std::sort(log->segments_.begin(), log->segments_.end(),
             [](const Segment& a, const Segment& b) { return a.first_commit < b.first_commit; });
   unlink((folder + kNewName).c_str());
+  absl::StatusOr<Openings> openings = ReadOpenings(folder);
+  if (!openings.ok()) return openings.status();
+  log->openings_ = *std::move(openings);
+  for (const LogSpan& before : LogsOf(log->openings_)) log->AddLog(before);
   const absl::Status status = log->segments_.empty() ? log->Begin(origin) : log->Recover(origin);
   if (!status.ok()) return status;
   return log;
@@ -338,6 +342,8 @@ absl::StatusOr<std::vector<std::string>> CommitLog::ReadEntries(uint64_t first,
     const std::lock_guard<std::mutex> guard(lock_);
     if (first >= last_size_) return absl::OutOfRangeError("the log has no such entry yet");
     if (first < segments_.front().first_entry) {
+      const auto opening = openings_.find(first);
+      if (opening != openings_.end()) return std::vector<std::string>{opening->second};
       return absl::NotFoundError("the entry lies in a part of the log that was archived");
     }
     const auto next = std::upper_bound(
@@ -379,6 +385,50 @@ absl::StatusOr<std::vector<std::string>> CommitLog::ReadEntries(uint64_t first,
     return absl::DataLossError(absl::StrCat("entry ", first, " is not where it should be"));
   }
   return entries;
+}
+
+absl::StatusOr<uint64_t> CommitLog::RemoveBelow(uint64_t position, uint64_t commit) {
+  std::vector<Segment> going;
+  uint64_t first_entry = 0;
+  Openings openings;
+  std::vector<LogSpan> logs;
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    size_t stays = 0;
+    while (stays + 1 < segments_.size() && segments_[stays + 1].first_entry <= position &&
+           segments_[stays + 1].first_commit <= commit + 1) {
+      ++stays;
+    }
+    going.assign(segments_.begin(), segments_.begin() + static_cast<ptrdiff_t>(stays));
+    first_entry = segments_[stays].first_entry;
+    openings = openings_;
+    logs = logs_;
+  }
+  if (going.empty()) return first_entry;
+  for (const LogSpan& log : logs) {
+    if (log.first == 0 || log.first >= first_entry || openings.count(log.first) > 0) continue;
+    const absl::StatusOr<std::vector<std::string>> opening = ReadEntries(log.first, 1);
+    if (!opening.ok()) return opening.status();
+    openings[log.first] = opening->front();
+  }
+  // Kept before what they are read from goes.
+  if (openings.size() != openings_.size()) {
+    if (absl::Status kept = WriteOpenings(folder_, openings); !kept.ok()) {
+      return absl::UnavailableError(kept.message());
+    }
+  }
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    openings_ = std::move(openings);
+    segments_.erase(segments_.begin(), segments_.begin() + static_cast<ptrdiff_t>(going.size()));
+  }
+  // The oldest first: what a crash leaves is a log without its beginning, and never with a gap.
+  for (const Segment& segment : going) {
+    if (unlink(segment.path.c_str()) != 0 || !SyncFolder(folder_)) {
+      return absl::UnavailableError(absl::StrCat(segment.path, " cannot be removed"));
+    }
+  }
+  return first_entry;
 }
 
 absl::StatusOr<FileHandle> CommitLog::OpenSegment(const Segment& segment) {

@@ -18,6 +18,7 @@
 #include "server/journal/file_handle.h"
 #include "server/journal/journal.h"
 #include "server/journal/log_segment.h"
+#include "server/journal/openings.h"
 
 namespace vouch::server::journal {
 
@@ -53,6 +54,11 @@ class CommitLog {
       const std::function<absl::Status(absl::Span<const SegmentFrames::Frame>)>& visit) const;
   // A commit's blob. NotFound when it is not, or no longer, there.
   absl::StatusOr<std::string> Read(uint64_t commit) const;
+  // Removes segments from the first on that hold no entry from `position` on and no commit behind
+  // `commit`, but never the last; what they began logs with is kept. The position of the first
+  // entry that is there then. Unavailable when a file cannot be written or removed: a part may be
+  // gone.
+  absl::StatusOr<uint64_t> RemoveBelow(uint64_t position, uint64_t commit);
   // As Journal::ReadEntries.
   absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first, uint64_t count) const;
 
@@ -107,6 +113,7 @@ class CommitLog {
   // What Read looks at.
   mutable std::mutex lock_;
   std::vector<Segment> segments_;
+  Openings openings_;  // of what was pruned
   std::vector<LogSpan> logs_;
   Steps last_steps_;
   uint64_t last_commit_ = 0;

@@ -69,6 +69,7 @@ class FileJournal : public Journal {
                                                        uint32_t count) const override {
     return log_->ReadEntries(first, count);
   }
+  absl::StatusOr<uint64_t> Prune(uint64_t below) override;
   Head head() const override;
   std::vector<LogSpan> logs() const override { return log_->logs(); }
   void SetWatcher(CommitWatcher watcher) override;
@@ -81,6 +82,8 @@ class FileJournal : public Journal {
   absl::Status LoadTables();
   absl::Status Replay();
   void WriteImageAtRest();
+  // With commit_lock_ held, so that nothing is committed meanwhile.
+  absl::Status WriteImage();
   uint32_t CommitSecond(absl::Time now) const { return std::max(head_.second, SecondOf(now)); }
   // Makes it durable, then true in memory. `parts` has everything but its number and first entry.
   absl::Status WriteCommit(CommitParts* parts, size_t sweep_items,
@@ -93,6 +96,7 @@ class FileJournal : public Journal {
 
   const JournalOptions options_;
   FileHandle folder_lock_;
+  std::mutex image_lock_;  // held while an image is written; before commit_lock_
   // Held through a whole commit, its sync included. Guards everything down to `tail_bytes_`.
   mutable std::mutex commit_lock_;
   std::unique_ptr<CommitLog> log_;
@@ -130,12 +134,25 @@ FileJournal::~FileJournal() {
 void FileJournal::WriteImageAtRest() {
   if (tail_bytes_ < options_.tail_bytes / kTailWorthAnImage) return;
   // Should it fail, the next start replays: nothing is lost, and nobody is left to tell.
-  (void)WriteTableImage(options_.folder, log_->id(),
-                        [this](size_t segment, std::string* out, uint64_t* as_of) {
-                          tables_->Save(segment, out);
-                          *as_of = head_.commit;
-                          return true;
-                        });
+  (void)WriteImage();
+}
+
+absl::Status FileJournal::WriteImage() {
+  return WriteTableImage(options_.folder, log_->id(),
+                         [this](size_t segment, std::string* out, uint64_t* as_of) {
+                           tables_->Save(segment, out);
+                           *as_of = head_.commit;
+                           return true;
+                         });
+}
+
+absl::StatusOr<uint64_t> FileJournal::Prune(uint64_t below) {
+  const std::lock_guard<std::mutex> image(image_lock_);
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  // What is removed can be replayed no more.
+  if (absl::Status written = WriteImage(); !written.ok()) return written;
+  tail_bytes_ = 0;
+  return log_->RemoveBelow(below, head_.commit);
 }
 
 absl::Status FileJournal::OpenFolder() {
@@ -508,13 +525,17 @@ void FileJournal::ImageLoop() {
     if (stop_) return;
     const uint64_t before = tail_bytes_;
     guard.unlock();
-    const absl::Status status = WriteTableImage(
-        options_.folder, log_->id(), [this](size_t segment, std::string* out, uint64_t* as_of) {
-          return CopySegment(segment, out, as_of);
-        });
+    absl::Status status;
+    {
+      const std::lock_guard<std::mutex> image(image_lock_);
+      status = WriteTableImage(options_.folder, log_->id(),
+                               [this](size_t segment, std::string* out, uint64_t* as_of) {
+                                 return CopySegment(segment, out, as_of);
+                               });
+    }
     guard.lock();
     if (status.ok()) {
-      tail_bytes_ -= before;
+      tail_bytes_ -= std::min(before, tail_bytes_);
       image_due_at_ = options_.tail_bytes;
     } else {
       // The image before still serves, with a longer replay: no reason to stop answering.

@@ -193,6 +193,10 @@ class Journal {
   // was archived; DataLoss when they are damaged. Does not hold up commits.
   virtual absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
                                                                uint32_t count) const = 0;
+  // Removes whole parts of the journal all of whose entries lie before the position `below`, with
+  // all that lies sealed beside them, once the tables no longer need them; the entries that logs
+  // began with stay. The first position that is still there, at most `below` and often less.
+  virtual absl::StatusOr<uint64_t> Prune(uint64_t below) = 0;
   virtual Head head() const = 0;
   // All that are still known, oldest first; the last is the head's.
   virtual std::vector<LogSpan> logs() const = 0;

@@ -73,6 +73,10 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
   }
   std::sort(log->segments_.begin(), log->segments_.end(),
             [](const Segment& a, const Segment& b) { return a.first_commit < b.first_commit; });
+  absl::StatusOr<Openings> openings = ReadOpenings(folder);
+  if (!openings.ok()) return openings.status();
+  log->openings_ = *std::move(openings);
+  log->logs_ = LogsOf(log->openings_);
   for (Segment& segment : log->segments_) {
     const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
     if (!file.is_open()) return CannotRead(segment.path);
@@ -101,6 +105,8 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
 absl::StatusOr<std::vector<std::string>> WrittenEntries::Read(uint64_t first, uint32_t count) {
   if (first >= end()) return absl::OutOfRangeError("the log has no such entry yet");
   if (first < segments_.front().first_entry) {
+    const auto opening = openings_.find(first);
+    if (opening != openings_.end()) return std::vector<std::string>{opening->second};
     return absl::NotFoundError("the entry lies in a part of the log that was archived");
   }
   const auto next = std::upper_bound(

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "crypto/merkle.h"
 #include "server/journal/journal.h"
+#include "server/journal/openings.h"
 
 namespace vouch::server::journal {
 
@@ -44,6 +45,7 @@ class WrittenEntries {
   std::vector<LogSpan> logs_;
   crypto::CompactRange range_;
   std::vector<Segment> segments_;
+  Openings openings_;
   size_t held_ = SIZE_MAX;  // the segment whose entries are held
   std::vector<std::string> entries_;
 };

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <system_error>
 #include <tuple>
@@ -18,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "crypto/keys.h"
 
@@ -119,6 +121,25 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Tag(
   return key;
 }
 
+namespace {
+
+// "2027-03.0.key"
+bool ReadTagFile(const std::string& file, PeriodKeys::TagName* name) {
+  unsigned year = 0;
+  unsigned month = 0;
+  unsigned retention = 0;
+  int end = 0;
+  if (std::sscanf(file.c_str(), "%4u-%2u.%3u.key%n", &year, &month, &retention, &end) != 3 ||
+      static_cast<size_t>(end) != file.size() || month < 1 || month > 12 || retention > 255) {
+    return false;
+  }
+  name->tag_period = year * 12 + month - 1;
+  name->retention_class = static_cast<uint8_t>(retention);
+  return true;
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<PeriodKeys::TagName>> PeriodKeys::TagNames() const {
   std::vector<TagName> names;
   std::error_code error;
@@ -126,23 +147,38 @@ absl::StatusOr<std::vector<PeriodKeys::TagName>> PeriodKeys::TagNames() const {
   if (!fs::exists(tags, error)) return names;
   fs::recursive_directory_iterator files(tags, error);
   for (; !error && files != fs::recursive_directory_iterator(); files.increment(error)) {
-    const std::string file = files->path().filename().string();
-    unsigned year = 0;
-    unsigned month = 0;
-    unsigned retention = 0;
-    int end = 0;
-    if (std::sscanf(file.c_str(), "%4u-%2u.%3u.key%n", &year, &month, &retention, &end) != 3 ||
-        static_cast<size_t>(end) != file.size() || month < 1 || month > 12 || retention > 255) {
-      continue;
-    }
-    const std::string agreement = fs::relative(files->path().parent_path(), tags, error).string();
-    names.push_back({agreement, year * 12 + month - 1, static_cast<uint8_t>(retention)});
+    TagName name;
+    if (!ReadTagFile(files->path().filename().string(), &name)) continue;
+    name.agreement_id = fs::relative(files->path().parent_path(), tags, error).string();
+    names.push_back(std::move(name));
   }
   if (error) return absl::UnavailableError("the folder of period keys cannot be read");
   std::sort(names.begin(), names.end(), [](const TagName& a, const TagName& b) {
     return std::tie(a.agreement_id, a.tag_period, a.retention_class) <
            std::tie(b.agreement_id, b.tag_period, b.retention_class);
   });
+  return names;
+}
+
+absl::StatusOr<std::vector<PeriodKeys::TagName>> PeriodKeys::ErasedTags() const {
+  std::vector<TagName> names;
+  std::error_code error;
+  const std::string path = folder_ + "/erased";
+  if (!fs::exists(path, error) && !error) return names;
+  std::ifstream notes(path);
+  std::string line;
+  while (std::getline(notes, line)) {
+    TagName name;
+    const std::vector<std::string> parts = absl::StrSplit(line, ' ');
+    if (parts.size() != 3 || !ReadTagFile(parts[2], &name)) continue;
+    name.agreement_id = parts[1];
+    // A key that could not be destroyed is noted all the same.
+    if (!fs::exists(TagPath(name.agreement_id, name.tag_period, name.retention_class), error) &&
+        !error) {
+      names.push_back(std::move(name));
+    }
+  }
+  if (!notes.eof()) return absl::UnavailableError(absl::StrCat(path, " cannot be read"));
   return names;
 }
 

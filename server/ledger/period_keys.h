@@ -49,6 +49,9 @@ class PeriodKeys {
   };
   // Every K_period that is there, by agreement and month.
   absl::StatusOr<std::vector<TagName>> TagNames() const;
+  // Every K_period that DestroyTag destroyed: noted, and no longer there. A note that a crash cut
+  // short counts for nothing.
+  absl::StatusOr<std::vector<TagName>> ErasedTags() const;
 
  private:
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Get(const std::string& path, bool create);

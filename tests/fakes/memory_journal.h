@@ -85,6 +85,7 @@ class MemoryJournal final : public server::journal::Journal {
     return std::vector<std::string>(
         begin, begin + static_cast<ptrdiff_t>(std::min<uint64_t>(count, entries_.size() - first)));
   }
+  absl::StatusOr<uint64_t> Prune(uint64_t) override { return 0; }
   server::journal::Head head() const override {
     const std::lock_guard<std::mutex> guard(mutex_);
     return head_;

@@ -46,6 +46,7 @@ class WatchedJournal final : public server::journal::Journal {
                                                        uint32_t count) const override {
     return inner_->ReadEntries(first, count);
   }
+  absl::StatusOr<uint64_t> Prune(uint64_t below) override { return inner_->Prune(below); }
   server::journal::Head head() const override { return inner_->head(); }
   std::vector<server::journal::LogSpan> logs() const override { return inner_->logs(); }
   void SetWatcher(server::journal::CommitWatcher watcher) override {

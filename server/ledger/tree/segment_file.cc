@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,6 +105,11 @@ absl::Status Pruned() {
 }
 
 }  // namespace
+
+std::string LogFolder(const std::string& trees, absl::string_view origin, bool is_first) {
+  if (is_first) return trees;
+  return absl::StrCat(trees, "/", origin.substr(origin.rfind('/') + 1));
+}
 
 std::string SegmentPath(const std::string& folder, uint64_t number) {
   return absl::StrFormat("%s/entries-%010u.segment", folder, number);
@@ -306,6 +313,21 @@ absl::StatusOr<SegmentFile> SegmentFile::Prune(const Keep& keep) const {
   const absl::Status written = crypto::ReplaceFile(path_, out.str(), /*is_private=*/true);
   if (!written.ok()) return written;
   return Open(path_, origin_, number_);
+}
+
+absl::Status CopyPruned(const std::string& from, const std::string& origin, const std::string& to) {
+  for (uint64_t number = 0;; ++number) {
+    const absl::StatusOr<SegmentFile> file =
+        SegmentFile::Open(SegmentPath(from, number), origin, number);
+    if (absl::IsNotFound(file.status()) || (file.ok() && !file->pruned())) return absl::OkStatus();
+    if (!file.ok()) return file.status();
+    std::error_code error;
+    std::filesystem::copy_file(SegmentPath(from, number), SegmentPath(to, number), error);
+    if (error) {
+      return absl::UnavailableError(
+          absl::StrCat(SegmentPath(to, number), " cannot be written: ", error.message()));
+    }
+  }
 }
 
 }  // namespace vouch::server::ledger::tree

@@ -32,7 +32,10 @@ inline constexpr uint64_t kSegmentEntries = 65536;
 inline constexpr uint32_t kSegmentVersion = 1;
 inline constexpr uint32_t kPrunedVersion = 2;
 
-// Where a log's segments lie in its folder.
+// Where a log's segments lie below the folder of a node's trees: the first log's in that folder
+// itself, each later one's in a folder of its own, named as the end of its origin.
+std::string LogFolder(const std::string& trees, absl::string_view origin, bool is_first);
+// And in it.
 std::string SegmentPath(const std::string& folder, uint64_t number);
 
 // Collects a segment's entries, and writes them.
@@ -95,6 +98,10 @@ class SegmentFile {
   crypto::CompactRange range_;
   bool pruned_ = false;
 };
+
+// Copies a log's pruned segments, if there are any, from one folder into another: its hashes and
+// what was kept, for a tree that is made elsewhere from the entries that are left.
+absl::Status CopyPruned(const std::string& from, const std::string& origin, const std::string& to);
 
 }  // namespace vouch::server::ledger::tree
 

@@ -56,11 +56,22 @@ bool IsThere(const fs::path& path) {
 }
 
 constexpr char kMinimum[] = "minimum-index";
+constexpr char kKept[] = "kept";
 
 // Says from which entry on there are bundles, and takes away those below. The number comes first:
 // a reader beside it looks for no bundle that is going.
-absl::Status ExportMinimum(uint64_t minimum, const fs::path& root) {
+absl::Status ExportMinimum(const crypto::LogReader& log, uint64_t size, const fs::path& root) {
+  const uint64_t minimum = log.first_entry();
   if (minimum == 0) return absl::OkStatus();
+  // By these two a log goes on from the one before, and ends.
+  for (const uint64_t index : {uint64_t{0}, size - 1}) {
+    const absl::StatusOr<std::string> entry = log.ReadEntry(index);
+    if (index >= minimum || absl::IsNotFound(entry.status())) continue;
+    if (!entry.ok()) return entry.status();
+    if (absl::Status status = WriteFile(root / kKept / absl::StrCat(index), *entry); !status.ok()) {
+      return status;
+    }
+  }
   if (absl::Status status = WriteFile(root / kMinimum, absl::StrCat(minimum, "\n")); !status.ok()) {
     return status;
   }
@@ -90,8 +101,11 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
     return absl::DataLossError("the log does not have the root that its checkpoint says");
   }
   const fs::path root(folder);
-  const uint64_t minimum = options.entries ? log.first_entry() : 0;
-  if (absl::Status status = ExportMinimum(minimum, root); !status.ok()) return status;
+  const uint64_t minimum = log.first_entry();
+  if (options.entries) {
+    absl::Status status = ExportMinimum(log, checkpoint->size, root);
+    if (!status.ok()) return status;
+  }
   for (const crypto::Tile& tile : crypto::TilesOf(checkpoint->size)) {
     const bool full = tile.width == crypto::kTileWidth;
     if (tile.level == 0 && options.entries && tile.index * crypto::kTileWidth >= minimum) {
@@ -200,6 +214,13 @@ absl::StatusOr<std::vector<std::string>> FolderLog::ReadBundle(uint64_t index,
       ReadNarrowest(crypto::BundlePath(index, crypto::kTileWidth), width);
   if (!bytes.ok()) return bytes.status();
   return crypto::DecodeBundle(*bytes, width, /*or_more=*/true);
+}
+
+absl::StatusOr<std::string> FolderLog::ReadEntry(uint64_t index) const {
+  if (index >= first_entry()) return LogReader::ReadEntry(index);
+  std::string entry;
+  if (ReadFile(fs::path(folder_) / kKept / absl::StrCat(index), &entry)) return entry;
+  return absl::NotFoundError(absl::StrCat("entry ", index, " was pruned"));
 }
 
 uint64_t FolderLog::first_entry() const {

@@ -1,7 +1,7 @@
 // A whole log as static files (c2sp.org/tlog-tiles): checkpoint, tile/<L>/<N>[.p/<W>] and
 // tile/entries/<N>[.p/<W>], as any web server can serve them and any tool verify them. Of a log
 // that was pruned also `minimum-index`, a decimal number and a newline: bundles below it are not
-// there.
+// there; and of its first and last entry, where they lie below, `kept/<index>`, their bytes.
 #ifndef VOUCH_SERVER_LEDGER_TREE_STATIC_LAYOUT_H_
 #define VOUCH_SERVER_LEDGER_TREE_STATIC_LAYOUT_H_
 
@@ -48,6 +48,7 @@ class FolderLog final : public crypto::LogReader {
   absl::StatusOr<std::vector<crypto::Digest>> ReadTile(const crypto::Tile& tile) const override;
   absl::StatusOr<std::vector<std::string>> ReadBundle(uint64_t index,
                                                       uint32_t width) const override;
+  absl::StatusOr<std::string> ReadEntry(uint64_t index) const override;
   uint64_t first_entry() const override;
 
  private:
