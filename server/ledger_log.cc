@@ -15,6 +15,7 @@ LogTree::Options LedgerLog::TreeOptions(const journal::LogSpan& log) {
   options.log = log;
   options.folder = ledger::tree::LogFolder(options_.folder, log.origin, log.first == 0);
   options.key = options_.key;
+  options.also_key = options_.also_key;
   options.journal = options_.journal;
   options.was_signed = [this](const crypto::Checkpoint& checkpoint,
                               std::shared_ptr<const std::string> note) {

@@ -33,6 +33,8 @@ struct LedgerLogOptions {
   std::shared_ptr<const crypto::SigningKey> key;  // of all logs: Ed25519 or P-256
   journal::Journal* journal = nullptr;            // outlives the log
   std::string high_water = "";  // path of the mark of what was signed; empty: none
+  // Of the other type, for verifiers who may use no other: signs each checkpoint too. Null: none.
+  std::shared_ptr<const crypto::SigningKey> also_key = nullptr;
   // Told when tiles could not be written (Unavailable: they stay in memory and are tried again),
   // when that has passed (OK), and when entries and tree disagree (DataLoss): then nothing more is
   // proved, and so nothing answered.

@@ -21,6 +21,15 @@ absl::Status LogTree::MakeSigner() {
   absl::StatusOr<crypto::NoteSigner> signer = crypto::NoteSigner::Make(origin(), options_.key);
   if (!signer.ok()) return signer.status();
   signer_ = std::make_unique<crypto::NoteSigner>(*std::move(signer));
+  if (options_.also_key != nullptr) {
+    signer = crypto::NoteSigner::Make(origin(), options_.also_key);
+    if (!signer.ok()) return signer.status();
+    if (signer->verifier().type() == signer_->verifier().type()) {
+      return absl::InvalidArgumentError(
+          "the ledger's two keys are of one type; one is Ed25519, the other P-256");
+    }
+    also_signer_ = std::make_unique<crypto::NoteSigner>(*std::move(signer));
+  }
   return absl::OkStatus();
 }
 
@@ -172,7 +181,8 @@ absl::StatusOr<LogTree::Signed> LogTree::SignLocked() {
   checkpoint.origin = origin();
   checkpoint.size = size_;
   checkpoint.root = ended_ ? end_root_ : recent_->Root();
-  const crypto::NoteSigner* const signers[] = {signer_.get()};
+  std::vector<const crypto::NoteSigner*> signers = {signer_.get()};
+  if (also_signer_ != nullptr) signers.push_back(also_signer_.get());
   absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
   if (!note.ok()) return note.status();
   signed_ = Signed{checkpoint.size, std::make_shared<const std::string>(*std::move(note))};

@@ -32,6 +32,7 @@ class LogTree {
     journal::LogSpan log;
     std::string folder;  // of its closed segments; created 0700 when missing
     std::shared_ptr<const crypto::SigningKey> key;
+    std::shared_ptr<const crypto::SigningKey> also_key;  // signs beside it; may be null
     const journal::Journal* journal = nullptr;
     // Told of each checkpoint that was signed, in the order of their sizes, with a lock held.
     std::function<void(const crypto::Checkpoint&, std::shared_ptr<const std::string>)> was_signed;
@@ -88,7 +89,7 @@ class LogTree {
   absl::Status Settle();
 
   const Options options_;
-  std::unique_ptr<crypto::NoteSigner> signer_;
+  std::unique_ptr<crypto::NoteSigner> signer_, also_signer_;
   std::mutex taking_;                               // held while what is queued is handed to tiles_
   std::unique_ptr<ledger::tree::TileStore> tiles_;  // set once, with taking_ held
 

@@ -7,6 +7,7 @@
 #include "crypto/keys.h"
 #include "crypto/note.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 #include "server/node/witness_key.h"
 #include "server/telemetry/telemetry.h"
 
@@ -44,6 +45,12 @@ absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* j
   LedgerLogOptions options;
   options.folder = absl::StrCat(file.journal, "/tree");
   options.key = *key;
+  const std::string also_path = absl::StrCat(file.keys, "/", node::kAlsoLedgerKey);
+  if (node::Exists(also_path)) {
+    absl::StatusOr<Key> also = ReadKey(also_path);
+    if (!also.ok()) return also.status();
+    options.also_key = *std::move(also);
+  }
   options.journal = journal;
   options.high_water = file.high_water;
   options.problem = [report = report_](const absl::Status& status) {

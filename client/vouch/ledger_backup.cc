@@ -18,6 +18,7 @@
 #include "nlohmann/json.hpp"
 #include "server/journal/written_entries.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 #include "server/node/node_file.h"
 
 namespace vouch::client {
@@ -30,6 +31,16 @@ constexpr uint32_t kEntriesAtOnce = 4096;
 bool IsPlainName(absl::string_view name) {
   return !name.empty() && name.front() != '/' && !absl::StrContains(name, "..") &&
          (absl::StartsWith(name, "journal/") || absl::StartsWith(name, "keys/"));
+}
+
+absl::StatusOr<crypto::NoteSigner> SignerFrom(const std::string& path, const std::string& origin) {
+  absl::StatusOr<std::string> pem = crypto::ReadPrivateFile(path);
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
+  crypto::Wipe(&*pem);
+  if (!key.ok()) return key.status();
+  return crypto::NoteSigner::Make(origin,
+                                  std::make_shared<const crypto::SigningKey>(*std::move(key)));
 }
 
 }  // namespace
@@ -105,14 +116,22 @@ absl::Status CheckFiles(const std::string& folder, const BackupManifest& manifes
 
 absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys,
                                                 const std::string& origin) {
-  absl::StatusOr<std::string> pem =
-      crypto::ReadPrivateFile(absl::StrCat(keys, "/", server::node::kLedgerKey));
-  if (!pem.ok()) return pem.status();
-  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromPem(*pem);
-  crypto::Wipe(&*pem);
-  if (!key.ok()) return key.status();
-  return crypto::NoteSigner::Make(origin,
-                                  std::make_shared<const crypto::SigningKey>(*std::move(key)));
+  return SignerFrom(absl::StrCat(keys, "/", server::node::kLedgerKey), origin);
+}
+
+absl::StatusOr<std::string> SignOwnCheckpoint(const std::string& keys,
+                                              const crypto::Checkpoint& checkpoint) {
+  std::vector<crypto::NoteSigner> signers;
+  for (const absl::string_view name : {server::node::kLedgerKey, server::node::kAlsoLedgerKey}) {
+    const std::string path = absl::StrCat(keys, "/", name);
+    if (name == server::node::kAlsoLedgerKey && !server::node::Exists(path)) continue;
+    absl::StatusOr<crypto::NoteSigner> signer = SignerFrom(path, checkpoint.origin);
+    if (!signer.ok()) return signer.status();
+    signers.push_back(*std::move(signer));
+  }
+  std::vector<const crypto::NoteSigner*> all;
+  for (const crypto::NoteSigner& signer : signers) all.push_back(&signer);
+  return crypto::SignCheckpoint(checkpoint, all);
 }
 
 absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,

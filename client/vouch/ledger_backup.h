@@ -42,6 +42,9 @@ absl::Status CheckFiles(const std::string& folder, const BackupManifest& manifes
 
 // The signer of a node's own log, from its keys folder.
 absl::StatusOr<crypto::NoteSigner> OwnLogSigner(const std::string& keys, const std::string& origin);
+// A checkpoint of it, signed as the node signs: with both keys, where there are two.
+absl::StatusOr<std::string> SignOwnCheckpoint(const std::string& keys,
+                                              const crypto::Checkpoint& checkpoint);
 
 // Roots of logs, by origin and size; none where a journal has no such.
 using RootsAt = std::map<std::pair<std::string, uint64_t>, absl::optional<crypto::Digest>>;

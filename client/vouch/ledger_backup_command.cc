@@ -111,10 +111,7 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
   const auto computed = RecomputeJournal(journal, &none, console);
   if (!computed.ok()) return computed.status();
   const crypto::Checkpoint* const head = &computed->head;
-  const auto signer = OwnLogSigner(file->keys, head->origin);
-  if (!signer.ok()) return signer.status();
-  const crypto::NoteSigner* const signers[] = {&*signer};
-  const auto note = crypto::SignCheckpoint(*head, signers);
+  const auto note = SignOwnCheckpoint(file->keys, *head);
   if (!note.ok()) return note.status();
 
   BackupManifest manifest;

@@ -139,8 +139,7 @@ absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const server::n
       !earlier.ok()) {
     return earlier;
   }
-  const crypto::NoteSigner* const signers[] = {&*signer};
-  const absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
+  const absl::StatusOr<std::string> note = SignOwnCheckpoint(keys, checkpoint);
   if (!note.ok()) return note.status();
   console->Note(absl::StrCat("writing ", exported.folder));
   if (absl::Status written =

@@ -13,6 +13,7 @@
 #include "crypto/keys.h"
 #include "crypto/note.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 #include "server/node/witness_key.h"
 
 namespace vouch::client {
@@ -256,6 +257,13 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
       ReadSigningKey(absl::StrCat(file->keys, "/", node::kLedgerKey));
   if (!ledger_key.ok()) return ledger_key.status();
   files.push_back({"ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(ledger_key->PublicDer()))});
+  const std::string also_path = absl::StrCat(file->keys, "/", node::kAlsoLedgerKey);
+  if (node::Exists(also_path)) {
+    const absl::StatusOr<crypto::SigningKey> also = ReadSigningKey(also_path);
+    if (!also.ok()) return also.status();
+    files.push_back(
+        {"ledger-p256.pem", crypto::PublicKeyToPem(crypto::AsBytes(also->PublicDer()))});
+  }
   const absl::StatusOr<std::string> witness = WitnessLine(*file);
   if (!witness.ok()) return witness.status();
   if (!witness->empty()) files.push_back({"witness.txt", *witness});

@@ -86,6 +86,22 @@ TEST_F(VouchLedgerLogTest, TheNodesOwnKeyIsFoundWithoutNamingIt) {
   EXPECT_EQ(facts["entries_read"], 3);
 }
 
+TEST_F(VouchLedgerLogTest, ASecondKeySignsBesideTheFirstAndEitherIsEnough) {
+  const crypto::SigningKey also = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
+  Write("irs/keys/ledger-p256.key", also.ToPem(crypto::RawSecretAccess{}));
+  std::filesystem::permissions(Path("irs/keys/ledger-p256.key"),
+                               std::filesystem::perms::owner_read);
+  Append(3);
+  const std::string key = Export();
+  Fine({"ledger", "verify", "log", "--key", key});
+  const std::string public_der = also.PublicDer();
+  const auto verifier = crypto::NoteVerifier::From(kOrigin, crypto::NoteKeyType::kEcdsaP256,
+                                                   crypto::AsBytes(public_der));
+  Fine({"ledger", "verify", "log", "--key", verifier->ToString()});
+  Fine({"partner", "export", "--node", "irs", "--output", "of-irs"});
+  EXPECT_EQ(Read("of-irs/ledger-p256.pem"), crypto::PublicKeyToPem(crypto::AsBytes(public_der)));
+}
+
 TEST_F(VouchLedgerLogTest, AnExportGrowsWhereItIs) {
   Append(500);
   Export();

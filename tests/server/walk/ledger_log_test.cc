@@ -39,6 +39,7 @@ class LedgerLogMarkTest : public testing::Test {
     log.key = key_;
     log.journal = journal_.get();
     log.high_water = Mark();
+    log.also_key = also_key_;
     auto opened = LedgerLog::Open(std::move(log));
     if (opened.ok()) log_ = *std::move(opened);
     return opened.status();
@@ -72,9 +73,37 @@ class LedgerLogMarkTest : public testing::Test {
   const vouch::tests::TemporaryFolder folder_;
   const std::shared_ptr<const crypto::SigningKey> key_ = std::make_shared<const crypto::SigningKey>(
       crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  std::shared_ptr<const crypto::SigningKey> also_key_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<LedgerLog> log_;
 };
+
+TEST_F(LedgerLogMarkTest, TwoKeysSignEachCheckpointAndEitherIsEnough) {
+  also_key_ = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kP256));
+  ASSERT_TRUE(Start().ok());
+  Append(3);
+  const std::string note = *log_->Checkpoint()->note;
+  for (const auto& [key, type] : {std::pair(key_, crypto::NoteKeyType::kEd25519),
+                                  std::pair(std::shared_ptr<const crypto::SigningKey>(also_key_),
+                                            crypto::NoteKeyType::kEcdsaP256)}) {
+    const std::string public_der = key->PublicDer();
+    const auto verifier =
+        crypto::NoteVerifier::From(log_->origin(), type, crypto::AsBytes(public_der));
+    const auto opened = crypto::OpenCheckpoint(note, {*verifier});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(opened->checkpoint.size, 3u);
+  }
+  EXPECT_EQ(crypto::ReadNote(note)->signatures.size(), 2u);
+  // With or without the second, it is the same log and the same mark.
+  Stop();
+  also_key_.reset();
+  EXPECT_TRUE(Start().ok());
+  Stop();
+  also_key_ = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  EXPECT_TRUE(absl::IsInvalidArgument(Start()));
+}
 
 TEST_F(LedgerLogMarkTest, WhatWasSignedIsMarkedWhenTheNodeStops) {
   ASSERT_TRUE(Start().ok());
