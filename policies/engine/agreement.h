@@ -232,6 +232,9 @@ struct Agreement {
   bool keep_life_of_record = false;
   std::string corrections_contact;
   int32_t corrections_reply_days = 0;
+  // Besides the ledger's proof, which every answer has: a receipt as a JWS where the asker wants
+  // one.
+  bool jws_receipts = false;
   std::vector<Contact> contacts;
   std::vector<Waiver> waivers;
 

@@ -1,6 +1,8 @@
 // The field table of the agreement file: what is in it, section by section.
 #include "policies/engine/agreement_fields.h"
 
+#include <algorithm>
+
 namespace vouch::policies {
 namespace {
 
@@ -369,6 +371,28 @@ Field<Agreement> ProtectionsSection() {
                              "What protects the persons concerned.", "");
 }
 
+Field<Agreement> ReceiptsField() {
+  const ShapeOf<std::vector<size_t>> kinds =
+      List(ChoiceIndex({{"ledger",
+                         "the entry, its opening and its place in the ledger; every answer "
+                         "has it"},
+                        {"jws",
+                         "also one signed text that says the answer, for an asker that wants "
+                         "it"}}),
+           1, 2, true);
+  const auto put = [](const std::vector<size_t>& listed, const Node& node, Reading* reading,
+                      Agreement* out) {
+    out->jws_receipts = std::find(listed.begin(), listed.end(), 1) != listed.end();
+    if (std::find(listed.begin(), listed.end(), 0) != listed.end()) return true;
+    return reading->ValueError("agreement/receipts", node,
+                               "every answer has its ledger receipt, and the list says so",
+                               "write [\"ledger\", \"jws\"]");
+  };
+  return Optional<Agreement>("receipts", Converted<Agreement>(kinds, put), Itself<Agreement>,
+                             "What proves an answer. Left out: the ledger's receipt alone.",
+                             "[\"ledger\", \"jws\"]");
+}
+
 ShapeOf<Contact> ContactShape() {
   return Map<Contact>(
       "a contact", {
@@ -445,6 +469,7 @@ const ShapeOf<Agreement>& AgreementShape() {
                               "What may be asked.", ""),
           LimitsSection(),
           ProtectionsSection(),
+          ReceiptsField(),
           Required<Agreement>("contacts", List(ContactShape(), 1, 100), &Agreement::contacts,
                               "Whom to call.",
                               "[{party: \"fsa.ed.example\", role: \"program officer\", email: "

@@ -272,9 +272,13 @@ absl::variant<Permit, Refusal> Authorizer::Authorize(const std::shared_ptr<const
     return gates.Stop(Gate::kParameters, *std::move(refusal));
   }
   gates.Passed(Gate::kParameters);
-  if (absl::optional<Refusal> refusal = CheckSubject(agreement, *question, asked)) {
-    return gates.Stop(Gate::kSubject, *std::move(refusal));
+  absl::optional<Refusal> refusal = CheckSubject(agreement, *question, asked);
+  if (!refusal.has_value() && asked.jws_receipt && !agreement.jws_receipts) {
+    refusal = NotListed("jws_receipt",
+                        "The agreement does not list JWS receipts (`receipts`); ask without, and "
+                        "the answer has its ledger receipt.");
   }
+  if (refusal.has_value()) return gates.Stop(Gate::kSubject, *std::move(refusal));
   gates.Passed(Gate::kSubject);
   return Permit(catalog, held, question);
 }

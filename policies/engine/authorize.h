@@ -29,6 +29,7 @@ struct Asked {
   // The bytes themselves, where there are any: in a group, which of them are a member's and which
   // padding only the question tells.
   absl::string_view token_bytes, consent_bytes;
+  bool jws_receipt = false;  // wanted besides
 };
 
 // Proof that an agreement lists what was asked. Only Authorize makes one; facts are read and
@@ -59,7 +60,7 @@ enum class Gate : uint8_t {
   kQuestion,
   kPurpose,
   kParameters,
-  kSubject,
+  kSubject,  // and the receipt that is wanted of it
 };
 // Told of each gate as it is reached, for tools that show where a request would stop. The node
 // hands in none.
@@ -73,9 +74,9 @@ class GateObserver {
 
 class Authorizer {
  public:
-  // In order, first failure wins: party, in force, digest, question, purpose, parameters, subject.
-  // A caller that is no party learns nothing but NOT_PERMITTED. No message repeats what the caller
-  // sent.
+  // In order, first failure wins: party, in force, digest, question, purpose, parameters, subject,
+  // receipt. A caller that is no party learns nothing but NOT_PERMITTED. No message repeats what
+  // the caller sent.
   static absl::variant<Permit, Refusal> Authorize(const std::shared_ptr<const Catalog>& catalog,
                                                   const Asked& asked, absl::Time now,
                                                   GateObserver* observer = nullptr);

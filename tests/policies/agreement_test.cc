@@ -98,6 +98,28 @@ TEST(ReadAgreementTest, ReadsAQuestionWithItsShareOfATable) {
   EXPECT_EQ(q->answer_good_for, absl::Hours(30 * 24));
 }
 
+absl::optional<Agreement> WithReceipts(absl::string_view line, Report* report) {
+  const std::string text = absl::StrReplaceAll(
+      FileText("income.yaml"), {{"\ncontacts:", absl::StrCat("\n", line, "\ncontacts:")}});
+  return ReadAgreement("income.yaml", text, Known(), report);
+}
+
+TEST(ReadAgreementTest, ListsJwsReceiptsOnlyWhereItSaysSo) {
+  Report report;
+  EXPECT_FALSE(WithReceipts("", &report)->jws_receipts);
+  EXPECT_FALSE(WithReceipts("receipts: [\"ledger\"]", &report)->jws_receipts);
+  EXPECT_TRUE(WithReceipts("receipts: [\"ledger\", \"jws\"]", &report)->jws_receipts);
+  EXPECT_TRUE(report.findings().empty()) << report.ToText("");
+}
+
+TEST(ReadAgreementTest, RefusesReceiptsWithoutTheLedgers) {
+  for (const char* line : {"receipts: [\"jws\"]", "receipts: []", "receipts: [\"ledger\", \"pdf\"]",
+                           "receipts: [\"ledger\", \"ledger\"]", "receipts: \"jws\""}) {
+    Report report;
+    EXPECT_FALSE(WithReceipts(line, &report).has_value()) << line;
+  }
+}
+
 TEST(ReadAgreementTest, BeginsAndEndsAtMidnightInItsTimeZone) {
   Report report;
   const absl::optional<Agreement> a =

@@ -76,6 +76,7 @@ struct Request {
   size_t consents = 1;
   bool zero_token_subject = false;
   std::string token_bytes, consent_bytes;
+  bool jws_receipt = false;
   absl::Time now = absl::FromCivil(absl::CivilDay(2027, 6, 1), absl::UTCTimeZone());
 
   absl::variant<Permit, Refusal> Authorize(GateObserver *observer = nullptr) const {
@@ -93,6 +94,7 @@ struct Request {
     asked.zero_token_subject = zero_token_subject;
     asked.token_bytes = token_bytes;
     asked.consent_bytes = consent_bytes;
+    asked.jws_receipt = jws_receipt;
     return Authorizer::Authorize(catalog, asked, now, observer);
   }
   bool Permitted() const { return absl::holds_alternative<Permit>(Authorize()); }
@@ -169,6 +171,8 @@ const std::vector<Fault> &Faults() {
        [](Request *r) { r->consents = 0; }},
       {"TwoConsents", "consents", Reason::kMalformed, "subject.consents",
        [](Request *r) { r->consents = 2; }},
+      {"ReceiptNotListed", "receipt", Reason::kNotInAgreement, "jws_receipt",
+       [](Request *r) { r->jws_receipt = true; }},
   };
   return *kFaults;
 }

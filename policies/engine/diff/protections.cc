@@ -79,11 +79,31 @@ void CompareKeeping(Changes* changes) {
   }
 }
 
+void CompareReceipts(Changes* changes) {
+  const bool after = changes->after().jws_receipts;
+  if (changes->before().jws_receipts == after) return;
+  const auto written = [](const Agreement& agreement) {
+    return agreement.jws_receipts ? "receipts" : "";
+  };
+  const Changes::Place at = {written(changes->before()), written(changes->after())};
+  const std::string who =
+      "An asker wants an answer as a JWS, one signed text that shows a third "
+      "party what was answered: ";
+  if (after) {
+    changes->Widens(at, "Answers are also given as JWS receipts: evidence that can be passed on.",
+                    Changes::Words(who + "was refused, is given it."));
+  } else {
+    changes->Narrows(at, "Answers are no longer given as JWS receipts.",
+                     Changes::Words(who + "was given it, is refused."));
+  }
+}
+
 }  // namespace
 
 void CompareProtections(Changes* changes) {
   CompareLimits(changes);
   CompareKeeping(changes);
+  CompareReceipts(changes);
   const auto contacts = [](const Agreement& agreement) {
     std::set<std::string> all;
     for (const Contact& one : agreement.contacts) {

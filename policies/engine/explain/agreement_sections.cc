@@ -327,6 +327,13 @@ void AddProtections(const Explained& in, Page* page) {
             absl::StrCat("Who thinks a record is wrong writes to ", agreement.corrections_contact,
                          " and has a reply within ",
                          Counted(agreement.corrections_reply_days, "day"), "."));
+  if (agreement.jws_receipts) {
+    page->Say("receipts",
+              "An asking agency may have an answer as a JWS as well: one text, signed by the "
+              "answering agency, with the question, the answer and the time, and without a name or "
+              "number of the person. Whoever holds it can show it to anybody, who can check it "
+              "with public tools: it is evidence that can be passed on, and cannot be taken back.");
+  }
   page->Say("questions", "Nothing adverse may rest on UNDETERMINED.");
 }
 

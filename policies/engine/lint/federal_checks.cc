@@ -213,6 +213,7 @@ std::vector<std::string> ChangedSections(const Agreement& a, const Agreement& b)
     return absl::StrCat(absl::FormatDuration(x.keep_ledger), x.keep_life_of_record ? "l" : "",
                         x.corrections_reply_days);
   });
+  compare("receipts", [](const Agreement& x) { return std::string(x.jws_receipts ? "j" : ""); });
   compare("pins", [](const Agreement& x) {
     std::set<std::string> pins;
     for (const Pin& pin : x.pins) pins.insert(absl::StrCat(pin.table, pin.sha256));

@@ -234,6 +234,15 @@ void TellAll(Finder* find) {
   }
 }
 
+void TransferableReceipts(Finder* find) {
+  if (!find->agreement().jws_receipts) return;
+  find->Add("receipts",
+            "an answer about a person may be had as one signed text, which shows to anybody who "
+            "holds it what was answered, for as long as the key is known",
+            "list \"jws\" where somebody besides the two agencies must be shown answers; else "
+            "take `receipts` out");
+}
+
 }  // namespace
 
 std::vector<Check> PrivacyChecks() {
@@ -244,7 +253,8 @@ std::vector<Check> PrivacyChecks() {
           {"privacy/no-cap-across-agreements", nullptr, NoCapAcrossAgreements},
           {"privacy/overlapping-groups", nullptr, OverlappingGroups},
           {"privacy/several-askers", SeveralAskers},
-          {"privacy/tell-all", TellAll}};
+          {"privacy/tell-all", TellAll},
+          {"privacy/transferable-receipts", TransferableReceipts}};
 }
 
 }  // namespace vouch::policies::lint

@@ -63,6 +63,14 @@ void CollectLines(const std::vector<Section>& sections, std::vector<int>* lines,
   }
 }
 
+TEST(ExplainTest, SaysThatAJwsReceiptCanBePassedOn) {
+  const auto plain = OpenTemplate("income-for-student-aid");
+  EXPECT_THAT(WordsOf(*plain), Not(HasSubstr("as a JWS")));
+  const auto listed = OpenTemplate(
+      "income-for-student-aid", {{"\ncontacts:", "\nreceipts: [\"ledger\", \"jws\"]\ncontacts:"}});
+  EXPECT_THAT(WordsOf(*listed), HasSubstr("it is evidence that can be passed on"));
+}
+
 TEST(ExplainTest, EverySentenceOfEveryTemplateHasALineOfTheFile) {
   for (const char* name : kTemplates) {
     SCOPED_TRACE(name);
