@@ -4,6 +4,7 @@
 
 #include "crypto/token.h"
 #include "policies/engine/question.h"
+#include "server/ledger/padding_tokens.h"
 
 namespace vouch::server {
 
@@ -43,12 +44,7 @@ Slots::Slots(const policies::Permit& permit, const admission::RequestedItem& ite
   const size_t each = permit.agreement().match.size() * sizeof(crypto::Token);
   stand_ins_.reserve((count - members) * each);
   for (size_t slot = members; slot < count; ++slot) {
-    for (size_t key = 0; key < permit.agreement().match.size(); ++key) {
-      crypto::Digest nobody = content;
-      nobody[0] ^= static_cast<uint8_t>(slot);
-      nobody[1] ^= static_cast<uint8_t>(key);
-      stand_ins_.append(reinterpret_cast<const char*>(nobody.data()), nobody.size());
-    }
+    ledger::AppendPaddingTokens(content, slot, permit.agreement().match.size(), &stand_ins_);
   }
   slots_.resize(count);
   for (size_t slot = 0; slot < count; ++slot) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "client/vouch/person_search.h"
 #include "policies/engine/explain/words.h"
 #include "policies/engine/question.h"
+#include "server/ledger/oversight/households.h"
 #include "server/ledger/oversight/people_on_record.h"
 
 namespace vouch::client {
@@ -35,6 +37,17 @@ bool ByFacts(const oversight::Disclosure& one) {
          reason == UndeterminedReason::kNotHeld;
 }
 
+// By the facts of everybody in it. Both agreement and question were found when it was added.
+bool ComesOutOtherwise(const oversight::Households::Answer& one, const policies::Catalog& catalog) {
+  const policies::HeldAgreement* held = RevisionOf(one.about.entry, catalog);
+  const policies::Question& question = *held->agreement.FindQuestion(one.about.entry.question);
+  policies::Parameters parameters;
+  (void)ReadParameters(one.about.opened->details.parameters, &parameters);
+  const absl::CivilDay day = absl::ToCivilDay(one.about.at(), held->agreement.zone());
+  return policies::EvaluateGroup(question, parameters, one.members, held->facts, catalog.tables(),
+                                 day) != static_cast<Answer>(one.about.opened->details.answer);
+}
+
 absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* console) {
   const auto file = OpenNode(options.node, console);
   if (!file.ok()) return file.status();
@@ -57,8 +70,9 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
   if (!people.ok()) return people.status();
 
   std::vector<AccountedLine> lines;
-  uint64_t groups = 0;
+  oversight::Households households;
   uint64_t unknown = 0;
+  uint64_t cut = 0;
   bool there = false;
   people->ForEach([&](const records::PersonHandle& handle, const records::RowFacts& facts) {
     if (person->names.handles.count(handle) == 0) return true;
@@ -74,7 +88,8 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
         continue;
       }
       if (question->group_at_most > 0) {
-        ++groups;
+        households.Add(one, static_cast<size_t>(question->group_at_most),
+                       held->agreement.match.size());
         continue;
       }
       const absl::CivilDay day = absl::ToCivilDay(one.at(), held->agreement.zone());
@@ -89,10 +104,26 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
   if (!there) {
     return absl::NotFoundError("the person is not on record: there are no facts to compare with");
   }
-  if (groups > 0) {
-    console->Note(absl::StrCat(groups,
-                               " answers about a household are not compared: they depend on the "
-                               "facts of others. Tell their recipients if the fact counts there."));
+  if (!households.empty()) {
+    const auto again = oversight::ReadLog(
+        file->journal, [&](const oversight::LogEntry& entry) { return households.Visit(entry); });
+    if (!again.ok()) return again.status();
+    const absl::Status identified = households.Identify(&period_keys, *people);
+    if (!identified.ok()) return identified;
+    for (const oversight::Households::Answer& one : households.Answers()) {
+      if (one.members.empty()) {
+        ++cut;
+      } else if (ComesOutOtherwise(one, *catalog)) {
+        lines.push_back(LineOf(one.about, catalog.get()));
+      }
+    }
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const AccountedLine& a, const AccountedLine& b) { return a.at < b.at; });
+  }
+  if (cut > 0) {
+    console->Note(absl::StrCat(cut,
+                               " answers about a household are not compared: the journal no longer "
+                               "holds all of their entries."));
   }
   if (unknown > 0) {
     console->Note(absl::StrCat(unknown,
@@ -145,7 +176,8 @@ void AddLedgerCorrectionsCommand(CLI::App* ledger, Console* console) {
   command->add_flag("--json", options->json, "Print the list for programs");
   command->footer(
       "Compares each earlier answer with what the same question, of the same day, comes to by "
-      "today's facts.\nIt says neither the facts nor the answers.\n"
+      "today's facts, of a household by everybody's in it.\nIt says neither the facts nor the "
+      "answers.\n"
       "Example:\n  vouch ledger corrections --node ./irs --person - < person.json");
   command->callback(
       [options, console] { console->Run([&] { return Corrections(*options, console); }); });

@@ -24,7 +24,7 @@ class PeopleOnRecord {
   uint64_t count() const { return facts_->rows() + overlay_->changes().size(); }
   bool HeldBack(const records::PersonHandle& person) const { return holds_->Contains(person); }
 
-  // Facts are good during the visit only, which goes on until it returns false.
+  // Facts, and copies of them, are good as long as this is. Goes on until a visit returns false.
   using Visit =
       std::function<bool(const records::PersonHandle& person, const records::RowFacts& facts)>;
   void ForEach(const Visit& visit) const;
