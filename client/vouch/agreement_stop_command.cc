@@ -98,6 +98,14 @@ absl::StatusOr<Exit> Stop(const StopOptions& options, Console* console) {
           ? options.output
           : absl::StrCat(options.what, ".", notice.party,
                          options.lift ? agreements::kLiftEnding : agreements::kStopEnding);
+  // What was given to nodes stays: they may not have read it yet.
+  if (!options.add && node::Exists(path)) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        path,
+        ": a notice is there already, and was not touched; sign it as well with --add, or "
+        "write another one beside it with --output, its name ending in ",
+        options.lift ? agreements::kLiftEnding : agreements::kStopEnding));
+  }
   absl::StatusOr<std::string> message = absl::NotFoundError("");
   if (options.add) {
     const absl::StatusOr<std::string> present = node::ReadText(path);

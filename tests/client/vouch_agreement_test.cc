@@ -47,6 +47,37 @@ TEST_F(VouchAgreementTest, CatalogueAndTablesAreCheckedToo) {
   EXPECT_EQ(Vouch({"agreement", "check", "facts.yaml"}).exit_code, 1);
 }
 
+TEST_F(VouchAgreementTest, AStopNeverReplacesANoticeThatIsThere) {
+  Place();
+  MakeNode("tax", "tax.revenue.example");
+  const std::vector<std::string> stop = {"agreement",
+                                         "stop",
+                                         "agreement.yaml",
+                                         "--agency",
+                                         "tax.revenue.example",
+                                         "--reason",
+                                         "The programme ended.",
+                                         "--key",
+                                         "tax/signing/officer.key",
+                                         "--certificate",
+                                         "tax/signing/officer.pem"};
+  const auto with = [&stop](const std::vector<std::string>& more) {
+    std::vector<std::string> run = stop;
+    run.insert(run.end(), more.begin(), more.end());
+    return run;
+  };
+  const std::string name = "agreement.yaml.tax.revenue.example.stop.p7s";
+  Fine(stop);
+  const std::string first = Read(name);
+  Refused(stop, 1, "was not touched");
+  Refused(with({"--output", name}), 1, "--add");
+  EXPECT_EQ(Read(name), first);
+  Fine(with({"--output", "second.stop.p7s"}));
+  // A lift is another notice, and has a name of its own.
+  Fine(with({"--lift"}));
+  Refused(with({"--lift"}), 1, ".lift.p7s");
+}
+
 TEST_F(VouchAgreementTest, FindingsHaveLineCaretAndMend) {
   Place("on_yes:", "on_yess:");
   const ProcessResult result = Vouch({"agreement", "check", "agreement.yaml"});
