@@ -11,6 +11,7 @@
 #include "crypto/merkle.h"
 #include "policies/engine/explain/html_page.h"
 #include "policies/engine/explain/words.h"
+#include "policies/engine/page_shell.h"
 #include "policies/engine/refusal.h"
 
 namespace vouch::client {
@@ -255,15 +256,12 @@ std::string Accounting::Text() const {
 
 std::string Accounting::Html() const {
   std::string out = absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>Accounting of disclosures, ",
-      explain::Escaped(responder), "</title>\n<style>", explain::HtmlStyle(),
-      "\nmain > ol > li { break-inside: avoid; margin-bottom: 1.4rem; }\n</style>\n</head>\n"
-      "<body>\n<header>\n<p>5 U.S.C. 552a(c)</p>\n<h1>Accounting of "
+      policies::PageHead(
+          policies::PageUse::kAlone,
+          absl::StrCat("Accounting of disclosures, ", explain::Escaped(responder)),
+          absl::StrCat(explain::HtmlStyle(),
+                       "\nmain > ol > li { break-inside: avoid; margin-bottom: 1.4rem; }\n")),
+      "<header>\n<p>5 U.S.C. 552a(c)</p>\n<h1>Accounting of "
       "disclosures</h1>\n<dl class=\"facts\">\n");
   for (const std::string& line : Preamble(*this)) {
     const std::pair<std::string, std::string> parts =
@@ -285,7 +283,7 @@ std::string Accounting::Html() const {
   for (const std::string& gap : gaps) {
     absl::StrAppend(&out, "<li>", explain::Escaped(gap), "</li>\n");
   }
-  out.append("</ul>\n</main>\n</body>\n</html>\n");
+  absl::StrAppend(&out, "</ul>\n</main>\n", policies::kPageEnd);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "crypto/digest.h"
 #include "policies/engine/diff/diff.h"
 #include "policies/engine/explain/html_page.h"
+#include "policies/engine/page_shell.h"
 #include "policies/engine/tree.h"
 
 namespace vouch::client {
@@ -176,10 +177,7 @@ std::string Button(absl::string_view action, absl::string_view text, absl::strin
 }
 
 std::string Head(const std::string& title) {
-  return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      Escaped(title), "</title>\n<style>", SheetText(), "</style>\n</head>\n<body>\n");
+  return policies::PageHead(policies::PageUse::kServed, Escaped(title), SheetText());
 }
 
 void WriteForm(const PageRequest& request, const std::string& text, const std::string& based_on,
@@ -287,7 +285,7 @@ PageReply DraftPage::Show(const PageRequest& request, const std::string& text,
       "action=\"./\">\n",
       Hidden("token", request.token),
       "<p>This page runs on this machine only. What is not saved is lost when it ends.</p>\n",
-      Button("quit", "End", "end"), "</form>\n</footer>\n</body>\n</html>\n");
+      Button("quit", "End", "end"), "</form>\n</footer>\n", policies::kPageEnd);
   return reply;
 }
 
@@ -320,7 +318,8 @@ PageReply DraftPage::Printable() const {
   reply.html =
       absl::StrCat(Head("Nothing to print"),
                    "<main>\n<h1>Nothing to print</h1>\n<p>The saved version has errors; <a "
-                   "href=\"./\">mend them first</a>.</p>\n</main>\n</body>\n</html>\n");
+                   "href=\"./\">mend them first</a>.</p>\n</main>\n",
+                   policies::kPageEnd);
   return reply;
 }
 
@@ -331,7 +330,8 @@ PageReply DraftPage::Answer(const PageRequest& request) const {
     reply.status = 404;
     reply.html = absl::StrCat(Head("Not here"),
                               "<main>\n<h1>There is no such page</h1>\n<p><a "
-                              "href=\"./\">The draft</a></p>\n</main>\n</body>\n</html>\n");
+                              "href=\"./\">The draft</a></p>\n</main>\n",
+                              policies::kPageEnd);
     return reply;
   }
   if (!request.submitted) {
@@ -348,7 +348,8 @@ PageReply DraftPage::Answer(const PageRequest& request) const {
     PageReply reply;
     reply.html = absl::StrCat(Head("Ended"),
                               "<main>\n<h1>Ended</h1>\n<p>This page has ended; you can close "
-                              "it.</p>\n</main>\n</body>\n</html>\n");
+                              "it.</p>\n</main>\n",
+                              policies::kPageEnd);
     reply.end = true;
     return reply;
   }

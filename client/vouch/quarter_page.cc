@@ -6,6 +6,7 @@
 #include "client/vouch/console.h"
 #include "policies/engine/explain/html_page.h"
 #include "policies/engine/explain/words.h"
+#include "policies/engine/page_shell.h"
 
 namespace vouch::client {
 namespace {
@@ -113,6 +114,11 @@ nlohmann::ordered_json RowsJson(const std::vector<ReportRow>& rows) {
   return json;
 }
 
+constexpr absl::string_view kPlotStyle =
+    "\nsvg { display: block; margin: .6rem 0; break-inside: avoid; }\n"
+    "svg text { font: 13px system-ui, \"Liberation Sans\", sans-serif; fill: #1c1c1c; }\n"
+    "svg rect { fill: #23395b; }\n";
+
 }  // namespace
 
 std::string QuarterReport::Text() const {
@@ -136,16 +142,10 @@ std::string QuarterReport::Text() const {
 
 std::string QuarterReport::Html() const {
   std::string out = absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Ledger "
-      "report ",
-      quarter, ", ", explain::Escaped(responder), "</title>\n<style>", explain::HtmlStyle(),
-      "\nsvg { display: block; margin: .6rem 0; break-inside: avoid; }\n"
-      "svg text { font: 13px system-ui, \"Liberation Sans\", sans-serif; fill: #1c1c1c; }\n"
-      "svg rect { fill: #23395b; }\n</style>\n</head>\n<body>\n<header>\n<p class=\"kind\">Ledger "
+      policies::PageHead(policies::PageUse::kAlone,
+                         absl::StrCat("Ledger report ", quarter, ", ", explain::Escaped(responder)),
+                         absl::StrCat(explain::HtmlStyle(), kPlotStyle)),
+      "<header>\n<p class=\"kind\">Ledger "
       "report</p>\n<h1>",
       explain::Escaped(responder), ", ", quarter,
       "</h1>\n<dl class=\"facts\">\n<dt>Ledger</dt><dd>", explain::Escaped(origin),
@@ -167,7 +167,7 @@ std::string QuarterReport::Html() const {
     absl::StrAppend(&out, "<section>\n<h2>Under no agreement</h2>\n", RowsHtml(elsewhere, "plot-0"),
                     "</section>\n");
   }
-  out.append("</main>\n</body>\n</html>\n");
+  absl::StrAppend(&out, "</main>\n", policies::kPageEnd);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "policies/engine/page_shell.h"
 
 namespace vouch::policies::diff {
 namespace {
@@ -183,13 +184,10 @@ std::string RedlinePage(const Difference& difference, const Side& before,
   const std::string title =
       absl::StrCat("What changes in ", after.agreement->id, ": revision ",
                    before.agreement->revision, " and revision ", after.agreement->revision);
-  std::string page = absl::StrCat(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
-      Html(title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n<h1>", Html(title),
-      "</h1>\n<p>From ", Html(before_name), " to ", Html(after_name), ": <strong>",
-      difference.Verdict(), "</strong>.</p>\n<h2>Changes in legal effect</h2>\n");
+  std::string page =
+      absl::StrCat(PageHead(PageUse::kAlone, Html(title), kStyle), "<h1>", Html(title),
+                   "</h1>\n<p>From ", Html(before_name), " to ", Html(after_name), ": <strong>",
+                   difference.Verdict(), "</strong>.</p>\n<h2>Changes in legal effect</h2>\n");
   if (difference.changes.empty()) {
     absl::StrAppend(&page, "<p>None. At most comments, order or spacing differ.</p>\n");
   } else {
@@ -244,7 +242,7 @@ std::string RedlinePage(const Difference& difference, const Side& before,
               : "",
         "</td></tr>\n");
   }
-  absl::StrAppend(&page, "</tbody>\n</table>\n</body>\n</html>\n");
+  absl::StrAppend(&page, "</tbody>\n</table>\n", kPageEnd);
   return page;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "policies/engine/page_shell.h"
 #include "policies/engine/source.h"
 
 namespace vouch::policies::explain {
@@ -181,14 +182,11 @@ std::string HtmlSource(absl::string_view source) {
 }
 
 std::string HtmlPage(const Document& document) {
-  std::string out = absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      Escaped(document.title), " (", Escaped(document.agreement_id), ", revision ",
-      document.revision, ")</title>\n<style>", HtmlStyle(), "</style>\n</head>\n<body>\n");
+  std::string out =
+      PageHead(PageUse::kAlone,
+               absl::StrCat(Escaped(document.title), " (", Escaped(document.agreement_id),
+                            ", revision ", document.revision, ")"),
+               HtmlStyle());
   absl::StrAppend(&out,
                   "<a class=\"skip\" href=\"#main\">Skip to the explanation</a>\n<header>\n"
                   "<p class=\"kind\">Data-sharing agreement in plain words</p>\n<h1 dir=\"auto\">",
@@ -216,7 +214,7 @@ std::string HtmlPage(const Document& document) {
       "<section class=\"print-page\" aria-labelledby=\"source\">\n<h2 id=\"source\">The "
       "agreement itself</h2>\n",
       HtmlSource(document.source), "</section>\n</main>\n<footer>\n", Signatures(document),
-      "</footer>\n</body>\n</html>\n");
+      "</footer>\n", kPageEnd);
   return out;
 }
 
