@@ -200,13 +200,16 @@ void Message::Done(uint32_t first, std::vector<Recorded> outcomes, bool last) {
   response.set_request_id(call_->request().request_id);
   response.set_first(first);
   response.set_last(last);
+  uint32_t position = first;
   for (const Recorded& outcome : outcomes) {
     v1::BatchResult* result = response.add_results();
+    const uint32_t item = position++;
     if (const policies::Refusal* refusal = outcome.refused()) {
       ToRefused(*refusal, result->mutable_refused());
       continue;
     }
     ToAnswered(*outcome.answered(), result->mutable_answered());
+    face_->SignReceipt(*call_, item, *outcome.answered(), result->mutable_answered());
     if (outcome.replayed()) {
       ToProof(*outcome.answered()->proof,
               result->mutable_answered()->mutable_receipt()->mutable_proof());

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/receipt_signer.h"
 
 namespace vouch::server {
 
@@ -62,6 +63,13 @@ void PartnerFace::CountRefusal(const std::string& requester,
                                const policies::Refusal& refusal) const {
   rooms.refusals->Count(requester, static_cast<uint8_t>(refusal.reason), rooms.clock->Now());
   metrics->Refused(requester, policies::ReasonName(refusal.reason), 1);
+}
+
+void PartnerFace::SignReceipt(const admission::AdmittedCall& call, uint32_t position,
+                              const AnsweredItem& answered, v1::Answered* out) const {
+  if (!call.request().jws_receipt) return;
+  // The walk answered, so there is a key.
+  out->mutable_receipt()->set_jws(rooms.receipts->Sign(call, position, answered));
 }
 
 void PartnerFace::Observe(const std::string& requester,

@@ -14,6 +14,7 @@
 #include "server/cosignatures.h"
 #include "server/telemetry/telemetry.h"
 #include "server/verification.h"
+#include "vouch/v1/verification.pb.h"
 
 namespace vouch::server {
 
@@ -36,6 +37,9 @@ struct PartnerFace {
   }
   // Counts a refusal that gets no entry of its own. `requester` is empty when unknown.
   void CountRefusal(const std::string& requester, const policies::Refusal& refusal) const;
+  // Puts a receipt as a JWS into an answer to a call that asks for one.
+  void SignReceipt(const admission::AdmittedCall& call, uint32_t position,
+                   const AnsweredItem& answered, v1::Answered* out) const;
   // Tells the metrics about outcomes that the walk recorded.
   void Observe(const std::string& requester, const std::vector<Recorded>& outcomes) const;
 };

@@ -206,6 +206,7 @@ admission::Request FromVerify(const v1::VerifyRequest& request) {
   admission::Request out;
   out.request_id = request.request_id();
   ReadQuestion(request.question(), &out);
+  out.jws_receipt = request.jws_receipt();
   out.items.resize(1);
   ReadParameters(request.parameters(), &out.items[0]);
   ReadSubject(request.subject(), &out.items[0]);
@@ -216,6 +217,7 @@ admission::Request FromBatch(const v1::VerifyBatchRequest& request) {
   admission::Request out;
   out.request_id = request.request_id();
   out.is_batch = true;
+  out.jws_receipt = request.jws_receipt();
   ReadQuestion(request.question(), &out);
   out.items.resize(static_cast<size_t>(request.items_size()));
   for (int i = 0; i < request.items_size(); ++i) {

@@ -12,6 +12,7 @@
 #include "crypto/receipt.h"
 #include "policies/engine/question.h"
 #include "server/charging.h"
+#include "server/receipt_signer.h"
 #include "server/slots.h"
 
 namespace vouch::server {
@@ -206,20 +207,7 @@ size_t Verification::SlotsEach(const admission::AdmittedCall& call) const {
 void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   const admission::Request& request = step->call.request();
   thread_local crypto::ByteWriter scratch;
-  crypto::CanonicalRequest canonical;
-  canonical.request_id = crypto::AsBytes(request.request_id);
-  canonical.position = step->position;
-  canonical.requester = step->call.requester();
-  canonical.agreement_id = request.agreement_id;
-  canonical.agreement_digest = crypto::AsBytes(request.agreement_digest);
-  canonical.question = request.question;
-  canonical.purpose = request.purpose;
-  canonical.epoch = request.epoch;
-  canonical.parameters = step->item.canonical_parameters;
-  canonical.member_count = step->item.member_count;
-  canonical.tokens = crypto::AsBytes(step->item.tokens);
-  canonical.consents = crypto::AsBytes(step->item.consents);
-  step->content = canonical.Hash(&scratch);
+  step->content = admission::Canonical(step->call, step->position).Hash(&scratch);
 
   policies::Asked asked;
   asked.requester = step->call.requester();
@@ -234,6 +222,7 @@ void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
   asked.zero_token_subject = IsZero(step->item.tokens);
   asked.token_bytes = step->item.tokens;
   asked.consent_bytes = step->item.consents;
+  asked.jws_receipt = request.jws_receipt;
 
   auto verdict = policies::Authorizer::Authorize(step->agreements->catalog, asked, now);
   if (policies::Permit* permit = absl::get_if<policies::Permit>(&verdict)) {
@@ -248,6 +237,12 @@ void Verification::Authorize(Step* step, Shared* shared, absl::Time now) const {
       step->refusal = *std::move(bad);
       step->precedes_replay = true;
     }
+  }
+  // Which receipt is wanted is no part of what makes a request the same, so that an answer that is
+  // remembered must not be given again without it.
+  if (request.jws_receipt && !step->precedes_replay) {
+    if (step->permit.has_value()) step->refusal = ReceiptSigner::NotReady(rooms_.receipts);
+    step->precedes_replay = step->refusal.has_value();
   }
   if (step->refusal.has_value() && step->refusal->reason == Reason::kNotPermitted) return;
   const absl::StatusOr<ledger::EntryKeys>& keys = shared->KeysFor(request.agreement_id, now);

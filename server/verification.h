@@ -32,6 +32,8 @@
 
 namespace vouch::server {
 
+class ReceiptSigner;
+
 // One subject of one admitted call.
 struct Subject {
   std::shared_ptr<const admission::AdmittedCall> call;
@@ -76,6 +78,7 @@ struct Rooms {
   const ledger::EntryWriter* entries = nullptr;
   ledger::RefusalCounter* refusals = nullptr;
   Prover* log = nullptr;
+  const ReceiptSigner* receipts = nullptr;  // null: nobody is given a JWS
 };
 
 // Thread-safe. Walk blocks for one durable commit.

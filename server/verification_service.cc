@@ -39,6 +39,7 @@ class SingleCall final : public WaitingCall {
     ToAnswered(*outcome.answered(), response_->mutable_answered());
     ToProof(*outcome.answered()->proof,
             response_->mutable_answered()->mutable_receipt()->mutable_proof());
+    face_->SignReceipt(*call_, 0, *outcome.answered(), response_->mutable_answered());
     ToObligations(*outcome.answered()->question, response_->mutable_obligations());
     Pad(response_);
     reactor_->Finish(grpc::Status::OK);

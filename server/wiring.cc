@@ -35,6 +35,7 @@
 #include "server/node_ledger.h"
 #include "server/partner_face.h"
 #include "server/partner_times.h"
+#include "server/receipt_signer.h"
 #include "server/records_when_loaded.h"
 #include "server/telemetry/telemetry.h"
 #include "server/tls_material.h"
@@ -87,6 +88,7 @@ struct Node::Parts {
         admission(peers),
         period_keys(file.keys + "/periods"),
         entries(&period_keys),
+        receipts(file.agency, absl::StrCat(file.keys, "/", node::kReceiptKey)),
         clock_watch(&clock, file.run, [this](absl::Duration ahead) { return EnterClock(ahead); }),
         tls(file.certificate, file.key, file.agency),
         partner_times({file.agency, file.certificate, file.key, &clock, &metrics,
@@ -119,6 +121,7 @@ struct Node::Parts {
   ledger::PeriodKeys period_keys;
   ledger::EntryWriter entries;
   ledger::RefusalCounter refusals;
+  ReceiptSigner receipts;
   ClockWatch clock_watch;
   std::unique_ptr<Adoptions> adoptions;
   std::unique_ptr<agreements::Agreements> agreements;
@@ -226,6 +229,8 @@ absl::Status Node::Parts::ReloadAgreements() {
   for (const std::string& problem : set->key_problems) {
     Log(Level::kError, "token epoch keys", {{"problem", problem}});
   }
+  receipts.Refresh();
+  Problem("JWS receipts", receipts.Standing(*set->catalog));
   index_keeper->Wake();
   ShowAgreements();
   Log(Level::kInfo, "agreements loaded", {{"count", absl::StrCat(set->catalog->all().size())}});
@@ -328,6 +333,7 @@ absl::Status Node::Parts::Serve() {
   rooms.entries = &entries;
   rooms.refusals = &refusals;
   rooms.log = ledger->log();
+  rooms.receipts = &receipts;
   face = std::make_unique<PartnerFace>(
       PartnerFace{file.agency, rooms, &admission, &metrics, ledger->cosignatures()});
   verification = std::make_unique<Verification>(rooms);

@@ -95,7 +95,7 @@ class BatchRun {
   absl::Status Exchange();
   absl::Status Broken();
   absl::Status Take(const v1::VerifyBatchResponse& response);
-  absl::Status TakeResult(Chunk* chunk, uint32_t item, const v1::BatchResult& result);
+  absl::Status TakeResult(Chunk* chunk, const v1::VerifyBatchResponse& response, int index);
   absl::Status Conclude(Chunk* chunk);
   absl::Status Repeat(Chunk* chunk, const Refusal& refusal);
   absl::Status FollowUp(Chunk* chunk, const std::vector<uint32_t>& rows, const Refusal& refusal);
@@ -137,6 +137,8 @@ absl::StatusOr<BatchCounts> BatchRun::Run() {
                      "itself"));
   }
   question_ = *question;
+  const absl::Status may = requester_.jws().MayAsk(requester_.agreement().agreement);
+  if (options_.jws && !may.ok()) return may;
   if (const absl::Status opened = OpenFiles(); !opened.ok()) return opened;
   if (!state_->finished()) {
     BatchRow skipped;
@@ -370,12 +372,8 @@ absl::Status BatchRun::Form(Chunk* chunk, const std::vector<uint32_t>& candidate
   if (!message.items.empty()) {
     const auto id = crypto::NewUuidV7(absl::ToUnixMillis(requester_.options().clock()));
     request.set_request_id(id.data(), id.size());
-    v1::Question* question = request.mutable_question();
-    question->set_agreement_id(own.agreement.id);
-    question->set_agreement_digest(own.digest.data(), own.digest.size());
-    question->set_question(options_.question);
-    question->set_purpose(options_.purpose);
-    question->set_epoch(epoch->statement.epoch);
+    *request.mutable_question() =
+        requester_.QuestionOf(options_.question, options_.purpose, epoch->statement.epoch);
     message.request = request.SerializeAsString();
   }
   if (const absl::Status kept = state_->AddMessage(message); !kept.ok()) return kept;
@@ -392,6 +390,7 @@ absl::Status BatchRun::SetMessage(Chunk* chunk, StoredMessage message) {
       (!message.items.empty() && chunk->request.request_id().size() != sizeof(crypto::RequestId))) {
     return absl::DataLossError("the state file holds a message that is none");
   }
+  chunk->request.set_jws_receipt(options_.jws);  // whatever an earlier run wanted
   chunk->message = std::move(message);
   return absl::OkStatus();
 }
@@ -449,14 +448,15 @@ absl::Status BatchRun::Take(const v1::VerifyBatchResponse& response) {
     if (item >= chunk->results.size() || chunk->results[item].has_value()) {
       return WrongResponse("it answers an item that is none, or one item twice");
     }
-    const absl::Status taken = TakeResult(chunk, static_cast<uint32_t>(item), response.results(i));
+    const absl::Status taken = TakeResult(chunk, response, i);
     if (!taken.ok()) return taken;
     any_answered |= chunk->results[item]->answer.has_value();
   }
   const auto receipts = requester_.ledger().CheckBatch(response, requester_.options().clock());
   if (!receipts.ok()) return receipts.status();
   for (const auto& [result, receipt] : *receipts) {
-    chunk->results[response.first() + result]->answer->receipt = receipt.SerializeAsString();
+    chunk->results[response.first() + result]->answer->receipt =
+        Wanted(receipt, options_.jws).SerializeAsString();
   }
   if (any_answered) {
     const absl::Status agreed = CheckObligations(*question_, response.obligations());
@@ -465,7 +465,10 @@ absl::Status BatchRun::Take(const v1::VerifyBatchResponse& response) {
   return response.last() ? Conclude(chunk) : absl::OkStatus();
 }
 
-absl::Status BatchRun::TakeResult(Chunk* chunk, uint32_t item, const v1::BatchResult& result) {
+absl::Status BatchRun::TakeResult(Chunk* chunk, const v1::VerifyBatchResponse& response,
+                                  int index) {
+  const uint32_t item = response.first() + static_cast<uint32_t>(index);
+  const v1::BatchResult& result = response.results(index);
   RowOutcome outcome;
   if (result.has_refused()) {
     outcome.refusal = ReadRefusal(result.refused());
@@ -473,22 +476,19 @@ absl::Status BatchRun::TakeResult(Chunk* chunk, uint32_t item, const v1::BatchRe
     const BatchRow& row = chunk->rows[chunk->message.items[item]];
     const v1::Subject& subject = chunk->request.items(static_cast<int>(item)).subject();
     const std::string parameters = CanonicalBytes(row.parameters);
-    SentItem sent;
-    sent.agreement = &requester_.agreement();
-    sent.requester = requester_.options().connection.agency;
-    sent.question = options_.question;
-    sent.purpose = options_.purpose;
-    sent.epoch = chunk->request.question().epoch();
-    std::copy_n(crypto::AsBytes(chunk->request.request_id()).begin(), sent.request_id.size(),
-                sent.request_id.begin());
+    SentItem sent =
+        requester_.Sent(chunk->request.request_id(), chunk->request.question(), subject);
     sent.position = item;
     sent.parameters = parameters;
-    sent.tokens = subject.tokens();
-    sent.consents = subject.consents();
     const absl::StatusOr<CheckedAnswer> checked =
         CheckReceipt(sent, result.answered(), requester_.options().clock(), &scratch_);
     if (!checked.ok()) return checked.status();
-    outcome.answer = Give(*checked, *question_, "en", sent, result.answered().receipt());
+    if (options_.jws) {
+      const absl::Status said = requester_.jws().CheckItem(sent, *checked, response, index);
+      if (!said.ok()) return said;
+    }
+    outcome.answer =
+        Give(*checked, *question_, "en", sent, Wanted(result.answered().receipt(), options_.jws));
   } else {
     return WrongResponse("an item has neither answer nor refusal");
   }

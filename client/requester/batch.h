@@ -48,6 +48,7 @@ struct BatchOptions {
   std::string rows_fingerprint;
   size_t rows_per_message = 1000;  // 1 to 4096
   size_t messages_ahead = 4;
+  bool jws = false;  // of each answer also a receipt as a JWS
   // A message left open by an earlier run that can no longer be repeated (after 8 days, or under
   // another revision of the agreement) is asked anew instead of ending the run.
   bool ask_again = false;

@@ -30,7 +30,7 @@ constexpr Entry kEntries[] = {
     {"AGREEMENT_LIMIT", true, "Wait until the limit has room again."},
     {"BUSY", true, "Back off, then retry with the same request id."},
     {"KEY_EPOCH", false, "Make the tokens anew in the current epoch."},
-    {"NOT_READY", true, "Retry later: the responder is preparing its index."},
+    {"NOT_READY", true, "Retry later: the responder is not ready yet; its message says for what."},
     {"REQUEST_ID_REUSED", false, "Make a new request id: this one belongs to another request."},
     {"LEDGER_UNAVAILABLE", true,
      "Retry with the same request id: nothing was answered or charged."},

@@ -202,6 +202,7 @@ GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& questio
   given.obligation = policies::ObligationFor(question, checked.answer);
   given.say = Texts(question, checked.answer, language);
   given.receipt = receipt.SerializeAsString();
+  given.jws = receipt.jws();
   given.details = checked.details;
   given.request = checked.request;
   given.request_id = sent.request_id;
@@ -219,6 +220,11 @@ GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& questio
     }
   }
   return given;
+}
+
+v1::Receipt Wanted(v1::Receipt receipt, bool jws) {
+  if (!jws) receipt.clear_jws();
+  return receipt;
 }
 
 absl::StatusOr<std::unique_ptr<Requester>> Requester::Open(OwnAgreement agreement,
@@ -247,8 +253,8 @@ Requester::Requester(OwnAgreement agreement, RequesterOptions options,
       epochs_(&agreement_, options_.connection.agency, channel_, options_.accepted_epochs_folder,
               options_.shared_key),
       ledger_client_(std::make_shared<LedgerClient>(channel_, kLedgerPatience)),
-      ledger_(options_.connection.responder, options_.ledger_key,
-              Follow(options_, ledger_client_)) {}
+      ledger_(options_.connection.responder, options_.ledger_key, Follow(options_, ledger_client_)),
+      jws_(options_.connection.responder, options_.receipt_key) {}
 
 absl::StatusOr<const policies::Question*> Requester::FindQuestion(absl::string_view question,
                                                                   absl::string_view purpose) const {
@@ -286,6 +292,32 @@ absl::Status Requester::CheckParameters(const policies::Question& question,
                                               names.empty() ? "no parameters" : "only ", names));
 }
 
+v1::Question Requester::QuestionOf(const std::string& question, const std::string& purpose,
+                                   uint32_t epoch) const {
+  v1::Question asked;
+  asked.set_agreement_id(agreement_.agreement.id);
+  asked.set_agreement_digest(agreement_.digest.data(), agreement_.digest.size());
+  asked.set_question(question);
+  asked.set_purpose(purpose);
+  asked.set_epoch(epoch);
+  return asked;
+}
+
+SentItem Requester::Sent(const std::string& request_id, const v1::Question& question,
+                         const v1::Subject& subject) const {
+  SentItem sent;
+  sent.agreement = &agreement_;
+  sent.requester = options_.connection.agency;
+  sent.question = question.question();
+  sent.purpose = question.purpose();
+  sent.epoch = question.epoch();
+  std::copy_n(crypto::AsBytes(request_id).begin(), sent.request_id.size(), sent.request_id.begin());
+  sent.member_count = subject.member_count();
+  sent.tokens = subject.tokens();
+  sent.consents = subject.consents();
+  return sent;
+}
+
 absl::StatusOr<std::shared_ptr<const OwnEpoch>> Requester::CurrentEpoch() {
   return Persist(options_.retries, [this] { return epochs_.Current(Now(), Deadline()); });
 }
@@ -307,6 +339,9 @@ absl::StatusOr<GivenAnswer> Requester::Ask(const Asking& asking) {
   if (!question.ok()) return question.status();
   const absl::Status listed = CheckParameters(**question, asking.parameters);
   if (!listed.ok()) return listed;
+  if (asking.jws) {
+    if (const absl::Status may = jws_.MayAsk(agreement_.agreement); !may.ok()) return may;
+  }
   const absl::StatusOr<std::vector<Consent>> consents = ConsentsOf(asking, **question, agreement_);
   if (!consents.ok()) return consents.status();
   const crypto::RequestId id = asking.request_id.has_value()
@@ -361,12 +396,8 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
                                                absl::Span<const Consent> consents) {
   v1::VerifyRequest request;
   request.set_request_id(id.data(), id.size());
-  v1::Question* asked = request.mutable_question();
-  asked->set_agreement_id(agreement_.agreement.id);
-  asked->set_agreement_digest(agreement_.digest.data(), agreement_.digest.size());
-  asked->set_question(asking.question);
-  asked->set_purpose(asking.purpose);
-  asked->set_epoch(epoch.statement.epoch);
+  *request.mutable_question() = QuestionOf(asking.question, asking.purpose, epoch.statement.epoch);
+  request.set_jws_receipt(asking.jws);
   FillParameters(asking.parameters, request.mutable_parameters());
   const size_t slots = SlotsOf(question);
   const absl::Status filled =
@@ -386,18 +417,9 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
   if (!response.ok()) return response.status();
 
   const std::string parameters = CanonicalBytes(asking.parameters);
-  SentItem sent;
-  sent.agreement = &agreement_;
-  sent.requester = options_.connection.agency;
-  sent.question = asking.question;
-  sent.purpose = asking.purpose;
-  sent.epoch = epoch.statement.epoch;
-  sent.request_id = id;
+  SentItem sent = Sent(request.request_id(), request.question(), request.subject());
   sent.parameters = parameters;
-  sent.member_count = request.subject().member_count();
   sent.slots = static_cast<uint32_t>(slots);
-  sent.tokens = request.subject().tokens();
-  sent.consents = request.subject().consents();
   crypto::ByteWriter scratch;
   const absl::StatusOr<CheckedAnswer> checked =
       CheckReceipt(sent, response->answered(), Now(), &scratch);
@@ -406,9 +428,13 @@ absl::StatusOr<GivenAnswer> Requester::AskOnce(const Asking& asking,
   const absl::Status in_log = ledger_.Check(
       receipt.proof(), {{receipt.index(), LeavesOf(receipt.entry(), sent.slots)}}, Now());
   if (!in_log.ok()) return in_log;
+  if (asking.jws) {
+    const absl::Status said = jws_.Check(sent, *checked, receipt, receipt.proof().checkpoint());
+    if (!said.ok()) return said;
+  }
   const absl::Status agreed = CheckObligations(question, response->obligations());
   if (!agreed.ok()) return agreed;
-  return Give(*checked, question, asking.language, sent, response->answered().receipt());
+  return Give(*checked, question, asking.language, sent, Wanted(receipt, asking.jws));
 }
 
 }  // namespace vouch::requester

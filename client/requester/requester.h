@@ -15,6 +15,7 @@
 #include "absl/types/optional.h"
 #include "client/requester/connection.h"
 #include "client/requester/epochs.h"
+#include "client/requester/jws_check.h"
 #include "client/requester/ledger_check.h"
 #include "client/requester/receipt_check.h"
 #include "client/requester/retries.h"
@@ -34,6 +35,8 @@ struct RequesterOptions {
   ConnectionOptions connection;
   // The key of the responder's ledger, a SubjectPublicKeyInfo in DER. Without it no answer is used.
   std::string ledger_key;
+  // The key of its JWS receipts, likewise; needed only to ask for them.
+  std::string receipt_key;
   // Where it is remembered how far the responder's ledger was found to be one log that only grew;
   // must survive restarts. Empty: it is forgotten at the end of the process.
   std::string followed_folder;
@@ -58,6 +61,9 @@ struct Asking {
   std::vector<Consent> consents;
   // To repeat an earlier asking, with everything else as it was. Made when left out.
   absl::optional<crypto::RequestId> request_id;
+  // Also a receipt as a JWS, where the agreement lists them. Whether one is wanted makes no other
+  // request of it: one may be had later by repeating the asking.
+  bool jws = false;
   std::string language = "en";  // of `say`
 };
 
@@ -70,6 +76,7 @@ struct GivenAnswer {
   policies::Obligation obligation;
   std::vector<std::string> say;  // in the language wished for, else in English, else none
   std::string receipt;           // v1.Receipt, to be kept
+  std::string jws;               // where one was asked for; also in the receipt
   std::string details;           // and with it these: CheckedAnswer
   std::string request;
   crypto::RequestId request_id{};
@@ -105,6 +112,13 @@ class Requester {
   const OwnAgreement& agreement() const { return agreement_; }
   const RequesterOptions& options() const { return options_; }
   const LedgerCheck& ledger() const { return ledger_; }
+  const JwsCheck& jws() const { return jws_; }
+  // What a request says of the question, and what is kept of it to hold the answer against; parts
+  // of the latter point into `request_id`, `question` and `subject`.
+  v1::Question QuestionOf(const std::string& question, const std::string& purpose,
+                          uint32_t epoch) const;
+  SentItem Sent(const std::string& request_id, const v1::Question& question,
+                const v1::Subject& subject) const;
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> CurrentEpoch();
   absl::StatusOr<std::shared_ptr<const OwnEpoch>> EpochAfter(uint32_t refused);
@@ -132,6 +146,7 @@ class Requester {
   Epochs epochs_;
   const std::shared_ptr<LedgerClient> ledger_client_;
   const LedgerCheck ledger_;
+  const JwsCheck jws_;
 };
 
 // All zero: no match key could be formed.
@@ -145,6 +160,8 @@ Consent NewConsent();
 std::string CanonicalBytes(const policies::Parameters& parameters);
 void FillParameters(const policies::Parameters& parameters,
                     google::protobuf::RepeatedPtrField<v1::Parameter>* out);
+// Without a JWS that nobody asked for, and nobody checked.
+v1::Receipt Wanted(v1::Receipt receipt, bool jws);
 // An answer as the caller gets it, from what was checked.
 GivenAnswer Give(const CheckedAnswer& checked, const policies::Question& question,
                  absl::string_view language, const SentItem& sent, const v1::Receipt& receipt);

@@ -60,6 +60,7 @@ nlohmann::ordered_json ToJson(const AskOptions& options, const GivenAnswer& give
     json["consents"].push_back(crypto::Hex(consent));
   }
   json["receipt"] = absl::Base64Escape(given.receipt);
+  if (!given.jws.empty()) json["jws"] = given.jws;
   json["details"] = absl::Base64Escape(given.details);
   json["request"] = absl::Base64Escape(given.request);
   return json;
@@ -85,6 +86,7 @@ void SayAnswer(const GivenAnswer& given, Console* console) {
   for (size_t i = 0; i < given.consents.size(); ++i) {
     console->Say(absl::StrCat("Consent ", i + 1, ":   ", crypto::Hex(given.consents[i])));
   }
+  if (!given.jws.empty()) console->Say(absl::StrCat("JWS receipt: ", given.jws));
   if (given.answer == policies::Answer::kUndetermined) {
     console->Say("UNDETERMINED is never grounds for adverse action.");
   }
@@ -140,6 +142,7 @@ absl::StatusOr<Exit> AskOne(const AskOptions& options, requester::Requester* req
   asking.question = options.question;
   asking.purpose = options.purpose;
   asking.language = options.language;
+  asking.jws = options.jws;
   absl::StatusOr<policies::Parameters> parameters =
       ParametersOf(agreement.FindQuestion(options.question), options.parameters);
   if (!parameters.ok()) return parameters.status();
@@ -277,6 +280,9 @@ void AddAskCommand(CLI::App* vouch, Console* console) {
                    "The reference kept with the person's consent, 64 hexadecimal digits, once for "
                    "each person asked about; default: new ones")
       ->take_all();
+  command->add_flag(
+      "--jws", options->jws,
+      "Also a receipt as a JWS, which can be passed on, where the agreement lists it");
   command->add_flag("--json", options->json, "Print everything for programs, the receipt included");
   command->add_option("--input", options->input, "CSV with a row for each person");
   command->add_option("--output", options->output, "CSV to write; with --input");

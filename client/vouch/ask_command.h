@@ -22,6 +22,7 @@ struct AskOptions {
   std::string person;  // a file; empty: standard input
   std::string request_id;
   std::vector<std::string> consents;  // one for each person
+  bool jws = false;
   bool json = false;
   // Many people:
   std::string input;

@@ -24,7 +24,7 @@ using requester::RowOutcome;
 
 constexpr absl::string_view kHeading =
     "reference,row,answer,do,notice_days,data_as_of,refusal,message,request_id,position,consent,"
-    "receipt\n";
+    "receipt";
 
 struct Column {
   enum class Kind { kReference, kConsent, kAttribute, kParameter };
@@ -148,7 +148,7 @@ class PeopleFile final : public requester::BatchRows {
   std::vector<Column> columns_;
 };
 
-std::string Line(uint64_t row, const BatchRow& asked, const RowOutcome& outcome) {
+std::string Line(uint64_t row, const BatchRow& asked, const RowOutcome& outcome, bool jws) {
   std::vector<std::string> cells = {CsvCell(asked.reference), absl::StrCat(row)};
   if (outcome.answer.has_value()) {
     const requester::GivenAnswer& given = *outcome.answer;
@@ -161,12 +161,13 @@ std::string Line(uint64_t row, const BatchRow& asked, const RowOutcome& outcome)
     cells.push_back(absl::StrCat(given.position));
     cells.push_back(given.consent.has_value() ? crypto::Hex(*given.consent) : "");
     cells.push_back(absl::Base64Escape(given.receipt));
+    if (jws) cells.push_back(given.jws);
   } else {
     const Refusal& refusal = *outcome.refusal;
     cells.insert(cells.end(), 4, "");
     cells.push_back(CsvCell(refusal.reason));
     cells.push_back(CsvCell(policies::Shown(refusal.message, 500)));
-    cells.insert(cells.end(), 4, "");
+    cells.insert(cells.end(), jws ? 5 : 4, "");
   }
   return absl::StrCat(absl::StrJoin(cells, ","), "\n");
 }
@@ -272,8 +273,11 @@ absl::StatusOr<Exit> AskMany(const AskOptions& options, requester::Requester* re
   batch.question = options.question;
   batch.purpose = options.purpose;
   batch.output = options.output;
-  batch.heading = std::string(kHeading);
-  batch.format = Line;
+  batch.jws = options.jws;
+  batch.heading = absl::StrCat(kHeading, batch.jws ? ",jws\n" : "\n");
+  batch.format = [jws = batch.jws](uint64_t row, const BatchRow& asked, const RowOutcome& outcome) {
+    return Line(row, asked, outcome, jws);
+  };
   batch.rows_fingerprint =
       absl::StrCat(crypto::Hex(survey->digest), requester::CanonicalBytes(*given));
   batch.rows_per_message = options.rows_per_message;

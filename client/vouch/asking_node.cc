@@ -159,6 +159,16 @@ absl::StatusOr<std::unique_ptr<requester::Requester>> OpenRequester(const std::s
         absl::StrCat(partner->ledger_key, ": ", ledger_key.status().message()));
   }
   options.ledger_key = *std::move(ledger_key);
+  if (!partner->receipt_key.empty()) {
+    const absl::StatusOr<std::string> receipt_pem = node::ReadText(partner->receipt_key);
+    if (!receipt_pem.ok()) return receipt_pem.status();
+    absl::StatusOr<std::string> receipt_key = crypto::PublicKeyFromPem(*receipt_pem);
+    if (!receipt_key.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(partner->receipt_key, ": ", receipt_key.status().message()));
+    }
+    options.receipt_key = *std::move(receipt_key);
+  }
   options.witness_folder = file->witness;
   options.followed_folder = absl::StrCat(file->witness, "/asked");
 

@@ -264,6 +264,8 @@ absl::StatusOr<Exit> Init(InitOptions options, Console* console) {
     folder->PrivateKey(absl::StrCat("keys/", name),
                        crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
   }
+  folder->PrivateKey(absl::StrCat("keys/", node::kReceiptKey),
+                     crypto::SigningKey::Generate(crypto::KeyKind::kP256));
   const absl::StatusOr<std::string> signing = WriteCertificates(options, now, folder);
   if (!signing.ok()) return signing.status();
   const crypto::SigningKey authority = crypto::SigningKey::Generate(crypto::KeyKind::kP256);

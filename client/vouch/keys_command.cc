@@ -399,8 +399,8 @@ absl::StatusOr<crypto::EpochStatement> DraftStatement(const node::NodeFile& file
 }
 
 void AddKeysCommand(CLI::App* vouch, Console* console) {
-  CLI::App* keys =
-      vouch->add_subcommand("keys", "Token epoch keys: make, announce, deliver, destroy");
+  CLI::App* keys = vouch->add_subcommand(
+      "keys", "Token epoch keys: make, announce, deliver, destroy; the key of receipts");
   keys->require_subcommand(1);
   keys->footer("Example:\n  vouch keys list --node ./irs");
 
@@ -480,6 +480,7 @@ void AddKeysCommand(CLI::App* vouch, Console* console) {
   fingerprint_command->callback(
       [fingerprint, console] { console->Run([&] { return Fingerprint(*fingerprint, console); }); });
 
+  AddReceiptKeyCommand(keys, console);
   AddKeyDeliveryCommands(keys, console);
 }
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "client/requester/jws_check.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/keys_command.h"
 #include "client/vouch/node_folder.h"
@@ -29,6 +30,7 @@ struct AddOptions {
   std::string encryption_certificate;
   std::string ledger_key;
   std::string witness_key;
+  std::string receipt_key;
   std::string signing_anchors;
   std::string officers_file;
   std::vector<std::string> officers;  // ROLE=WHO
@@ -126,6 +128,16 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
           absl::StrCat(options.witness_key, ": ", read.status().message()));
     }
   }
+  absl::StatusOr<std::string> receipt_key = std::string();
+  if (!options.receipt_key.empty()) {
+    receipt_key = node::ReadText(options.receipt_key);
+    if (!receipt_key.ok()) return receipt_key.status();
+    const auto verifier = requester::ReceiptVerifierFromPem(*receipt_key);
+    if (!verifier.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(options.receipt_key, ": ", verifier.status().message()));
+    }
+  }
   const absl::StatusOr<std::string> signing_anchors =
       options.signing_anchors.empty() ? std::string() : node::ReadText(options.signing_anchors);
   if (!signing_anchors.ok()) return signing_anchors.status();
@@ -169,6 +181,10 @@ absl::StatusOr<Exit> Add(const AddOptions& options, Console* console) {
   if (!witness_key->empty()) {
     if (absl::Status kept = keep("witness.txt", *witness_key); !kept.ok()) return kept;
     absl::StrAppend(&item, "\n    witness_key: \"", own, "/witness.txt\"");
+  }
+  if (!receipt_key->empty()) {
+    if (absl::Status kept = keep("receipt.pem", *receipt_key); !kept.ok()) return kept;
+    absl::StrAppend(&item, "\n    receipt_key: \"", own, "/receipt.pem\"");
   }
   if (!signing_anchors->empty()) {
     if (absl::Status kept = keep("signing.pem", *signing_anchors); !kept.ok()) return kept;
@@ -230,6 +246,15 @@ absl::StatusOr<std::string> WitnessLine(const node::NodeFile& file) {
   return absl::StrCat(cosigner->verifier().ToString(), "\n");
 }
 
+// What verifies its JWS receipts; empty when it gives none.
+absl::StatusOr<std::string> ReceiptPem(const node::NodeFile& file) {
+  const std::string path = absl::StrCat(file.keys, "/", node::kReceiptKey);
+  if (!node::Exists(path)) return std::string();
+  const absl::StatusOr<crypto::SigningKey> key = ReadSigningKey(path);
+  if (!key.ok()) return key.status();
+  return crypto::PublicKeyToPem(crypto::AsBytes(key->PublicDer()));
+}
+
 absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
   const auto file = OpenNode(options.folder, console);
   if (!file.ok()) return file.status();
@@ -264,6 +289,9 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
     files.push_back(
         {"ledger-p256.pem", crypto::PublicKeyToPem(crypto::AsBytes(also->PublicDer()))});
   }
+  const absl::StatusOr<std::string> receipts = ReceiptPem(*file);
+  if (!receipts.ok()) return receipts.status();
+  if (!receipts->empty()) files.push_back({"receipt.pem", *receipts});
   const absl::StatusOr<std::string> witness = WitnessLine(*file);
   if (!witness.ok()) return witness.status();
   if (!witness->empty()) files.push_back({"witness.txt", *witness});
@@ -283,6 +311,7 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
       " --address HOST:PORT \\\n"
       "      --anchors anchors.pem --encryption-certificate encryption.pem --ledger-key ledger.pem",
       witness->empty() ? "" : " \\\n      --witness-key witness.txt",
+      receipts->empty() ? "" : " \\\n      --receipt-key receipt.pem",
       file->signing.empty() ? ""
                             : " \\\n      --signing-anchors signing.pem --officers officers.txt",
       "\n");
@@ -323,6 +352,8 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
                           "PEM public key of its ledger; needed to ask it");
   add_command->add_option("--witness-key", add->witness_key,
                           "Key that verifies its cosignatures of our ledger, witness.txt");
+  add_command->add_option("--receipt-key", add->receipt_key,
+                          "PEM public key of its JWS receipts; needed only to ask for them");
   add_command->add_option("--signing-anchors", add->signing_anchors,
                           "PEM of the authorities of its officers' certificates");
   add_command->add_option("--officers", add->officers_file,
@@ -334,7 +365,7 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
       "Example:\n"
       "  vouch partner add --node ./fsa --agency irs.treasury.example --anchors anchors.pem \\\n"
       "      --address node.irs.treasury.example:7443 --encryption-certificate encryption.pem \\\n"
-      "      --ledger-key ledger.pem --witness-key witness.txt \\\n"
+      "      --ledger-key ledger.pem --receipt-key receipt.pem --witness-key witness.txt \\\n"
       "      --signing-anchors signing.pem --officers officers.txt");
   add_command->callback([add, console] { console->Run([&] { return Add(*add, console); }); });
 

@@ -3,12 +3,15 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "client/requester/jws_check.h"
 #include "client/requester/ledger_check.h"
 #include "client/vouch/commands.h"
+#include "client/vouch/jws_text.h"
 #include "client/vouch/node_folder.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -29,6 +32,7 @@ struct ReceiptOptions {
   std::string path;
   std::string node;
   std::string ledger_key;
+  std::string receipt_key;
   std::string responder;
   bool json = false;
 };
@@ -55,10 +59,8 @@ absl::StatusOr<std::string> ReadAll(const std::string& path, Console* console) {
   return text;
 }
 
-absl::StatusOr<KeptReceipt> Read(const std::string& path, Console* console) {
-  const absl::StatusOr<std::string> text = ReadAll(path, console);
-  if (!text.ok()) return text.status();
-  const nlohmann::json json = nlohmann::json::parse(*text, nullptr, false);
+absl::StatusOr<KeptReceipt> Read(const std::string& path, const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   KeptReceipt kept;
   std::string receipt;
   for (const auto& [name, out] : std::vector<std::pair<std::string, std::string*>>{
@@ -157,8 +159,9 @@ std::string ParametersText(absl::string_view canonical) {
   return texts.empty() ? "no parameters" : absl::StrJoin(texts, ", ");
 }
 
+// `jws`: "none", "verifies" or "not checked".
 void Say(const ReceiptOptions& options, const KeptReceipt& kept, const Verified& verified,
-         const std::string& responder, Console* console) {
+         const std::string& responder, const std::string& jws, Console* console) {
   const crypto::SubjectEntry& entry = verified.entry;
   const auto answer = static_cast<policies::Answer>(verified.details.answer);
   const std::string token_digest = crypto::Hex(crypto::Sha256(verified.request.tokens));
@@ -179,6 +182,7 @@ void Say(const ReceiptOptions& options, const KeptReceipt& kept, const Verified&
     json["log"] = verified.checkpoint.origin;
     json["index"] = kept.receipt.index();
     json["log_size"] = verified.checkpoint.size;
+    json["jws"] = jws;
     console->SayJson(json);
     return;
   }
@@ -197,40 +201,93 @@ void Say(const ReceiptOptions& options, const KeptReceipt& kept, const Verified&
                             " of the log ", verified.checkpoint.origin));
   console->Say(absl::StrCat("Proved by: the log's signature over its first ",
                             verified.checkpoint.size, " entries"));
+  if (jws != "none") {
+    console->Say(
+        jws == "verifies"
+            ? "Its JWS:   verifies, and says the same"
+            : "Its JWS:   not checked, without --receipt-key or the partner's receipt_key");
+  }
   console->Say(
       "\nWhoever holds this file can show all of this to anyone. That the log showed everybody "
       "the\n"
       "same is for its witnesses to say: vouch ledger verify.");
 }
 
+// The key files of who answered: those given, else those that the node holds of that partner. The
+// ledger's is empty where only a JWS is to be checked, the receipts' where none is known.
+struct KeyFiles {
+  std::string ledger;
+  std::string receipts;
+};
+absl::StatusOr<KeyFiles> FindKeys(const ReceiptOptions& options, const std::string& responder,
+                                  bool needs_ledger, Console* console) {
+  KeyFiles keys{options.ledger_key, options.receipt_key};
+  const bool given = needs_ledger ? !keys.ledger.empty() : !keys.receipts.empty();
+  if (given) return keys;
+  const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
+  if (!file.ok()) return file.status();
+  const node::Partner* partner = file->FindPartner(responder);
+  if (partner != nullptr) keys.ledger = partner->ledger_key;
+  if (partner != nullptr && keys.receipts.empty()) keys.receipts = partner->receipt_key;
+  if ((needs_ledger ? keys.ledger : keys.receipts).empty()) {
+    return absl::NotFoundError(absl::StrCat(
+        options.node, "/node.yaml knows no ", needs_ledger ? "ledger_key" : "receipt_key", " of ",
+        policies::Shown(responder), "; give ", needs_ledger ? "--ledger-key" : "--receipt-key",
+        " and --responder"));
+  }
+  return keys;
+}
+
+absl::StatusOr<crypto::JwsVerifier> ReadReceiptKey(const std::string& path) {
+  const absl::StatusOr<std::string> pem = node::ReadText(path);
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<crypto::JwsVerifier> verifier = requester::ReceiptVerifierFromPem(*pem);
+  if (!verifier.ok()) {
+    return absl::NotFoundError(absl::StrCat(path, ": ", verifier.status().message()));
+  }
+  return verifier;
+}
+
+absl::StatusOr<Exit> VerifyBare(const ReceiptOptions& options, absl::string_view jws,
+                                Console* console) {
+  if (options.receipt_key.empty() != options.responder.empty()) {
+    return UsageError("of a JWS by itself, --receipt-key and --responder go together");
+  }
+  const std::string responder = options.responder.empty() ? ClaimedIssuer(jws) : options.responder;
+  const absl::StatusOr<KeyFiles> keys = FindKeys(options, responder, false, console);
+  if (!keys.ok()) return keys.status();
+  const absl::StatusOr<crypto::JwsVerifier> verifier = ReadReceiptKey(keys->receipts);
+  if (!verifier.ok()) return verifier.status();
+  const absl::Status verified = VerifyJwsText(jws, *verifier, responder, options.json, console);
+  if (!verified.ok()) return verified;
+  return Exit::kFine;
+}
+
 absl::StatusOr<Exit> Verify(const ReceiptOptions& options, Console* console) {
-  const absl::StatusOr<KeptReceipt> kept = Read(options.path, console);
+  const absl::StatusOr<std::string> text = ReadAll(options.path, console);
+  if (!text.ok()) return text.status();
+  const absl::string_view bare = absl::StripAsciiWhitespace(*text);
+  if (IsJwsText(bare)) return VerifyBare(options, bare, console);
+  const absl::StatusOr<KeptReceipt> kept = Read(options.path, *text);
   if (!kept.ok()) return kept.status();
-  std::string key_path = options.ledger_key;
-  std::string responder = options.responder;
-  if (key_path.empty() != responder.empty()) {
+  if (options.ledger_key.empty() != options.responder.empty()) {
     return UsageError("--ledger-key and --responder go together");
   }
-  if (key_path.empty()) {
-    const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
-    if (!file.ok()) return file.status();
+  std::string responder = options.responder;
+  if (responder.empty()) {
     // The log says whose it is; that agency's key then proves it or does not.
     const auto note = crypto::ReadNote(kept->receipt.proof().checkpoint());
     const auto claimed = note.ok() ? crypto::ReadCheckpoint(note->text) : note.status();
     if (!claimed.ok()) return Wrong("it has no checkpoint of a log");
     responder = claimed->origin.substr(0, claimed->origin.find('/'));
-    const node::Partner* partner = file->FindPartner(responder);
-    if (partner == nullptr || partner->ledger_key.empty()) {
-      return absl::NotFoundError(absl::StrCat(options.node, "/node.yaml knows no ledger_key of ",
-                                              policies::Shown(responder),
-                                              "; give --ledger-key and --responder"));
-    }
-    key_path = partner->ledger_key;
   }
-  const absl::StatusOr<std::string> pem = node::ReadText(key_path);
+  const absl::StatusOr<KeyFiles> keys = FindKeys(options, responder, true, console);
+  if (!keys.ok()) return keys.status();
+  const absl::StatusOr<std::string> pem = node::ReadText(keys->ledger);
   if (!pem.ok()) return pem.status();
   const absl::StatusOr<std::string> key = crypto::PublicKeyFromPem(*pem);
-  if (!key.ok()) return absl::NotFoundError(absl::StrCat(key_path, ": ", key.status().message()));
+  if (!key.ok())
+    return absl::NotFoundError(absl::StrCat(keys->ledger, ": ", key.status().message()));
 
   absl::StatusOr<Verified> verified = VerifyContents(*kept);
   if (!verified.ok()) return verified.status();
@@ -245,7 +302,19 @@ absl::StatusOr<Exit> Verify(const ReceiptOptions& options, Console* console) {
   const auto checkpoint = check.Open(kept->receipt.proof().checkpoint(), absl::Now());
   if (!checkpoint.ok()) return checkpoint.status();
   verified->checkpoint = *checkpoint;
-  Say(options, *kept, *verified, responder, console);
+
+  std::string jws = kept->receipt.jws().empty() ? "none" : "not checked";
+  if (jws == "none" && !options.receipt_key.empty()) return Wrong("it has no JWS");
+  if (jws != "none" && !keys->receipts.empty()) {
+    const absl::StatusOr<crypto::JwsVerifier> verifier = ReadReceiptKey(keys->receipts);
+    if (!verifier.ok()) return verifier.status();
+    const absl::Status same =
+        requester::CheckJws(*verifier, {responder, kept->request, kept->details, verified->slots,
+                                        &kept->receipt, kept->receipt.proof().checkpoint()});
+    if (!same.ok()) return Wrong("its JWS is not the responder's, or says something else");
+    jws = "verifies";
+  }
+  Say(options, *kept, *verified, responder, jws, console);
   return Exit::kFine;
 }
 
@@ -263,19 +332,24 @@ void AddReceiptCommand(CLI::App* vouch, Console* console) {
       "Checks a kept receipt without a network, and says what it proves: what was asked, when,\n"
       "under which agreement, what was answered, and that the log has it");
   command
-      ->add_option("file", options->path, "What `vouch ask --json` printed; - for standard input")
+      ->add_option("file", options->path,
+                   "What `vouch ask --json` printed, or a JWS by itself; - for standard input")
       ->required();
   command->add_option("--node", options->node, "The asking node's folder, which knows the key")
       ->envname("VOUCH_NODE");
   command->add_option("--ledger-key", options->ledger_key,
                       "Without a node: PEM public key of the responder's ledger");
+  command->add_option("--receipt-key", options->receipt_key,
+                      "PEM public key of the responder's JWS receipts");
   command->add_option("--responder", options->responder, "And the responder's name");
   command->add_flag("--json", options->json, "Print facts for programs");
   command->footer(
       "Exit codes: 0 it verifies; 1 it does not; 3 the file cannot be read as a receipt.\n"
       "Example:\n"
       "  vouch receipt verify answer.json --responder irs.treasury.example --ledger-key "
-      "ledger.pem");
+      "ledger.pem\n"
+      "  vouch receipt verify receipt.jws --responder irs.treasury.example --receipt-key "
+      "receipt.pem");
   command->callback(
       [options, console] { console->Run([&] { return Verify(*options, console); }); });
 }

@@ -59,6 +59,25 @@ absl::optional<Refusal> CheckItem(const RequestedItem& item, const std::string& 
 
 }  // namespace
 
+crypto::CanonicalRequest Canonical(const AdmittedCall& call, uint32_t position) {
+  const Request& request = call.request();
+  const RequestedItem& item = request.items[position];
+  crypto::CanonicalRequest canonical;
+  canonical.request_id = crypto::AsBytes(request.request_id);
+  canonical.position = position;
+  canonical.requester = call.requester();
+  canonical.agreement_id = request.agreement_id;
+  canonical.agreement_digest = crypto::AsBytes(request.agreement_digest);
+  canonical.question = request.question;
+  canonical.purpose = request.purpose;
+  canonical.epoch = request.epoch;
+  canonical.parameters = item.canonical_parameters;
+  canonical.member_count = item.member_count;
+  canonical.tokens = crypto::AsBytes(item.tokens);
+  canonical.consents = crypto::AsBytes(item.consents);
+  return canonical;
+}
+
 absl::variant<std::string, Refusal> Admission::Identify(absl::string_view chain_pem,
                                                         absl::Time now) const {
   absl::StatusOr<std::string> agency = peers_->AgencyOf(chain_pem, now);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crypto/bytes.h"
+#include "crypto/receipt.h"
 #include "policies/engine/values.h"
 
 namespace vouch::server::admission {
@@ -29,7 +30,8 @@ struct Request {
   std::string question;
   std::string purpose;
   uint32_t epoch = 0;
-  bool is_batch = false;  // its id is remembered for eight days instead of one
+  bool jws_receipt = false;  // of each answer also a receipt as a JWS
+  bool is_batch = false;     // its id is remembered for eight days instead of one
   std::vector<RequestedItem> items;
 };
 
@@ -47,6 +49,9 @@ class AdmittedCall {
   std::string requester_;
   Request request_;
 };
+
+// One item as both sides see it; points into the call.
+crypto::CanonicalRequest Canonical(const AdmittedCall& call, uint32_t position);
 
 }  // namespace vouch::server::admission
 

@@ -131,6 +131,10 @@ ShapeOf<Partner> PartnerShape() {
                             "File of the key that verifies its cosignatures of this node's ledger. "
                             "Without it they are not counted.",
                             "\"partners/irs.treasury.example/witness.txt\""),
+          Optional<Partner>("receipt_key", FilePath(), &Partner::receipt_key,
+                            "PEM file of the public key that signs its JWS receipts; needed only "
+                            "to ask for them.",
+                            "\"partners/irs.treasury.example/receipt.pem\""),
           Optional<Partner>("calls_per_second", Number(1, 1000000), &Partner::calls_per_second,
                             "Calls of this agency beyond this are refused as BUSY.", "2000"),
           Optional<Partner>("signing", SigningShape(), &Partner::signing,
@@ -389,6 +393,7 @@ void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
     check("encryption_certificate", partner.encryption_certificate);
     check("ledger_key", partner.ledger_key);
     check("witness_key", partner.witness_key);
+    check("receipt_key", partner.receipt_key);
     check("signing.anchors", partner.signing.anchors);
     check("signing.revocations", partner.signing.revocations);
   }
@@ -409,8 +414,8 @@ void Resolve(const std::string& folder, NodeFile* file) {
   for (Partner& partner : file->partners) {
     paths.insert(paths.end(),
                  {&partner.anchors, &partner.revocations, &partner.encryption_certificate,
-                  &partner.ledger_key, &partner.witness_key, &partner.signing.anchors,
-                  &partner.signing.revocations});
+                  &partner.ledger_key, &partner.witness_key, &partner.receipt_key,
+                  &partner.signing.anchors, &partner.signing.revocations});
   }
   for (std::string* path : paths) *path = Within(folder, *path);
   if (file->high_water.empty()) file->high_water = absl::StrCat(file->keys, "/", kHighWater);

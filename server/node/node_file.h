@@ -48,6 +48,7 @@ struct Partner {
   std::string dns_name;
   std::string ledger_key;   // path: PEM of the public key of its ledger; needed to ask it
   std::string witness_key;  // path: verifier key of its cosignatures; may be empty
+  std::string receipt_key;  // path: PEM of the public key of its JWS receipts; may be empty
   std::string encryption_certificate;  // path: to whom `vouch keys share` encrypts; may be empty
   int64_t calls_per_second = 2000;     // admission: refused as BUSY above
   Signing signing;                     // who signs agreements for it
@@ -110,6 +111,7 @@ inline constexpr absl::string_view kSecretNames[] = {"charge.key", "person.key",
                                                      "identity.key"};
 inline constexpr absl::string_view kLedgerKey = "ledger.key";    // PEM, private: signs checkpoints
 inline constexpr absl::string_view kWitnessKey = "witness.key";  // PEM, private: cosigns others'
+inline constexpr absl::string_view kReceiptKey = "receipt.key";  // PEM, private: signs JWS receipts
 inline constexpr absl::string_view kEncryptionKey = "encryption.key";  // PEM, private
 inline constexpr absl::string_view kHighWater = "ledger.high-water";   // what it signed last
 inline constexpr absl::string_view kEncryptionCertificate = "encryption.pem";  // to give away

@@ -27,13 +27,17 @@ class VouchAskTest : public VouchTest {
         world_.answerer_authority.Issue(requester::kAnswerer), Read("fsa/tls/authority.pem"));
     responder_->SetEpoch(world_.MakeEpoch(1));
     Write("ledger.pem", crypto::PublicKeyToPem(crypto::AsBytes(responder_->ledger_key())));
+    Write("receipt.pem",
+          crypto::PublicKeyToPem(crypto::AsBytes(responder_->receipt_key().PublicDer())));
     Fine({"partner", "add", "--node", "fsa", "--agency", requester::kAnswerer, "--anchors",
-          "irs.pem", "--ledger-key", "ledger.pem", "--address", responder_->address()});
+          "irs.pem", "--ledger-key", "ledger.pem", "--receipt-key", "receipt.pem", "--address",
+          responder_->address()});
     Write("fsa/agreements/income.yaml", world_.agreement_text);
   }
   static requester::WorldOptions Blind() {
     requester::WorldOptions wish;
     wish.blind = true;
+    wish.jws = true;
     return wish;
   }
   static std::vector<std::string> Ask(const std::vector<std::string>& more = {},
@@ -124,6 +128,76 @@ TEST_F(VouchAskTest, AReceiptIsVerifiedWithoutAnybodysHelp) {
       {"receipt", "verify", "-", "--ledger-key", "other.pem", "--responder", requester::kAnswerer},
       1, "does not verify", printed);
   Refused({"receipt", "verify", "-", "--node", "fsa"}, 3, "is missing", "{}");
+}
+
+TEST_F(VouchAskTest, AJwsReceiptIsShownAndVerifiedWithTheAnswerAndByItself) {
+  EXPECT_FALSE(nlohmann::json::parse(Fine(Ask({"--json"}), kPerson).out).contains("jws"));
+  const std::string printed = Fine(Ask({"--json", "--jws"}), kPerson).out;
+  const auto json = nlohmann::json::parse(printed);
+  const std::string jws = json["jws"];
+  EXPECT_THAT(Fine(Ask({"--jws"}), kPerson).out, HasSubstr("JWS receipt: eyJ"));
+  EXPECT_THAT(Fine({"receipt", "verify", "-", "--node", "fsa"}, printed).out,
+              HasSubstr("Its JWS:   verifies, and says the same"));
+  // Whoever is given the text alone, with the key and without a node.
+  const std::string said = Fine({"receipt", "verify", "-", "--receipt-key", "receipt.pem",
+                                 "--responder", requester::kAnswerer},
+                                jws + "\n")
+                               .out;
+  EXPECT_THAT(said, HasSubstr("This receipt's signature verifies."));
+  EXPECT_THAT(said, HasSubstr("household_size 4, region contiguous"));
+  EXPECT_THAT(said, HasSubstr(absl::StrCat("Answer:    ", json["answer"].get<std::string>())));
+  EXPECT_THAT(said, HasSubstr("not shown by this text"));
+  const auto facts =
+      nlohmann::json::parse(Fine({"receipt", "verify", "-", "--node", "fsa", "--json"}, jws).out);
+  EXPECT_EQ(facts["claims"]["answer"], json["answer"]);
+  EXPECT_EQ(facts["claims"]["aud"], requester::kAsker);
+}
+
+TEST_F(VouchAskTest, AJwsReceiptOfAnotherKeyOrAnotherAnswerIsRefused) {
+  const std::string printed = Fine(Ask({"--json", "--jws"}), kPerson).out;
+  const auto json = nlohmann::json::parse(printed);
+  const std::string jws = json["jws"];
+  Write("other.pem", crypto::PublicKeyToPem(crypto::AsBytes(
+                         crypto::SigningKey::Generate(crypto::KeyKind::kP256).PublicDer())));
+  const std::vector<std::string> by_other = {"receipt", "verify",        "-",        "--node",
+                                             "fsa",     "--receipt-key", "other.pem"};
+  Refused(by_other, 1, "its JWS is not the responder's", printed);
+  Refused(
+      {"receipt", "verify", "-", "--receipt-key", "other.pem", "--responder", requester::kAnswerer},
+      1, "does not verify", jws);
+  Refused({"receipt", "verify", "-", "--receipt-key", "receipt.pem", "--responder", "hud.example"},
+          1, "another agency", jws);
+  std::string bent = jws;
+  bent[jws.find('.') + 40] ^= 1;
+  Refused({"receipt", "verify", "-", "--receipt-key", "receipt.pem", "--responder",
+           requester::kAnswerer},
+          1, "does not verify", bent);
+  // A receipt whose JWS is another answer's, and one that has none.
+  v1::Receipt receipt;
+  std::string bytes;
+  ASSERT_TRUE(absl::Base64Unescape(json["receipt"].get<std::string>(), &bytes));
+  ASSERT_TRUE(receipt.ParseFromString(bytes));
+  receipt.set_jws(nlohmann::json::parse(Fine(Ask({"--json", "--jws"}, "5"), kPerson).out)["jws"]);
+  auto swapped = json;
+  swapped["receipt"] = absl::Base64Escape(receipt.SerializeAsString());
+  Refused({"receipt", "verify", "-", "--node", "fsa"}, 1, "or says something else", swapped.dump());
+  receipt.clear_jws();
+  swapped["receipt"] = absl::Base64Escape(receipt.SerializeAsString());
+  Fine({"receipt", "verify", "-", "--node", "fsa"}, swapped.dump());
+  Refused({"receipt", "verify", "-", "--node", "fsa", "--receipt-key", "receipt.pem"}, 1,
+          "it has no JWS", swapped.dump());
+}
+
+TEST_F(VouchAskTest, RowsHaveTheirJwsInAColumnWhenAsked) {
+  Write("people.csv",
+        "social_security_number,date_of_birth,family_name\n912-34-5678,1990-02-03,Example\n");
+  Fine(Ask({"--input", "people.csv", "--output", "out.csv", "--jws"}));
+  const std::vector<std::string> lines = absl::StrSplit(Read("out.csv"), '\n');
+  const std::vector<std::string> headings = absl::StrSplit(lines.at(0), ',');
+  const std::vector<std::string> cells = absl::StrSplit(lines.at(1), ',');
+  ASSERT_EQ(headings.back(), "jws");
+  ASSERT_EQ(cells.size(), headings.size());
+  Fine({"receipt", "verify", "-", "--node", "fsa"}, cells.back());
 }
 
 TEST_F(VouchAskTest, ARefusalHasReasonAndAdvice) {

@@ -8,9 +8,11 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "crypto/checkpoint.h"
+#include "crypto/jws.h"
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 #include "crypto/random.h"
+#include "crypto/receipt_claims.h"
 #include "crypto/tiles.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -80,8 +82,9 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
     std::lock_guard<std::mutex> lock(fake_.mutex_);
     fake_.verify_ids_.push_back(request->request_id());
     if (const auto refusal = fake_.TakeRefusal()) return ToStatus(*refusal);
-    v1::BatchResult result = fake_.Decide(request->question(), request->request_id(), 0,
-                                          request->parameters(), request->subject());
+    v1::BatchResult result =
+        fake_.Decide(request->question(), request->request_id(), 0, request->parameters(),
+                     request->subject(), request->jws_receipt());
     if (result.has_refused()) return ToStatus(result.refused());
     *response->mutable_answered() = result.answered();
     if (!result.answered().receipt().has_proof()) fake_.ProveAlone(response->mutable_answered());
@@ -158,7 +161,7 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
       const v1::BatchItem& item = request.items(i);
       *response->add_results() =
           fake_.Decide(request.question(), request.request_id(), static_cast<uint32_t>(i),
-                       item.parameters(), item.subject());
+                       item.parameters(), item.subject(), request.jws_receipt());
     }
     for (v1::BatchResult& result : *response->mutable_results()) {
       if (!result.has_answered()) continue;
@@ -324,8 +327,8 @@ absl::optional<v1::Refused> FakeResponder::TakeRefusal() {
 
 v1::BatchResult FakeResponder::Decide(
     const v1::Question& question, const std::string& request_id, uint32_t position,
-    const google::protobuf::RepeatedPtrField<v1::Parameter>& parameters,
-    const v1::Subject& subject) {
+    const google::protobuf::RepeatedPtrField<v1::Parameter>& parameters, const v1::Subject& subject,
+    bool jws) {
   v1::BatchResult result;
   const std::string canonical = Canonical(parameters);
   crypto::CanonicalRequest request;
@@ -370,8 +373,32 @@ v1::BatchResult FakeResponder::Decide(
     recorded_.emplace(key, std::move(item));
     ++charges_[subject.tokens()];
   }
+  if (jws) {
+    v1::Answered* answered = result.mutable_answered();
+    answered->mutable_receipt()->set_jws(Jws(request, *answered));
+  }
   if (lie_) lie_(result.mutable_answered());
   return result;
+}
+
+std::string FakeResponder::Jws(const crypto::CanonicalRequest& request,
+                               const v1::Answered& answered) const {
+  const policies::Question* asked = agreement_.FindQuestion(request.question);
+  const v1::Receipt& receipt = answered.receipt();
+  const std::string log = agreement_.answers + "/ledger/2026";
+  crypto::ReceiptClaims claims;
+  claims.responder = agreement_.answers;
+  claims.request = &request;
+  claims.entry = absl::string_view(receipt.entry())
+                     .substr(0, receipt.entry().size() /
+                                    static_cast<size_t>(std::max(1, asked->group_at_most)));
+  std::copy_n(crypto::AsBytes(receipt.opening()).begin(), claims.opening.size(),
+              claims.opening.begin());
+  claims.log = log;
+  claims.index = receipt.index();
+  claims.answer = static_cast<uint8_t>(answered.answer());
+  claims.data_as_of = static_cast<int32_t>(absl::CivilDay(2026, 11, 20) - absl::CivilDay());
+  return *crypto::SignJws(receipt_key_, crypto::kReceiptJwsType, *crypto::ReceiptPayload(claims));
 }
 
 v1::Answered FakeResponder::Record(const crypto::Digest& content, const v1::Question& question,

@@ -55,6 +55,8 @@ class FakeResponder {
   // The key of its ledger, a SubjectPublicKeyInfo in DER.
   std::string ledger_key() const { return ledger_key_->PublicDer(); }
   const std::shared_ptr<const crypto::SigningKey>& shared_ledger_key() const { return ledger_key_; }
+  // The key of its JWS receipts.
+  const crypto::SigningKey& receipt_key() const { return receipt_key_; }
   // The obligations sent; by default the agreement's.
   void SetObligations(const v1::Obligations& obligations);
   // Refuses items whose tokens are given, each time.
@@ -88,7 +90,8 @@ class FakeResponder {
   v1::BatchResult Decide(const v1::Question& question, const std::string& request_id,
                          uint32_t position,
                          const google::protobuf::RepeatedPtrField<v1::Parameter>& parameters,
-                         const v1::Subject& subject);
+                         const v1::Subject& subject, bool jws);
+  std::string Jws(const crypto::CanonicalRequest& request, const v1::Answered& answered) const;
   v1::Answered Record(const crypto::Digest& content, const v1::Question& question,
                       const std::string& request_id, uint32_t position,
                       const std::string& parameters, const v1::Subject& subject);
@@ -109,6 +112,7 @@ class FakeResponder {
   const std::shared_ptr<const crypto::SigningKey> ledger_key_ =
       std::make_shared<const crypto::SigningKey>(
           crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  const crypto::SigningKey receipt_key_ = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
   std::vector<crypto::Digest> leaves_;  // of its log
   v1::Obligations obligations_;
   std::map<std::string, v1::Refused> refused_tokens_;

@@ -371,8 +371,9 @@ class Federation:
             run("vouch", "partner", "export", "--node", that.folder, "--output", export)
             run("vouch", "partner", "add", "--node", this.folder, "--agency", that.agency,
                 "--anchors", export / "anchors.pem", "--encryption-certificate",
-                export / "encryption.pem", "--ledger-key", export / "ledger.pem", "--signing-anchors", export / "signing.pem",
-                "--officers", export / "officers.txt")
+                export / "encryption.pem", "--ledger-key", export / "ledger.pem",
+                "--receipt-key", export / "receipt.pem", "--signing-anchors",
+                export / "signing.pem", "--officers", export / "officers.txt")
 
     def key_authority(self, responder):
         done = run("vouch", "keys", "fingerprint", "--node", responder.folder)

@@ -57,3 +57,6 @@ class Template:
 
     def without_consent(self):
         return self.replace(r"^  consent: \{.*\}", "  consent: {required: false}")
+
+    def jws_receipts(self):
+        return self.replace(r"^contacts:", 'receipts: ["ledger", "jws"]\ncontacts:')

@@ -59,7 +59,7 @@ class JavaScript(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         return json.loads(done.stdout)
 
-    def ours(self, world, person, values):
+    def ours(self, world, person, values, *more):
         """What `vouch ask` gets for the same person."""
         identity = {name: person[name]
                     for name in ("social_security_number", "date_of_birth", "given_name",
@@ -67,7 +67,7 @@ class JavaScript(unittest.TestCase):
         agreement = world.agreement
         world.aid.set_partner(world.tax.agency, address=world.tax.address)
         command = ["vouch", "ask", "--node", world.aid.folder, "--agreement", agreement.id,
-                   "--question", agreement.questions[0], "--purpose", agreement.purpose, "--json"]
+                   "--question", agreement.questions[0], "--purpose", agreement.purpose, "--json", *more]
         for name, value in values.items():
             command += ["--parameter", f"{name}={value}"]
         return json.loads(run(*command, stdin=json.dumps(identity)).stdout)
@@ -88,6 +88,23 @@ class JavaScript(unittest.TestCase):
 
     def test_blind_tokens_of_an_independent_oprf_find_the_same_people(self):
         self.agree("blind")
+
+    def test_jose_verifies_the_receipt_that_a_node_gave(self):
+        world = World(template=income_template().jws_receipts(), people=60)
+        self.addCleanup(world.close)
+        given = self.ours(world, world.filers()[0], VALUES[3], "--jws")
+        done = subprocess.run(
+            ["node", "receipt.mjs",
+             str(world.aid.folder / "partners" / world.tax.agency / "receipt.pem")],
+            cwd=self.client, timeout=60, input=given["jws"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        claims = json.loads(done.stdout)
+        self.assertEqual(claims["iss"], world.tax.agency)
+        self.assertEqual(claims["aud"], world.aid.agency)
+        self.assertEqual(claims["answer"], given["answer"])
+        self.assertEqual(claims["parameters"], VALUES[3])
+        self.assertEqual(claims["agreement_sha256"], world.agreement.digest.hex())
+        self.assertEqual(claims["data_as_of"], given["data_as_of"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What leaves an agency: nothing personal in any channel, and messages of one size."""
 
+import base64
 import json
 import pathlib
 import sys
@@ -7,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
-from world import VALUES, World, main, read_people, run, wire  # noqa: E402
+from world import VALUES, World, income_template, main, read_people, run, wire  # noqa: E402
 
 # vouch-scan's made-up person.
 CANARY = {"social_security_number": "999-87-6543", "date_of_birth": "1931-07-19",
@@ -29,7 +30,7 @@ class Crossing(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = world = World(people=2000)
+        cls.world = world = World(template=income_template().jws_receipts(), people=2000)
         cls.addClassCleanup(world.close)
         address, cls.recording = world.federation.tap(world.aid, world.tax)
         cls.client = world.aid.client(world.tax, address=address)
@@ -40,6 +41,8 @@ class Crossing(unittest.TestCase):
         agreement = world.agreement
         cls.sizes = {"YES": set(), "NO": set(), "UNDETERMINED": set()}
         cls.known_sizes, cls.unknown_sizes = set(), set()
+        cls.jws_sizes = {"YES": set(), "NO": set(), "UNDETERMINED": set()}
+        cls.jws = []
         cls.calls = 0
 
         def ask(person, known):
@@ -49,6 +52,12 @@ class Crossing(unittest.TestCase):
             size = (request.ByteSize(), response.ByteSize(), cls.call_sizes(response))
             cls.sizes[wire.ANSWERS[response.answered.answer]].add(size)
             (cls.known_sizes if known else cls.unknown_sizes).add(size)
+            # The same request again, its answer as a JWS too: asked for later, charged once.
+            request.jws_receipt = True
+            again = cls.client.verify(request)
+            cls.jws.append(again.answered.receipt.jws)
+            cls.jws_sizes[wire.ANSWERS[again.answered.answer]].add(
+                (again.ByteSize(), len(cls.jws[-1]), cls.call_sizes(again)))
 
         people, unknown = world.people[:400], read_people(strangers)
         for person in people:
@@ -139,6 +148,18 @@ class Crossing(unittest.TestCase):
     def test_known_and_unknown_people_have_one_size(self):
         self.assertEqual(self.known_sizes, self.unknown_sizes)
 
+    def test_a_jws_receipt_has_one_size_whatever_was_answered_about_whomever(self):
+        self.assertEqual(len(set().union(*self.jws_sizes.values())), 1, self.jws_sizes)
+        self.assertTrue(all(self.jws_sizes.values()))
+        self.assertEqual(len(set(self.jws)), self.calls)
+
+    def test_a_jws_receipt_opened_holds_nothing_personal(self):
+        opened = self.world.federation.folder / "claims.txt"
+        opened.write_bytes(b"\n".join(base64.urlsafe_b64decode(part + "==")
+                                      for jws in self.jws for part in jws.split(".")))
+        found = scan(self.world, [opened], canaries=False)
+        self.assertEqual(found["findings"], 0, found["shown"])
+
     def test_batches_about_known_and_unknown_people_have_one_size(self):
         self.assertEqual(self.batch_sizes["known"], self.batch_sizes["unknown"])
 
@@ -150,8 +171,10 @@ class Crossing(unittest.TestCase):
                 calls.setdefault(call, []).append((direction, kind, len(data)))
         answered = [tuple(sorted(shape)) for shape in calls.values()
                     if (2, 2) in {(direction, kind) for direction, kind, _ in shape}]
-        self.assertEqual(len(answered), self.calls)
-        self.assertEqual(len(set(answered)), 1)
+        # Each without a JWS and then with one.
+        self.assertEqual(len(answered), 2 * self.calls)
+        self.assertEqual(len(set(answered)), 2)
+        self.assertEqual({answered.count(shape) for shape in set(answered)}, {self.calls})
 
     def test_the_tap_saw_everything(self):
         methods = {record[3] for record in wire.read_recording(self.recording)}

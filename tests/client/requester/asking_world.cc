@@ -28,6 +28,10 @@ std::string AgreementText(const WorldOptions& wish, const crypto::SigningKey& ke
          {"      period: \"tax-year-2025\"",
           "      sum_over_group: true\n      period: \"tax-year-2025\""}});
   }
+  if (wish.jws) {
+    text = absl::StrReplaceAll(text,
+                               {{"\ncontacts:", "\nreceipts: [\"ledger\", \"jws\"]\ncontacts:"}});
+  }
   return absl::StrReplaceAll(
       text, {{absl::StrCat("sha256:", std::string(64, '4')),
               crypto::KeyFingerprint(crypto::AsBytes(key_authority.PublicDer()))},
@@ -163,6 +167,7 @@ RequesterOptions AskingWorld::Options() const {
   options.connection.address = responder->address();
   options.connection.anchors_pem = answerer_authority.issued.certificate_pem;
   options.ledger_key = responder->ledger_key();
+  options.receipt_key = responder->receipt_key().PublicDer();
   options.accepted_epochs_folder = folder.Path("accepted");
   options.followed_folder = folder.Path("followed");
   return options;

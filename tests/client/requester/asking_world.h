@@ -32,6 +32,7 @@ struct WorldOptions {
   std::string responder_name = kAnswerer;
   // When given, its certificate names no agency, but this.
   std::string responder_dns_name;
+  bool jws = false;   // its agreement lists JWS receipts
   int household = 0;  // its question is about a group of at most so many; 0: about a person
 };
 

@@ -68,7 +68,7 @@ limits:
 protections:
   keep_ledger: {at_least: "5 years", or_life_of_record: true}
   corrections: {contact: "privacy@tax.example", reply_days: 10}
-contacts:
+${RECEIPTS}contacts:
   - {party: "aid.example", role: "program officer", email: "officer@aid.example"}
 $LOANSCONTACT  - {party: "tax.example", role: "privacy officer", email: "privacy@tax.example"}
 )yaml";
@@ -247,6 +247,7 @@ std::string AgreementFolder::Text(const Terms& terms) const {
        {"$TIMES", absl::StrCat(terms.times_asked)},
        {"$VALUES", absl::StrCat(terms.different_values)},
        {"$NEWPEOPLE", absl::StrCat(terms.new_people)},
+       {"${RECEIPTS}", terms.jws ? "receipts: [\"ledger\", \"jws\"]\n" : ""},
        {"$WHOLE", absl::StrCat(terms.whole_agreement)},
        {"$EVALUATIONS", absl::StrCat(terms.evaluations)}});
 }

@@ -35,6 +35,7 @@ struct Terms {
   std::string capped = "";  // a line of the fact income's definition
   // Questions about a household of at most so many, and a fact held per return; 0: none.
   int household = 0;
+  bool jws = false;  // lists JWS receipts
 };
 
 class AgreementFolder {

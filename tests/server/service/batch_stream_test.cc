@@ -12,6 +12,8 @@
 #include <set>
 #include <thread>
 
+#include "crypto/jws.h"
+#include "crypto/receipt_claims.h"
 #include "server/verification_service.h"
 #include "server/walkers.h"
 #include "tests/server/service/partner_server.h"
@@ -84,6 +86,7 @@ class BatchStreamTest : public ::testing::Test {
   static Terms Wide() {
     Terms terms;
     terms.new_people = terms.whole_agreement = 1000000;
+    terms.jws = true;
     return terms;
   }
 
@@ -109,6 +112,49 @@ TEST_F(BatchStreamTest, AnswersASingleQuestion) {
   EXPECT_EQ(response.answered().answer(), v1::YES);
   EXPECT_EQ(response.ByteSizeLong() % 512, 0u);
   EXPECT_TRUE(response.has_obligations());
+}
+
+TEST_F(BatchStreamTest, GivesAJwsToWhoAsksForOneAndToNobodyElse) {
+  const crypto::SigningKey key = world_.MakeReceiptKey();
+  const auto verifier = crypto::JwsVerifier::From(crypto::AsBytes(key.PublicDer()));
+  v1::VerifyRequest request = Single("low");
+  v1::VerifyResponse without, with;
+  grpc::ClientContext first, second;
+  ASSERT_TRUE(stub_->Verify(&first, request, &without).ok());
+  EXPECT_EQ(without.answered().receipt().jws(), "");
+  request.set_jws_receipt(true);  // of the answer that is remembered
+  ASSERT_TRUE(stub_->Verify(&second, request, &with).ok());
+  EXPECT_TRUE(verifier->Open(with.answered().receipt().jws(), crypto::kReceiptJwsType).ok());
+  EXPECT_EQ(with.answered().receipt().entry(), without.answered().receipt().entry());
+  EXPECT_EQ(with.ByteSizeLong() % 512, 0u);
+}
+
+TEST_F(BatchStreamTest, EachItemOfABatchHasAJwsOfItsOwn) {
+  const crypto::SigningKey key = world_.MakeReceiptKey();
+  const auto verifier = crypto::JwsVerifier::From(crypto::AsBytes(key.PublicDer()));
+  v1::VerifyBatchRequest request = Message(600);  // more than one span
+  request.set_jws_receipt(true);
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  std::set<std::string> payloads;
+  v1::VerifyBatchResponse response;
+  while (stream->Read(&response)) {
+    for (int i = 0; i < response.results_size(); ++i) {
+      const v1::Receipt& receipt = response.results(i).answered().receipt();
+      const auto payload = verifier->Open(receipt.jws(), crypto::kReceiptJwsType);
+      ASSERT_TRUE(payload.ok()) << payload.status();
+      const auto& tokens = request.items(static_cast<int>(response.first()) + i).subject().tokens();
+      crypto::Digest opening;
+      std::copy_n(crypto::AsBytes(receipt.opening()).begin(), opening.size(), opening.begin());
+      EXPECT_THAT(*payload,
+                  ::testing::HasSubstr(crypto::ReceiptSubject(opening, crypto::AsBytes(tokens))));
+      payloads.insert(*payload);
+    }
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(payloads.size(), 600u);
 }
 
 TEST_F(BatchStreamTest, AnswersManyMessagesEachInOrder) {

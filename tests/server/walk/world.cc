@@ -56,7 +56,17 @@ World::World(const Terms& chosen, Disk disk) : terms(chosen) {
   rooms.entries = &entries;
   rooms.refusals = &refusals;
   rooms.log = ledger_log.get();
+  rooms.receipts = &receipts;
   verification = std::make_unique<Verification>(rooms);
+}
+
+crypto::SigningKey World::MakeReceiptKey() {
+  crypto::SigningKey key = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
+  const absl::Status written =
+      crypto::WritePrivateFile(folder.Path("receipt.key"), key.ToPem(crypto::RawSecretAccess{}));
+  EXPECT_TRUE(written.ok()) << written;
+  receipts.Refresh();
+  return key;
 }
 
 fakes::FakeSnapshot::Facts World::AddPerson(const std::string& name, int64_t income) {
@@ -111,6 +121,7 @@ std::shared_ptr<const admission::AdmittedCall> World::AdmitBatch(
   request.question = ask.question;
   request.purpose = ask.purpose;
   request.epoch = ask.epoch;
+  request.jws_receipt = ask.jws_receipt;
   for (const Ask& one : asks) {
     admission::RequestedItem item;
     item.parameters = one.parameters;

@@ -13,6 +13,7 @@
 #include "server/ledger/period_keys.h"
 #include "server/ledger/refusal_counter.h"
 #include "server/ledger_log.h"
+#include "server/receipt_signer.h"
 #include "server/verification.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_records.h"
@@ -37,6 +38,7 @@ struct Ask {
   std::vector<crypto::Token> tokens;
   uint32_t member_count = 1;
   std::string consents;
+  bool jws_receipt = false;
 };
 
 // The three tokens of a person of that name.
@@ -84,6 +86,9 @@ class World {
       std::make_shared<const crypto::SigningKey>(
           crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
   std::unique_ptr<LedgerLog> ledger_log;
+  // Without a key until a test makes one.
+  ReceiptSigner receipts{"tax.example", folder.Path("receipt.key")};
+  crypto::SigningKey MakeReceiptKey();
   Rooms rooms;
   std::unique_ptr<Verification> verification;
 
