@@ -3,6 +3,7 @@
 #ifndef VOUCH_CRYPTO_LOG_SUCCESSION_H_
 #define VOUCH_CRYPTO_LOG_SUCCESSION_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ namespace vouch::crypto {
 // One step, from a log that has ended to the next.
 struct LogSuccession {
   std::string checkpoint;  // the ended log's last, a signed note
-  // From what the verifier remembers of that log to its end. Empty but in the first step.
+  // From what the verifier remembers of that log, this size, to its end. Of the first step alone.
+  uint64_t old_size = 0;
   std::vector<Digest> consistency;
   std::string closing;                // its last entry
   std::vector<Digest> closing_proof;  // inclusion under `checkpoint`

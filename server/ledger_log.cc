@@ -199,6 +199,7 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
     const absl::StatusOr<LogTree::Signed> end = ended.Sign();
     if (!end.ok()) return end.status();
     step.checkpoint = *end->note;
+    if (tree == from) step.old_size = old_size;
     if (tree == from && old_size > 0) {
       auto proof = ended.Consistency(old_size, end->size);
       if (!proof.ok()) return proof.status();

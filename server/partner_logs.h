@@ -50,7 +50,7 @@ class PartnerLogs {
   absl::Status SetKeys(std::map<std::string, std::string> public_ders);
 
   // A partner hands in a checkpoint of its own log (add-checkpoint). Of any other log: kUnknownLog.
-  // kOtherSize also for a log that is not shown to follow the one that is remembered.
+  // kOtherSize also for a log that is not shown to follow what is remembered now.
   requester::WitnessAnswer Add(const std::string& agency,
                                const requester::AddCheckpointRequest& request, absl::Time now);
   // As Witness::Observe. `since` is the size that was remembered when the proof was asked for: if

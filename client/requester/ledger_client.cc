@@ -32,6 +32,7 @@ void ToMessage(const crypto::LogSuccession& step, v1::LogSuccession* out) {
   out->set_closing_proof(crypto::EncodeTile(step.closing_proof));
   out->set_opening(step.opening);
   out->set_opening_proof(crypto::EncodeTile(step.opening_proof));
+  out->set_old_size(step.old_size);
 }
 
 absl::StatusOr<crypto::LogSuccession> ReadSuccession(const v1::LogSuccession& step) {
@@ -39,6 +40,7 @@ absl::StatusOr<crypto::LogSuccession> ReadSuccession(const v1::LogSuccession& st
   read.checkpoint = step.checkpoint();
   read.closing = step.closing();
   read.opening = step.opening();
+  read.old_size = step.old_size();
   for (const auto& [bytes, hashes] : {std::pair(&step.consistency(), &read.consistency),
                                       std::pair(&step.closing_proof(), &read.closing_proof),
                                       std::pair(&step.opening_proof(), &read.opening_proof)}) {
@@ -96,6 +98,8 @@ absl::StatusOr<LedgerClient::Head> LedgerClient::GetCheckpoint(absl::string_view
     if (!read.ok()) return Malformed("proof");
     head.successions.push_back(*std::move(read));
   }
+  // From where it was asked for, whatever the partner says.
+  if (!head.successions.empty()) head.successions.front().old_size = old_size;
   return head;
 }
 

@@ -356,6 +356,14 @@ WitnessAnswer Witness::Succeed(const std::string& earlier,
            &answer);
     return answer;
   }
+  const uint64_t remembered = before->second.known->checkpoint.size;
+  if (!steps.empty() && steps.front().old_size != remembered) {
+    Refuse(WitnessFinding::kOtherSize,
+           absl::StrCat("what is remembered of ", earlier, " has ", Entries(remembered),
+                        "; it is shown how the ledger goes on from ", steps.front().old_size),
+           &answer);
+    return answer;
+  }
   const auto key_of = [this](const std::string& origin) -> absl::StatusOr<crypto::NoteVerifier> {
     const auto log = logs_.find(origin);
     if (log != logs_.end()) return log->second.keys.front();

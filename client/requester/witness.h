@@ -99,7 +99,8 @@ class Witness {
   // A checkpoint of a log of which nothing is remembered yet, and the steps by which it follows the
   // log `earlier`, of which something is. kAccepted: the logs between, followed like the two, are
   // remembered as they ended, and nothing more is taken of them; of the new log nothing is
-  // remembered yet. kBadProof keeps the note, and what is remembered of `earlier`, as evidence.
+  // remembered yet. kOtherSize: the steps begin at another size than is remembered of `earlier`.
+  // kBadProof keeps the note, and what is remembered of `earlier`, as evidence.
   WitnessAnswer Succeed(const std::string& earlier, absl::Span<const crypto::LogSuccession> steps,
                         absl::string_view note, absl::Time now);
   // What is remembered of this log is its end: whatever is larger is evidence.

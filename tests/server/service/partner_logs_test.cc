@@ -95,6 +95,7 @@ TEST_F(PartnerLogsTest, ALaterLogIsFollowedOverYearsThatNobodyLookedAt) {
   const crypto::LogSuccession steps[] = {log_.StepTo(next_, 7, next_.size()),
                                          next_.StepTo(third, 0, 4)};
   auto without_start = steps[1];
+  without_start.old_size = 7;
   EXPECT_EQ(logs_->Observe(third.NoteOf(4), {}, 0, true, Noon(), {without_start}).finding,
             WitnessFinding::kBadProof);
   EXPECT_EQ(logs_->Observe(third.NoteOf(4), {}, 0, true, Noon(), steps).finding,
@@ -102,6 +103,17 @@ TEST_F(PartnerLogsTest, ALaterLogIsFollowedOverYearsThatNobodyLookedAt) {
   Open();
   EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, third.origin());
   EXPECT_EQ(logs_->origins().size(), 3u);
+}
+
+// The log grew between the question and its answer, and what it had come to was handed in.
+TEST_F(PartnerLogsTest, StepsFromWhatIsNoLongerRememberedAreNotJudged) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  ASSERT_EQ(Observe(7, 12), WitnessFinding::kAccepted);
+  BeginNext();
+  EXPECT_EQ(ShowNext(7), WitnessFinding::kOtherSize);
+  EXPECT_EQ(logs_->evidence(), 0u);
+  EXPECT_THAT(found_, IsEmpty());
+  EXPECT_EQ(ShowNext(12), WitnessFinding::kAccepted);
 }
 
 TEST_F(PartnerLogsTest, ANewLogThatFollowsNothingIsEvidence) {

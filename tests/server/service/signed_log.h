@@ -50,6 +50,7 @@ class SignedLog {
     crypto::LogSuccession step;
     const uint64_t size = leaves_.size();
     step.checkpoint = NoteOf(size);
+    step.old_size = remembered;
     step.consistency = Proof(remembered, size);
     step.closing = entries_.back();
     step.closing_proof = crypto::RangeProof(leaves_, size - 1, 1);
