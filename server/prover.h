@@ -28,8 +28,8 @@ struct LogProof {
 class Prover {
  public:
   virtual ~Prover() = default;
-  // Of durable entries of one log, by position. Thread-safe; quick for what was just committed. Anything but OK means that
-  // they cannot be proved now, and what they record must not leave.
+  // Of durable entries of one log, by position. Thread-safe; quick for what was just committed.
+  // Anything but OK means that they cannot be proved now, and what they record must not leave.
   virtual absl::StatusOr<LogProof> Prove(uint64_t first, uint32_t count) = 0;
 };
 

@@ -139,7 +139,7 @@ absl::StatusOr<Exported> ExportOne(const ExportOptions& options, const server::n
       !earlier.ok()) {
     return earlier;
   }
-  const absl::StatusOr<std::string> note = SignOwnCheckpoint(keys, checkpoint);
+  const absl::StatusOr<std::string> note = SignOwnCheckpoint(file.keys, checkpoint);
   if (!note.ok()) return note.status();
   console->Note(absl::StrCat("writing ", exported.folder));
   if (absl::Status written =
