@@ -135,6 +135,7 @@ def agreement(facts_text):
         "protections": {"keep_ledger": {"at_least": "5 years", "or_life_of_record": True},
                         "corrections": {"contact": MAIL, "reply_days": 10}},
         "contacts": [{"party": party, "role": attack(100), "email": MAIL} for party in parties],
+        "receipts": ["ledger", "jws"],
         "waivers": [{"rule": "us-federal/term", "granted_by": attack(200), "reason": attack(2000),
                      "expires": "2028-12-31"}],
     }
