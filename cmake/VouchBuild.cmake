@@ -68,9 +68,13 @@ function(vouch_test name)
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_include_directories(${name} PRIVATE "${CMAKE_BINARY_DIR}/generated")
-  # What is tested is optimised and has line numbers; the tests themselves are compiled the faster
-  # way, which is a quarter of a build.
-  target_compile_options(${name} PRIVATE $<IF:$<BOOL:${VOUCH_SANITIZE}>,-O0,-O1> -g0)
+  # What is tested is optimised; the tests themselves are compiled the faster way, which spares a
+  # quarter of their time.
+  if(VOUCH_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  else()
+    target_compile_options(${name} PRIVATE -O1 -g0)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
