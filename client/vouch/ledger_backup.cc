@@ -149,6 +149,12 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
   const auto& logs = (*entries)->logs();
   size_t next_log = 0;
   const uint64_t end = (*entries)->end();
+  if (end > 0 && absl::IsNotFound((*entries)->Read(0, 1).status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the journal in ", folder,
+        " was pruned, so that it cannot be computed anew from its commits. To put another in its "
+        "place, move the folder away yourself, and make an empty one of mode 700"));
+  }
   for (uint64_t position = logs.front().first;;) {
     const bool begins = next_log < logs.size() && logs[next_log].first == position;
     if (begins && next_log > 0) {

@@ -90,9 +90,8 @@ absl::Status HoldAgainst(const Mark& mark, const RecomputedJournal& journal, con
       "nothing was changed: ", mark.path, ", ", mark.what, ", holds a checkpoint of ", seen.origin,
       " with ", seen.size, " entries, and the backup of ", head.size, " entries of ", head.origin,
       " does not reach it. With it in place, answers that were given would be denied, and partners "
-      "would find out. Look for the disk the journal was on, or for a later backup. Only when it "
-      "is certain that the later journal is lost for good is `vouch ledger declare-loss` the way "
-      "on; see docs/operations.md, \"Restore\""));
+      "would find out. Look for the disk the journal was on, or for a later backup; see "
+      "docs/operations.md, \"Restore\""));
 }
 
 absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
@@ -118,6 +117,8 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
   // The journal in place, as far as it can be read: it may be what is damaged.
   RootsAt none;
   const auto present = RecomputeJournal(file->journal, &none, console);
+  // One that can be used, and only not computed: nothing shows that the backup reaches it.
+  if (absl::IsFailedPrecondition(present.status())) return present.status();
   if (!present.ok() && !absl::IsNotFound(present.status())) {
     console->Note(
         absl::StrCat("the journal in place cannot be used: ", present.status().message()));

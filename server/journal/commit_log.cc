@@ -225,9 +225,8 @@ absl::Status CommitLog::MakeSegment(const SegmentStart& start, uint64_t first_fr
 }
 
 void CommitLog::AddLog(const LogSpan& log) {
-  if (logs_.empty() || logs_.back().first != log.first || logs_.back().origin != log.origin) {
-    logs_.push_back(log);
-  }
+  // A crash may have left parts of logs that are known from what was kept of them.
+  if (logs_.empty() || log.first > logs_.back().first) logs_.push_back(log);
 }
 
 std::vector<LogSpan> CommitLog::logs() const {

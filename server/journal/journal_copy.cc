@@ -18,6 +18,8 @@ namespace vouch::server::journal {
 
 namespace {
 
+constexpr int kReadings = 5;
+
 struct Source {
   std::string name;
   std::string path;
@@ -97,8 +99,12 @@ absl::StatusOr<JournalCopy> CopyJournal(
     if (source.first_commit != expected) {
       return absl::DataLossError(absl::StrCat("commit ", expected, " is missing"));
     }
-    const absl::StatusOr<std::string> bytes =
-        WholeCommits(source, &source == &sources->back(), &expected);
+    const bool last = &source == &sources->back();
+    absl::StatusOr<std::string> bytes = WholeCommits(source, last, &expected);
+    // A commit may be written where was read already, and the next where was not yet.
+    for (int again = 0; last && again < kReadings && absl::IsDataLoss(bytes.status()); ++again) {
+      bytes = WholeCommits(source, last, &expected);
+    }
     if (!bytes.ok()) return bytes.status();
     const std::string path = absl::StrCat(to, "/", source.name);
     FileHandle out = FileHandle::Open(path, O_WRONLY | O_CREAT | O_EXCL);

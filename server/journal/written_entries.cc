@@ -18,6 +18,8 @@ namespace vouch::server::journal {
 
 namespace {
 
+constexpr int kReadings = 5;
+
 absl::Status CannotRead(const std::string& path) {
   return absl::UnavailableError(
       absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
@@ -83,12 +85,16 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
     absl::StatusOr<SegmentStart> start = ReadSegmentStart(file);
     if (!start.ok()) return start.status();
     segment.first_entry = start->first_entry();
-    if (log->logs_.empty() || log->logs_.back().first != start->first) {
+    if (log->logs_.empty() || start->first > log->logs_.back().first) {
       log->logs_.push_back({start->origin, start->first});
     }
     log->range_ = std::move(start->range);
   }
   absl::StatusOr<std::vector<std::string>> newest = ReadSegment(log->segments_.back(), true);
+  // A commit may be written where was read already, and the next where was not yet.
+  for (int again = 0; again < kReadings && absl::IsDataLoss(newest.status()); ++again) {
+    newest = ReadSegment(log->segments_.back(), true);
+  }
   if (!newest.ok()) return newest.status();
   for (const std::string& entry : *newest) {
     if (const auto opened = crypto::ReadLogOpened(entry); opened.ok()) {

@@ -217,7 +217,7 @@ TEST_F(VouchBackupTest, ThatDoesNotReachWhatWasSignedIsRefused) {
   Append(1);
   WriteMark("irs/keys/ledger.high-water", NoteOfHead());
   LoseTheJournal();
-  RestoreRefused("vouch ledger declare-loss");
+  RestoreRefused("does not reach it");
 }
 
 TEST_F(VouchBackupTest, ThatDoesNotReachWhatPartnersCosignedIsRefused) {

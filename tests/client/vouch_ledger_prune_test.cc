@@ -114,6 +114,7 @@ TEST_F(VouchLedgerPruneTest, DropsErasedMonthsAndEverythingStillVerifies) {
   EXPECT_THAT(Fine({"ledger", "prune", "--node", "irs", "--yes"}).out,
               HasSubstr("aid-tax-001, 2027-06, which was not erased"));
   const std::string key = Export("before");
+  Fine({"ledger", "backup", "--node", "irs", "--output", "early"});
   EraseJune();
   const uint64_t bytes = JournalBytes();
   EXPECT_THAT(Fine({"ledger", "prune", "--node", "irs"}).out, HasSubstr("--yes drops them"));
@@ -151,6 +152,8 @@ TEST_F(VouchLedgerPruneTest, DropsErasedMonthsAndEverythingStillVerifies) {
   Refused({"ledger", "verify", "anew", "--node", "irs"}, 1, "DOES NOT VERIFY");
   // A backup needs more than commits now, and says so.
   Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 1, "begins with commit");
+  // Nor is it taken for no journal at all, and an early one put in its place.
+  Refused({"ledger", "restore", "early", "--node", "irs"}, 1, "was pruned");
 }
 
 TEST_F(VouchLedgerPruneTest, IsRefusedWhileTheNodeHoldsItsJournal) {

@@ -117,6 +117,31 @@ TEST_F(PruneTest, KnowsTheLogsThatItNoLongerHolds) {
   EXPECT_TRUE(journal_->ReadEntries(logs[2].first, 1).ok());
 }
 
+// Killed between what is kept and the first file that goes.
+TEST_F(PruneTest, OpeningsThatAreKeptTwiceAreOneLogEach) {
+  ASSERT_NO_FATAL_FAILURE(Fill(kStart));
+  ASSERT_NO_FATAL_FAILURE(Fill(kNewYear));
+  const std::vector<LogSpan> logs = journal_->logs();
+  journal_.reset();
+  const std::string copy = folder_.path() + "/copy";
+  std::filesystem::copy(folder_.journal(), copy);
+  ASSERT_NO_FATAL_FAILURE(Open());
+  ASSERT_TRUE(journal_->Prune(logs[1].first + 200).ok());
+  journal_.reset();
+  std::filesystem::copy(
+      copy, folder_.journal(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  ASSERT_NO_FATAL_FAILURE(Open());
+  const auto written = WrittenEntries::Open(folder_.journal());
+  ASSERT_TRUE(written.ok()) << written.status();
+  for (const std::vector<LogSpan>& known : {journal_->logs(), (*written)->logs()}) {
+    ASSERT_EQ(known.size(), 2u);
+    EXPECT_EQ(known[0].origin, logs[0].origin);
+    EXPECT_EQ(known[1].first, logs[1].first);
+  }
+  EXPECT_TRUE(journal_->ReadEntries(0, 1).ok()) << journal_->ReadEntries(0, 1).status();
+}
+
 TEST_F(PruneTest, TakesNothingThatIsStillAskedFor) {
   ASSERT_NO_FATAL_FAILURE(Fill(kStart));
   const size_t files = Files();
