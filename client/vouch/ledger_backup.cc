@@ -130,6 +130,7 @@ absl::StatusOr<std::string> SignOwnCheckpoint(const std::string& keys,
     signers.push_back(*std::move(signer));
   }
   std::vector<const crypto::NoteSigner*> all;
+  all.reserve(signers.size());
   for (const crypto::NoteSigner& signer : signers) all.push_back(&signer);
   return crypto::SignCheckpoint(checkpoint, all);
 }

@@ -33,6 +33,7 @@ class PruneTest : public ::testing::Test {
   void Fill(uint32_t second) {
     for (int i = 0; i < 40; ++i) {
       std::vector<std::string> entries;
+      entries.reserve(10);
       for (int k = 0; k < 10; ++k) {
         entries.push_back(absl::StrCat("entry ", second + i, " ", k, std::string(1000, '.')));
       }
