@@ -66,6 +66,8 @@ absl::Status LedgerLog::HoldAgainstMark() {
   if (options_.high_water.empty()) return absl::OkStatus();
   ledger::tree::HighWaterOptions options;
   options.path = options_.high_water;
+  options.marked = options_.marked;
+  options.may_be_gone = options_.without_high_water;
   options.problem = options_.problem;
   std::vector<crypto::NoteVerifier> keys;
   for (const Tree& tree : trees_) keys.push_back(tree->verifier());
@@ -223,6 +225,12 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
     steps.push_back(std::move(step));
   }
   return steps;
+}
+
+absl::Status LedgerLog::MarkNow() {
+  const absl::StatusOr<Signed> head = Checkpoint();
+  if (!head.ok()) return head.status();
+  return high_water_ == nullptr ? absl::OkStatus() : high_water_->Flush();
 }
 
 std::string LedgerLog::origin() const {

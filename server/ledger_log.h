@@ -32,7 +32,9 @@ struct LedgerLogOptions {
   std::string folder;
   std::shared_ptr<const crypto::SigningKey> key;  // of all logs: Ed25519 or P-256
   journal::Journal* journal = nullptr;            // outlives the log
-  std::string high_water = "";  // path of the mark of what was signed; empty: none
+  std::string high_water = "";      // path of the mark of what was signed; empty: none
+  std::string marked = "";          // and of what says that there was one: HighWaterOptions::marked
+  bool without_high_water = false;  // it may be gone: HighWaterOptions::may_be_gone
   // Of the other type, for verifiers who may use no other: signs each checkpoint too. Null: none.
   std::shared_ptr<const crypto::SigningKey> also_key = nullptr;
   // Told when tiles could not be written (Unavailable: they stay in memory and are tried again),
@@ -45,8 +47,9 @@ struct LedgerLogOptions {
 // any other.
 class LedgerLog final : public Prover {
  public:
-  // Takes up the trees from the segments and the journal's entries. DataLoss, which must stop the
-  // node, as LogTree and HighWater; InvalidArgument for a key that signs no checkpoints.
+  // Takes up the trees from the segments and the journal's entries. DataLoss and
+  // FailedPrecondition, which must stop the node, as LogTree and HighWater; InvalidArgument for a
+  // key that signs no checkpoints.
   static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(LedgerLogOptions options);
   ~LedgerLog() override;
   LedgerLog(const LedgerLog&) = delete;
@@ -76,6 +79,9 @@ class LedgerLog final : public Prover {
   absl::StatusOr<std::vector<crypto::LogSuccession>> Succession(absl::string_view origin,
                                                                 uint64_t old_size,
                                                                 const Signed& head);
+
+  // Signs the durable head and marks it, now.
+  absl::Status MarkNow();
 
   // Of the log that is being written.
   std::string origin() const;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kMalformedFile = 3;
 
-int Serve(const std::string& folder, bool check_only, bool without_witnesses) {
+int Serve(const std::string& folder, bool check_only, const vouch::server::StartChecks& checks) {
   vouch::policies::Report report;
   absl::StatusOr<vouch::server::node::NodeFile> file =
       vouch::server::node::ReadNodeFolder(folder, &report);
@@ -48,8 +48,6 @@ int Serve(const std::string& folder, bool check_only, bool without_witnesses) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  vouch::server::StartChecks checks;
-  checks.without_witnesses = without_witnesses;
   auto node = vouch::server::Node::Start(*file, checks);
   if (!node.ok()) {
     std::fprintf(stderr, "vouchd: cannot start: %s\n",
@@ -86,11 +84,13 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
       "partners and revocation lists; SIGTERM drains and stops."};
   std::string folder;
   bool check_only = false;
-  bool without_witnesses = false;
+  vouch::server::StartChecks checks;
   app.add_option("--node", folder, "the node's folder, made by `vouch init`")->required();
   app.add_flag("--check", check_only, "start, show the screen, stop");
-  app.add_flag("--without-witnesses", without_witnesses,
+  app.add_flag("--without-witnesses", checks.without_witnesses,
                "start although no partner can be asked whether the ledger is the latest; logged");
+  app.add_flag("--without-high-water", checks.without_high_water,
+               "start once although the mark of what was signed is gone, and make it anew; logged");
   app.set_version_flag("--version", VOUCH_VERSION);
   CLI11_PARSE(app, argc, argv);
 
@@ -107,5 +107,5 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
     std::fprintf(stderr, "vouchd: %s\n", std::string(status.message()).c_str());
     return 1;
   }
-  return Serve(folder, check_only, without_witnesses);
+  return Serve(folder, check_only, checks);
 }

@@ -32,14 +32,25 @@ absl::StatusOr<NodeLedger> NodeLedger::Open(const node::NodeFile& file, journal:
                                             const StartChecks& checks, Report report) {
   NodeLedger ledger;
   ledger.report_ = std::move(report);
-  absl::Status status = ledger.OpenLog(file, journal);
+  absl::Status status = ledger.OpenLog(file, journal, checks);
   if (status.ok()) status = ledger.OpenWitness(file);
   if (status.ok()) status = CheckBeforeStart(file, *ledger.own_, *ledger.log_, checks);
+  if (status.ok()) status = ledger.MarkAgain(file, checks);
   if (!status.ok()) return status;
   return ledger;
 }
 
-absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* journal) {
+// After all that could know better was asked. The next start has a mark again.
+absl::Status NodeLedger::MarkAgain(const node::NodeFile& file, const StartChecks& checks) {
+  if (!checks.without_high_water) return absl::OkStatus();
+  if (absl::Status marked = log_->MarkNow(); !marked.ok() || !mark_gone_) return marked;
+  telemetry::Log(telemetry::Level::kWarning, "started without the mark of what was signed",
+                 {{"missing", file.high_water}, {"override", "yes"}});
+  return absl::OkStatus();
+}
+
+absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* journal,
+                                 const StartChecks& checks) {
   absl::StatusOr<Key> key = ReadKey(absl::StrCat(file.keys, "/", node::kLedgerKey));
   if (!key.ok()) return key.status();
   LedgerLogOptions options;
@@ -53,6 +64,9 @@ absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* j
   }
   options.journal = journal;
   options.high_water = file.high_water;
+  options.marked = absl::StrCat(file.journal, "/", node::kMarked);
+  options.without_high_water = checks.without_high_water;
+  mark_gone_ = node::Exists(options.marked) && !node::Exists(file.high_water);
   options.problem = [report = report_](const absl::Status& status) {
     report("ledger tree", status);
   };

@@ -42,10 +42,13 @@ class NodeLedger {
 
  private:
   NodeLedger() = default;
-  absl::Status OpenLog(const node::NodeFile& file, journal::Journal* journal);
+  absl::Status OpenLog(const node::NodeFile& file, journal::Journal* journal,
+                       const StartChecks& checks);
+  absl::Status MarkAgain(const node::NodeFile& file, const StartChecks& checks);
   absl::Status OpenWitness(const node::NodeFile& file);
 
   Report report_;
+  bool mark_gone_ = false;  // when it was opened
   std::unique_ptr<LedgerLog> log_;
   std::unique_ptr<OwnCheckpoints> own_;
   std::unique_ptr<Cosignatures> cosignatures_;

@@ -51,7 +51,9 @@ class OwnCheckpoints {
 // How a node may start although others could know better.
 struct StartChecks {
   absl::Duration patience = absl::Seconds(5);
-  bool without_witnesses = false;  // the operator's explicit wish
+  // The operator's explicit wishes.
+  bool without_witnesses = false;
+  bool without_high_water = false;  // the mark of what was signed may be gone
 };
 // Asks every partner with an address, at once, which checkpoint of this log it remembers, and the
 // kept file. DataLoss as HoldAgainst. FailedPrecondition when the log was cosigned before, the node

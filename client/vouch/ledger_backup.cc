@@ -195,6 +195,16 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
   return journal;
 }
 
+absl::Status CopyMarked(const std::string& from, const std::string& to) {
+  const auto place = [](const std::string& journal) {
+    return absl::StrCat(journal, "/", server::node::kMarked);
+  };
+  if (server::node::Exists(place(to))) return absl::OkStatus();
+  const absl::StatusOr<std::string> marked = server::node::ReadText(place(from));
+  if (absl::IsNotFound(marked.status())) return absl::OkStatus();
+  return marked.ok() ? WriteNewFile(place(to), *marked) : marked.status();
+}
+
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot make ", path));

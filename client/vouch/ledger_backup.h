@@ -57,6 +57,10 @@ struct RecomputedJournal {
 absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,
                                                    Console* console);
 
+// Where the journal in `from` says that this node has written a mark of what it signed (a node does
+// not start without its mark then), the one in `to` says so as well.
+absl::Status CopyMarked(const std::string& from, const std::string& to);
+
 // Bytes into a new file of mode 0600, synced.
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes);
 absl::Status SyncFolder(const std::string& path);

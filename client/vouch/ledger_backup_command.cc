@@ -19,6 +19,7 @@
 #include "crypto/secret.h"
 #include "server/journal/journal_copy.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 
 namespace vouch::client {
 namespace {
@@ -122,6 +123,11 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
   for (const server::journal::CopiedSegment& segment : copy->segments) {
     manifest.files.push_back(
         {absl::StrCat("journal/", segment.name), segment.bytes, crypto::Hex(segment.digest)});
+  }
+  if (absl::Status kept = CopyMarked(file->journal, journal); !kept.ok()) return kept;
+  if (const auto marked = node::ReadText(absl::StrCat(journal, "/", node::kMarked)); marked.ok()) {
+    manifest.files.push_back({absl::StrCat("journal/", node::kMarked), marked->size(),
+                              crypto::Hex(crypto::Sha256(*marked))});
   }
   if (options.with_keys) {
     const absl::Status keys = CopyKeys(*file, absl::StrCat(part, "/keys"), &manifest.files);

@@ -21,6 +21,7 @@
 #include "crypto/log_entry.h"
 #include "server/journal/journal_copy.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 
 namespace vouch::client {
 namespace {
@@ -177,6 +178,9 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
     }
   }
 
+  for (const std::string& from : {absl::StrCat(options.backup, "/journal"), file->journal}) {
+    if (absl::Status kept = CopyMarked(from, fresh); !kept.ok()) return give_up(kept);
+  }
   // No node takes the new one up before it is in its place.
   JournalLock fresh_lock;
   if (absl::Status held = fresh_lock.Take(fresh); !held.ok()) return give_up(held);
@@ -212,6 +216,14 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
     console->Note(
         "Neither the mark of what was signed nor anything that partners cosigned was there, so "
         "nothing shows that this is the latest journal.");
+  }
+  if (!node::Exists(file->high_water) &&
+      node::Exists(absl::StrCat(file->journal, "/", node::kMarked))) {
+    console->Note(absl::StrCat(
+        "The mark of what was signed, ", file->high_water,
+        ", is not there, and the node does not start without it. Bring it back from where it was "
+        "copied to; where it is lost for good and this is certain to be the latest journal, start "
+        "once with vouchd --without-high-water."));
   }
   return Exit::kFine;
 }

@@ -144,6 +144,26 @@ TEST_F(VouchBackupTest, HoldsKeysOnlyWhenAskedAndNeverTheMark) {
   EXPECT_TRUE(Exists("whole/keys/charge.key"));
 }
 
+TEST_F(VouchBackupTest, SaysThatThereWasAMarkAndThatItIsMissing) {
+  Append(3);
+  WriteMark("irs/keys/ledger.high-water", NoteOfHead());
+  Write("irs/journal/marked", "there was one");
+  BackUp();
+  LoseTheJournal();
+  ProcessResult result = Fine({"ledger", "restore", "backup", "--node", "irs"});
+  EXPECT_EQ(Read("irs/journal/marked"), "there was one");
+  EXPECT_THAT(result.err, Not(HasSubstr("--without-high-water")));
+  // Of a backup made before there was one, the journal in place says it.
+  fs::remove(Path("backup/journal/marked"));
+  auto manifest = nlohmann::json::parse(Read("backup/manifest.json"));
+  manifest["files"].erase(1);
+  Write("backup/manifest.json", manifest.dump());
+  fs::remove(Path("irs/keys/ledger.high-water"));
+  result = Fine({"ledger", "restore", "backup", "--node", "irs"});
+  EXPECT_EQ(Read("irs/journal/marked"), "there was one");
+  EXPECT_THAT(result.err, HasSubstr("--without-high-water"));
+}
+
 TEST_F(VouchBackupTest, GoesOnAcrossYears) {
   Append(30);
   const std::string of_last_year = NoteOfHead();

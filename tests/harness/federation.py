@@ -272,11 +272,12 @@ class Node:
             raise HarnessError(f"records load exited {done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
-    def start(self, seconds=60, environment=None):
+    def start(self, seconds=60, environment=None, options=()):
         """Starts vouchd, and returns when it listens."""
         for name in ("listen", "metrics"):
             (self.folder / "run" / name).unlink(missing_ok=True)
-        self.process = Process([PROGRAMS / "vouchd", "--node", self.folder], self.log, environment)
+        self.process = Process([PROGRAMS / "vouchd", "--node", self.folder, *options],
+                               self.log, environment)
         self.federation.processes.append(self.process)
         listen = self.folder / "run/listen"
         wait_until(f"{self.name} to listen",

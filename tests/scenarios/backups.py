@@ -78,7 +78,8 @@ class Backups(unittest.TestCase):
         self.lose()
         done = run("vouch", "ledger", "restore", folders[1][0], "--node", self.tax.folder)
         self.assertIn("nothing shows that this is the latest journal", done.stderr)
-        self.tax.start()
+        self.assertIn("start once with vouchd --without-high-water", done.stderr)
+        self.tax.start(options=["--without-high-water"])
         self.tax.wait_ready(self.world.agreement)
 
 

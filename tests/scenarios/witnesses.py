@@ -92,6 +92,11 @@ class Rollback(Witnessed):
         self.assertIn("this node signed a checkpoint of", said)
         self.assertIn("put back to an earlier state", said)
         (self.tax.folder / "keys/ledger.high-water").unlink()
+        # It lies with the journal that there was one.
+        said = start_refused(self.tax)
+        self.assertIn("ledger.high-water, is gone", said)
+        self.assertIn("--without-high-water", said)
+        (self.tax.folder / "journal/marked").unlink()
         # By its own note of what partners cosigned.
         said = start_refused(self.tax)
         self.assertIn("own.cosigned holds a checkpoint", said)
@@ -124,6 +129,20 @@ class Rollback(Witnessed):
         said = start_refused(self.tax)
         self.assertIn("none of 1 partners could be asked", said)
         self.assertIn("--without-witnesses", said)
+
+    def test_a_node_whose_mark_is_lost_starts_without_it_once_and_makes_it_anew(self):
+        self.start_tax()
+        self.ask(2)
+        self.tax.stop()
+        mark = self.tax.folder / "keys/ledger.high-water"
+        before = mark.read_text()
+        mark.unlink()
+        self.assertIn("is gone", start_refused(self.tax))
+        self.tax.start(options=["--without-high-water"])
+        self.assertIn("started without the mark of what was signed", self.tax.log.read_text())
+        self.assertEqual(mark.read_text().split("\n")[:3], before.split("\n")[:3])
+        self.tax.stop()
+        self.start_tax()
 
 
 class Lag(Witnessed):

@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<HighWater>> HighWater::Open(
 
 absl::Status HighWater::Read(absl::Span<const crypto::NoteVerifier> keys) {
   const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(options_.path);
-  if (absl::IsNotFound(note.status())) return absl::OkStatus();
+  if (absl::IsNotFound(note.status())) return Missing();
   const auto unreadable = [&](absl::string_view why) {
     return absl::DataLossError(absl::StrCat(
         "the mark of how far this node's log had come, ", options_.path, ", cannot be read: ", why,
@@ -62,6 +62,41 @@ absl::Status HighWater::Read(absl::Span<const crypto::NoteVerifier> keys) {
   const absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, keys);
   if (!opened.ok()) return unreadable(opened.status().message());
   mark_ = opened->checkpoint;
+  kept_ = options_.marked.empty() || WasMarked();
+  // Written again, and with it that it was.
+  if (!kept_) raised_ = Raised{*mark_, std::make_shared<const std::string>(*note)};
+  return absl::OkStatus();
+}
+
+bool HighWater::WasMarked() const {
+  return !options_.marked.empty() &&
+         !absl::IsNotFound(crypto::ReadPrivateFile(options_.marked).status());
+}
+
+absl::Status HighWater::Missing() {
+  kept_ = options_.marked.empty() || WasMarked();
+  if (!WasMarked() || options_.may_be_gone) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the mark of how far this node's log had come, ", options_.path, ", is gone (",
+      options_.marked,
+      " says that there was one), so the journal could be an earlier state of itself. Bring the "
+      "mark back from where it was copied to, or correct high_water in node.yaml where it was "
+      "moved. Where it is lost for good and it is certain that the journal is the latest, start "
+      "once with --without-high-water, which is logged (docs/ledger.md, Restoring)"));
+}
+
+absl::Status HighWater::KeepMarked() {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (kept_) return absl::OkStatus();
+  }
+  absl::Status written = crypto::ReplaceFile(
+      options_.marked,
+      "This node has written a mark of how far its log had come, and does not start without one.\n",
+      /*is_private=*/true);
+  if (!written.ok()) return written;
+  const std::lock_guard<std::mutex> guard(lock_);
+  kept_ = true;
   return absl::OkStatus();
 }
 
@@ -123,6 +158,8 @@ absl::Status HighWater::Flush() {
   }
   if (!raised.has_value()) return absl::OkStatus();
   absl::Status written = crypto::ReplaceFile(options_.path, *raised->note, /*is_private=*/true);
+  // Never before the mark: a crash in between would leave a node that does not start.
+  if (written.ok()) written = KeepMarked();
   if (!written.ok()) {
     return absl::UnavailableError(absl::StrCat(
         "the mark of how far the log has come could not be written: ", written.message()));

@@ -23,6 +23,11 @@ namespace vouch::server::ledger::tree {
 
 struct HighWaterOptions {
   std::string path;  // of the file; its folder must be there
+  // Of a file that says that there was a mark, kept with the journal, so that a mark that is gone
+  // is not taken for one that never was; empty: nothing says so. Written once, after the first
+  // mark: a mark without it is an older program's, or was brought back.
+  std::string marked = "";
+  bool may_be_gone = false;  // the operator's explicit wish, for one start
   absl::Duration at_most_every = absl::Seconds(1);
   // Told when the mark could not be written (it is tried again), and when that has passed (OK).
   std::function<void(const absl::Status&)> problem = [](const absl::Status&) {};
@@ -35,8 +40,8 @@ class HighWater {
   using RootAt = std::function<absl::StatusOr<crypto::Digest>(uint64_t size)>;
 
   // Reads the mark that is there. DataLoss when it cannot be read, is of no log of which there is a
-  // key, or is not signed by it: it is never taken for none. The keys are those of the journal's
-  // logs, oldest first.
+  // key, or is not signed by it: it is never taken for none. FailedPrecondition when it is gone.
+  // The keys are those of the journal's logs, oldest first.
   static absl::StatusOr<std::unique_ptr<HighWater>> Open(
       HighWaterOptions options, absl::Span<const crypto::NoteVerifier> keys);
   // Writes what is not written yet.
@@ -62,6 +67,9 @@ class HighWater {
   };
   explicit HighWater(HighWaterOptions options) : options_(std::move(options)) {}
   absl::Status Read(absl::Span<const crypto::NoteVerifier> keys);
+  absl::Status Missing();
+  absl::Status KeepMarked();
+  bool WasMarked() const;
   void Loop();
 
   const HighWaterOptions options_;
@@ -70,6 +78,7 @@ class HighWater {
   mutable std::mutex lock_;
   absl::optional<crypto::Checkpoint> mark_;
   absl::optional<Raised> raised_;  // not on disk yet
+  bool kept_ = false;              // that there was a mark
   bool stopping_ = false;
   std::condition_variable wake_;
   std::thread thread_;

@@ -36,6 +36,7 @@ absl::StatusOr<std::unique_ptr<HighWater>> Open(const std::string& folder,
                                                 Report* report = nullptr) {
   ledger::tree::HighWaterOptions options;
   options.path = folder + "/keys/ledger.high-water";
+  options.marked = folder + "/journal/marked";
   options.at_most_every = absl::Hours(1);
   // Whichever of the two threads came first meets the fault.
   options.problem = [report](const absl::Status& status) {
@@ -88,7 +89,10 @@ TEST(HighWaterFaultsTest, AFaultAtAnyCallLosesNothing) {
   (void)Signer();
   FaultTable table;
   const size_t runs = RunWithEveryFault(
-      [](const std::string& folder) { std::filesystem::create_directories(folder + "/keys"); },
+      [](const std::string& folder) {
+        std::filesystem::create_directories(folder + "/keys");
+        std::filesystem::create_directories(folder + "/journal");
+      },
       Script, Check, &table);
   RecordProperty("runs", static_cast<int>(runs));
   EXPECT_GT(runs, 50u);

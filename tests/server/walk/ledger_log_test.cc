@@ -39,6 +39,8 @@ class LedgerLogMarkTest : public testing::Test {
     log.key = key_;
     log.journal = journal_.get();
     log.high_water = Mark();
+    log.marked = Marker();
+    log.without_high_water = without_high_water_;
     log.also_key = also_key_;
     auto opened = LedgerLog::Open(std::move(log));
     if (opened.ok()) log_ = *std::move(opened);
@@ -55,6 +57,7 @@ class LedgerLogMarkTest : public testing::Test {
     }
   }
   std::string Mark() const { return folder_.Path("ledger.high-water"); }
+  std::string Marker() const { return folder_.Path("journal/marked"); }
   uint64_t Marked() const {
     std::ifstream in(Mark(), std::ios::binary);
     const std::string note(std::istreambuf_iterator<char>(in), {});
@@ -74,6 +77,7 @@ class LedgerLogMarkTest : public testing::Test {
   const std::shared_ptr<const crypto::SigningKey> key_ = std::make_shared<const crypto::SigningKey>(
       crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
   std::shared_ptr<const crypto::SigningKey> also_key_;
+  bool without_high_water_ = false;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<LedgerLog> log_;
 };
@@ -136,6 +140,72 @@ TEST_F(LedgerLogMarkTest, AJournalThatWasPutBackStopsTheNode) {
   Stop();
   EXPECT_EQ(Marked(), 8u);
   PutBack(latest);
+  EXPECT_TRUE(Start().ok());
+}
+
+TEST_F(LedgerLogMarkTest, AMarkThatIsGoneStopsTheNode) {
+  ASSERT_TRUE(Start().ok());
+  EXPECT_FALSE(fs::exists(Marker())) << "nothing was signed yet";
+  Append(5);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  Stop();
+  // Where the mark was moved to.
+  fs::rename(Mark(), folder_.Path("away"));
+  // Tiles and tables may be left out of what is put back.
+  fs::remove_all(folder_.Path("journal/tree"));
+  for (int again = 0; again < 2; ++again) {
+    const absl::Status refused = Start();
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+    EXPECT_THAT(refused.message(), HasSubstr("is gone"));
+    EXPECT_THAT(refused.message(), HasSubstr("--without-high-water"));
+    Stop();
+    EXPECT_FALSE(fs::exists(Mark())) << "nothing is marked anew by that";
+  }
+  fs::rename(folder_.Path("away"), Mark());
+  EXPECT_TRUE(Start().ok());
+}
+
+TEST_F(LedgerLogMarkTest, WhoeverSaysSoStartsOnceWithoutTheMarkThatIsGone) {
+  ASSERT_TRUE(Start().ok());
+  Append(5);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  Stop();
+  fs::remove(Mark());
+  without_high_water_ = true;
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(log_->MarkNow().ok());
+  EXPECT_EQ(Marked(), 5u);
+  Stop();
+  // It is no way past a mark that is there.
+  without_high_water_ = false;
+  EXPECT_TRUE(Start().ok());
+  Stop();
+  without_high_water_ = true;
+  const std::string older = Copy("older");
+  ASSERT_TRUE(Start().ok());
+  Append(1);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  Stop();
+  PutBack(older);
+  EXPECT_TRUE(absl::IsDataLoss(Start()));
+}
+
+TEST_F(LedgerLogMarkTest, AFolderOfAnOlderProgramGoesOn) {
+  ASSERT_TRUE(Start().ok());
+  Append(5);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  Stop();
+  const std::string mark = folder_.Path("mark");
+  fs::copy(Mark(), mark);
+  // It wrote a mark, and not that there was one.
+  fs::remove(Marker());
+  ASSERT_TRUE(Start().ok());
+  Stop();
+  EXPECT_TRUE(fs::exists(Marker())) << "from the first start on";
+  EXPECT_EQ(Marked(), 5u);
+  // Nothing was ever marked.
+  fs::remove(Marker());
+  fs::remove(Mark());
   EXPECT_TRUE(Start().ok());
 }
 
