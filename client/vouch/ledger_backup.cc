@@ -17,12 +17,15 @@
 #include "crypto/log_entry.h"
 #include "nlohmann/json.hpp"
 #include "server/journal/written_entries.h"
+#include "server/ledger/tree/segment_file.h"
 #include "server/node/folders.h"
 #include "server/node/ledger_keys.h"
 #include "server/node/node_file.h"
 
 namespace vouch::client {
 namespace {
+
+namespace tree = server::ledger::tree;
 
 constexpr char kFormat[] = "vouch-backup/1";
 constexpr uint32_t kEntriesAtOnce = 4096;
@@ -41,6 +44,42 @@ absl::StatusOr<crypto::NoteSigner> SignerFrom(const std::string& path, const std
   if (!key.ok()) return key.status();
   return crypto::NoteSigner::Make(origin,
                                   std::make_shared<const crypto::SigningKey>(*std::move(key)));
+}
+
+absl::Status Sync(const std::string& path, int flags) {
+  const int opened = open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (opened < 0) return absl::ErrnoToStatus(errno, path);
+  const bool synced = fsync(opened) == 0;
+  const int error = errno;
+  close(opened);
+  return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, absl::StrCat("cannot sync ", path));
+}
+
+// Of a log's entries from `index` on, at most `count` of one closed segment; at least one.
+absl::StatusOr<std::vector<crypto::Digest>> PrunedLeaves(const std::string& journal,
+                                                         const server::journal::LogSpan& log,
+                                                         uint64_t index, uint64_t count) {
+  const uint64_t number = index / tree::kSegmentEntries;
+  const std::string path = tree::SegmentPath(
+      tree::LogFolder(absl::StrCat(journal, "/tree"), log.origin, log.first == 0), number);
+  const auto segment = tree::SegmentFile::Open(path, log.origin, number);
+  if (absl::IsNotFound(segment.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the journal in ", journal, " was pruned, and ", path,
+        ", which has the hashes of what is gone, is missing: it cannot be computed anew. Bring the "
+        "file back; or, to put another journal in its place, move the folder away yourself, and "
+        "make an empty one of mode 700"));
+  }
+  if (!segment.ok()) return segment.status();
+  absl::StatusOr<std::vector<crypto::Digest>> leaves = segment->Leaves();
+  if (!leaves.ok()) return leaves.status();
+  const uint64_t skip = index % tree::kSegmentEntries;
+  if (leaves->size() <= skip) {
+    return absl::DataLossError(absl::StrCat(path, " ends before entry ", index));
+  }
+  leaves->erase(leaves->begin(), leaves->begin() + static_cast<ptrdiff_t>(skip));
+  if (leaves->size() > count) leaves->resize(count);
+  return leaves;
 }
 
 }  // namespace
@@ -150,12 +189,6 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
   const auto& logs = (*entries)->logs();
   size_t next_log = 0;
   const uint64_t end = (*entries)->end();
-  if (end > 0 && absl::IsNotFound((*entries)->Read(0, 1).status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the journal in ", folder,
-        " was pruned, so that it cannot be computed anew from its commits. To put another in its "
-        "place, move the folder away yourself, and make an empty one of mode 700"));
-  }
   for (uint64_t position = logs.front().first;;) {
     const bool begins = next_log < logs.size() && logs[next_log].first == position;
     if (begins && next_log > 0) {
@@ -176,6 +209,18 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
     }
     if (position == end) break;
     const uint64_t until = next_log < logs.size() ? logs[next_log].first : end;
+    if (position < (*entries)->first_entry()) {
+      const auto leaves = PrunedLeaves(folder, logs[next_log - 1], range.size(),
+                                       std::min(until, (*entries)->first_entry()) - position);
+      if (!leaves.ok()) return leaves.status();
+      for (const crypto::Digest& leaf : *leaves) {
+        range.Append(leaf);
+        note_root();
+      }
+      position += leaves->size();
+      progress.Show(position, end);
+      continue;
+    }
     const auto read = (*entries)->Read(
         position, static_cast<uint32_t>(std::min<uint64_t>(kEntriesAtOnce, until - position)));
     if (!read.ok()) return read.status();
@@ -193,6 +238,35 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
         absl::StrCat("the entries in ", folder, " do not give the root that its commits say"));
   }
   return journal;
+}
+
+absl::Status CopyPrunedSegments(const std::string& from, const std::string& to,
+                                std::vector<std::string>* names) {
+  const auto entries = server::journal::WrittenEntries::Open(to);
+  if (!entries.ok()) return entries.status();
+  for (const server::journal::LogSpan& log : (*entries)->logs()) {
+    const auto folder = [&](const std::string& journal) {
+      return tree::LogFolder(absl::StrCat(journal, "/tree"), log.origin, log.first == 0);
+    };
+    const auto first = tree::SegmentFile::Open(tree::SegmentPath(folder(from), 0), log.origin, 0);
+    if (absl::IsNotFound(first.status())) continue;
+    if (!first.ok()) return first.status();
+    if (!first->pruned()) continue;
+    for (const std::string& made : {absl::StrCat(to, "/tree"), folder(to)}) {
+      if (absl::Status there = server::node::EnsureFolder(made, 0700); !there.ok()) return there;
+    }
+    absl::Status copied = tree::CopyPruned(folder(from), log.origin, folder(to));
+    if (!copied.ok()) return copied;
+    for (const std::string& name : server::node::NamesIn(folder(to))) {
+      const std::string path = absl::StrCat(folder(to), "/", name);
+      if (!absl::EndsWith(name, ".segment")) continue;
+      if (absl::Status synced = Sync(path, 0); !synced.ok()) return synced;
+      names->push_back(path.substr(to.size() + 1));
+    }
+    if (absl::Status synced = SyncFolder(folder(to)); !synced.ok()) return synced;
+    if (absl::Status synced = SyncFolder(absl::StrCat(to, "/tree")); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CopyMarked(const std::string& from, const std::string& to) {
@@ -225,13 +299,6 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
   return status;
 }
 
-absl::Status SyncFolder(const std::string& path) {
-  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return absl::ErrnoToStatus(errno, path);
-  const bool synced = fsync(folder) == 0;
-  const int error = errno;
-  close(folder);
-  return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, absl::StrCat("cannot sync ", path));
-}
+absl::Status SyncFolder(const std::string& path) { return Sync(path, O_DIRECTORY); }
 
 }  // namespace vouch::client

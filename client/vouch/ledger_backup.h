@@ -52,14 +52,21 @@ struct RecomputedJournal {
   crypto::Checkpoint head;           // of the log that is being written
   std::vector<std::string> origins;  // of all logs, oldest first
 };
-// Computes the logs anew from a journal's commits, and the roots that are asked for. DataLoss when
-// the entries do not give the root that the commits say, or one log does not go on from the other.
+// Computes the logs anew from a journal's commits and, of what was pruned, from the hashes that
+// stay in its closed segments; and the roots that are asked for. DataLoss when they do not give the
+// root that the commits say, or one log does not go on from the other; FailedPrecondition when
+// hashes of what was pruned are missing.
 absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,
                                                    Console* console);
 
 // Where the journal in `from` says that this node has written a mark of what it signed (a node does
 // not start without its mark then), the one in `to` says so as well.
 absl::Status CopyMarked(const std::string& from, const std::string& to);
+
+// Copies the closed segments that were pruned from one journal's folder into another's, synced.
+// Names of the files, below `to`, are added to `names`.
+absl::Status CopyPrunedSegments(const std::string& from, const std::string& to,
+                                std::vector<std::string>* names);
 
 // Bytes into a new file of mode 0600, synced.
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes);

@@ -106,6 +106,10 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
       });
   if (!copy.ok()) return copy.status();
   progress.Finish(copied_bytes);
+  std::vector<std::string> pruned;
+  if (absl::Status kept = CopyPrunedSegments(file->journal, journal, &pruned); !kept.ok()) {
+    return kept;
+  }
 
   // From the copy: what cannot be read back is no backup.
   RootsAt none;
@@ -120,14 +124,21 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
   manifest.made = TimeText(absl::Now());
   manifest.checkpoint = *note;
   manifest.last_commit = copy->last_commit;
-  for (const server::journal::CopiedSegment& segment : copy->segments) {
+  for (const server::journal::CopiedFile& one : copy->files) {
     manifest.files.push_back(
-        {absl::StrCat("journal/", segment.name), segment.bytes, crypto::Hex(segment.digest)});
+        {absl::StrCat("journal/", one.name), one.bytes, crypto::Hex(one.digest)});
   }
   if (absl::Status kept = CopyMarked(file->journal, journal); !kept.ok()) return kept;
-  if (const auto marked = node::ReadText(absl::StrCat(journal, "/", node::kMarked)); marked.ok()) {
-    manifest.files.push_back({absl::StrCat("journal/", node::kMarked), marked->size(),
-                              crypto::Hex(crypto::Sha256(*marked))});
+  std::vector<std::string> others = std::move(pruned);
+  if (node::Exists(absl::StrCat(journal, "/", node::kMarked))) {
+    others.emplace_back(node::kMarked);
+  }
+  for (const std::string& name : others) {
+    std::ifstream in(absl::StrCat(journal, "/", name), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (!in) return absl::UnavailableError(absl::StrCat(name, " cannot be read back"));
+    manifest.files.push_back(
+        {absl::StrCat("journal/", name), bytes.size(), crypto::Hex(crypto::Sha256(bytes))});
   }
   if (options.with_keys) {
     const absl::Status keys = CopyKeys(*file, absl::StrCat(part, "/keys"), &manifest.files);
@@ -156,6 +167,11 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
                       {"bytes", bytes},
                       {"with_keys", options.with_keys}});
   } else {
+    if (copy->files.front().name == "tables.image") {
+      console->Note(
+          "The journal was pruned: the backup also has its table image and the hashes of what is "
+          "gone, and cannot be used without them.");
+    }
     console->Say(absl::StrCat("Backed up ", head->origin, ", ", head->size,
                               head->size == 1 ? " entry, " : " entries, ", SizeText(bytes), ", to ",
                               output, "; it was read back, and its whole tree computed anew."));

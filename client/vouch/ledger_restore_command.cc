@@ -144,6 +144,10 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
       absl::StrCat(options.backup, "/journal"), fresh,
       [&](uint64_t done, uint64_t total) { progress.Show(done, total); });
   if (!copy.ok()) return give_up(copy.status());
+  std::vector<std::string> ignored_names;
+  const absl::Status pruned =
+      CopyPrunedSegments(absl::StrCat(options.backup, "/journal"), fresh, &ignored_names);
+  if (!pruned.ok()) return give_up(pruned);
   RootsAt roots;
   for (const Mark& mark : marks) roots[{mark.checkpoint.origin, mark.checkpoint.size}] = {};
   if (present.ok()) roots[{present->head.origin, present->head.size}] = {};

@@ -27,6 +27,8 @@ class WrittenEntries {
   const crypto::CompactRange& range() const { return range_; }
   // All of them, as Journal::logs.
   const std::vector<LogSpan>& logs() const { return logs_; }
+  // Position of the first entry that was not pruned.
+  uint64_t first_entry() const { return segments_.front().first_entry; }
   // Position behind the last entry.
   uint64_t end() const { return logs_.back().first + range_.size(); }
   // As Journal::ReadEntries, up to end(). Quick when read in order.

@@ -150,10 +150,83 @@ TEST_F(VouchLedgerPruneTest, DropsErasedMonthsAndEverythingStillVerifies) {
   tile[7] = static_cast<char>(tile[7] ^ 1);
   Write("anew/tile/0/100", tile);
   Refused({"ledger", "verify", "anew", "--node", "irs"}, 1, "DOES NOT VERIFY");
-  // A backup needs more than commits now, and says so.
-  Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 1, "begins with commit");
-  // Nor is it taken for no journal at all, and an early one put in its place.
-  Refused({"ledger", "restore", "early", "--node", "irs"}, 1, "was pruned");
+  // An early backup is not put in its place.
+  Refused({"ledger", "restore", "early", "--node", "irs"}, 1, "the journal in place has 61");
+}
+
+TEST_F(VouchLedgerPruneTest, IsBackedUpAndRestoredAsPruningLeftIt) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  const std::string key = Export("before");
+  EXPECT_THAT(Fine({"ledger", "backup", "--node", "irs", "--output", "copy"}).err,
+              HasSubstr("The journal was pruned"));
+  EXPECT_TRUE(Exists("copy/journal/tables.image"));
+  EXPECT_TRUE(Exists("copy/journal/tree/entries-0000000000.segment"));
+  EXPECT_FALSE(Exists("copy/journal/tree/2028")) << "nothing of it was pruned";
+  const auto lose = [&] {
+    std::filesystem::remove_all(Path("irs/journal"));
+    std::filesystem::create_directory(Path("irs/journal"));
+    std::filesystem::permissions(Path("irs/journal"), std::filesystem::perms::owner_all);
+  };
+  lose();
+  const auto facts =
+      nlohmann::json::parse(Fine({"ledger", "restore", "copy", "--node", "irs", "--json"}).out);
+  EXPECT_EQ(facts["origin"], "irs.treasury.example/ledger/2028");
+  EXPECT_EQ(facts["entries"], 51);
+  // It goes on, with what was charged, and gives the same log out.
+  ASSERT_NO_FATAL_FAILURE(Open());
+  ASSERT_EQ(journal_->logs().size(), 2u);
+  Append(10, kYearAfter + 60, kJune2027 + 7);
+  journal_.reset();
+  EXPECT_EQ(Export("anew"), key);
+  EXPECT_EQ(Read("anew/minimum-index"), "70001\n");
+  EXPECT_EQ(Read("anew/checkpoint").substr(0, 50), Read("before/checkpoint").substr(0, 50));
+  EXPECT_THAT(Fine({"ledger", "verify", "anew", "--node", "irs"}).out,
+              HasSubstr("verifies: 70001 entries"));
+  // And again over a pruned journal that is in place.
+  Fine({"ledger", "backup", "--node", "irs", "--output", "second"});
+  Fine({"ledger", "restore", "second", "--node", "irs"});
+  Refused({"ledger", "restore", "copy", "--node", "irs"}, 1, "the journal in place has 61");
+}
+
+TEST_F(VouchLedgerPruneTest, ABackupOfAPrunedJournalNeedsAllThatPruningLeft) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  Fine({"ledger", "backup", "--node", "irs", "--output", "copy"});
+  std::filesystem::remove_all(Path("irs/journal"));
+  std::filesystem::create_directory(Path("irs/journal"));
+  std::filesystem::permissions(Path("irs/journal"), std::filesystem::perms::owner_all);
+  const auto manifest = nlohmann::json::parse(Read("copy/manifest.json"));
+  int others = 0;
+  // Also under a manifest that does not know of it.
+  for (size_t i = 0; i < manifest["files"].size(); ++i) {
+    const std::string name = manifest["files"][i]["name"];
+    if (name.find("commits-") != std::string::npos) continue;
+    ++others;
+    const std::string bytes = Read("copy/" + name);
+    std::filesystem::remove(Path("copy/" + name));
+    auto changed = manifest;
+    changed["files"].erase(i);
+    Write("copy/manifest.json", changed.dump());
+    const ProcessResult refused = Vouch({"ledger", "restore", "copy", "--node", "irs"});
+    EXPECT_NE(refused.exit_code, 0) << name;
+    Write("copy/" + name, bytes);
+    std::filesystem::permissions(Path("copy/" + name), std::filesystem::perms::owner_read |
+                                                           std::filesystem::perms::owner_write);
+  }
+  EXPECT_EQ(others, 3) << "the image, and two segments of hashes";
+  Write("copy/manifest.json", manifest.dump());
+  Fine({"ledger", "restore", "copy", "--node", "irs"});
+}
+
+TEST_F(VouchLedgerPruneTest, ABackupOfADamagedImageIsNone) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  std::string image = Read("irs/journal/tables.image");
+  image[image.size() / 2] = static_cast<char>(image[image.size() / 2] ^ 1);
+  Write("irs/journal/tables.image", image);
+  Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 3, "torn or was changed");
+  EXPECT_FALSE(Exists("copy"));
 }
 
 TEST_F(VouchLedgerPruneTest, IsRefusedWhileTheNodeHoldsItsJournal) {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/log_entry.h"
+#include "server/journal/journal_copy.h"
 #include "server/journal/written_entries.h"
 #include "tests/server/journal/journal_fixture.h"
 
@@ -116,6 +117,41 @@ TEST_F(PruneTest, KnowsTheLogsThatItNoLongerHolds) {
     EXPECT_EQ(*(*written)->Read(logs[1].first, 1), *opening);
   }
   EXPECT_TRUE(journal_->ReadEntries(logs[2].first, 1).ok());
+}
+
+TEST_F(PruneTest, ACopyHasAllThatIsLeft) {
+  ASSERT_NO_FATAL_FAILURE(Fill(kStart));
+  ASSERT_NO_FATAL_FAILURE(Fill(kNewYear));
+  const Proposal asked = Ask(limits_, "a", "first", kYearAfter);
+  ASSERT_EQ(VerdictOf(journal_.get(), asked, kYearAfter), Verdict::kAnswer);
+  ASSERT_NO_FATAL_FAILURE(Fill(kYearAfter + 1));
+  const std::vector<LogSpan> logs = journal_->logs();
+  const auto opening = journal_->ReadEntries(logs[1].first, 1);
+  const auto first = journal_->Prune(logs[2].first + 200);
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_GT(*first, logs[2].first);
+  // Beside the journal that is open, and written on.
+  ASSERT_NO_FATAL_FAILURE(Fill(kYearAfter + 100));
+  const std::string to = folder_.path() + "/copied";
+  std::filesystem::create_directory(to);
+  const auto copy = CopyJournal(folder_.journal(), to, [](uint64_t, uint64_t) {});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ(copy->last_commit, journal_->head().commit);
+  const Head head = journal_->head();
+  journal_.reset();
+  std::filesystem::remove_all(folder_.journal());
+  std::filesystem::rename(to, folder_.journal());
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(journal_->head().range.Root(), head.range.Root());
+  EXPECT_EQ(journal_->logs().size(), 3u);
+  EXPECT_EQ(*journal_->ReadEntries(logs[1].first, 1), *opening);
+  EXPECT_EQ(VerdictOf(journal_.get(), asked, kYearAfter + 200), Verdict::kReplay);
+  // Without the image the commits that are left say too little.
+  journal_.reset();
+  std::filesystem::remove(folder_.journal() + "/tables.image");
+  std::filesystem::create_directory(to);
+  const auto without = CopyJournal(folder_.journal(), to, [](uint64_t, uint64_t) {});
+  EXPECT_TRUE(absl::IsDataLoss(without.status())) << without.status();
 }
 
 // Killed between what is kept and the first file that goes.
