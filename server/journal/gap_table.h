@@ -1,12 +1,12 @@
 // A hash table for tens of millions of small rows that may not double its memory while it grows.
 //
 // Rows lie sorted by `order()`, the first 64 bits of a key that is itself uniformly distributed,
-// each at or shortly behind its home slot (order * capacity / 2^64). So growing is one pass from
-// the old memory to slightly more of new memory, removing leaves no tombstones, and a slot array
-// can be written to a file and read back as it is. Growing by an eighth at a load of 0.8 keeps the
-// load between 0.71 and 0.8, where a row is found in the first cache line or the second and a gap
-// is six rows away; what holds both arrays at once is one table, which is why ChargeTable and
-// RequestTable are split into many.
+// each at or shortly behind its home slot (order * capacity / 2^64). So it grows in place, in a few
+// passes over memory that it holds already and an eighth more, removing leaves no tombstones, and a
+// slot array can be written to a file and read back as it is. Growing by an eighth at a load of 0.8
+// keeps the load between 0.71 and 0.8, where a row is found in the first cache line or the second
+// and a gap is six rows away. ChargeTable and RequestTable are split into many, so that none of the
+// passes is long.
 #ifndef VOUCH_SERVER_JOURNAL_GAP_TABLE_H_
 #define VOUCH_SERVER_JOURNAL_GAP_TABLE_H_
 
@@ -23,7 +23,7 @@
 namespace vouch::server::journal {
 
 // Row: trivially copyable; uint64_t order() const; bool empty() const, true for all-zero memory.
-// Pointers to rows are good until the next Insert, Erase or Resize.
+// Pointers to rows are good until the next Insert, Erase or Sweep.
 template <typename Row>
 class GapTable {
   static_assert(std::is_trivially_copyable_v<Row>, "rows are moved as bytes");
@@ -47,13 +47,13 @@ class GapTable {
 
   // Adds a row that Find would not find.
   Row* Insert(const Row& row) {
-    if (count_ + 1 > capacity_ - capacity_ / 5) Resize(Grown(capacity_));
+    if (count_ + 1 > capacity_ - capacity_ / 5) Grow();
     for (;;) {
       Row* place = Seek(row.order());
       Row* gap = place;
       while (!AtEnd(gap) && !gap->empty()) ++gap;
       if (AtEnd(gap)) {
-        Resize(Grown(capacity_));
+        Grow();
         continue;
       }
       std::memmove(place + 1, place, (gap - place) * sizeof(Row));
@@ -94,7 +94,7 @@ class GapTable {
       }
     }
     if (at < slots_) return at;
-    if (count_ < capacity_ / 3 && capacity_ > kSmallest) Resize(count_ + count_ / 2 + kSmallest);
+    if (count_ < capacity_ / 3 && capacity_ > kSmallest) Shrink();
     return 0;
   }
 
@@ -141,10 +141,6 @@ class GapTable {
   const Row* rows() const { return static_cast<const Row*>(memory_.data()); }
   bool AtEnd(const Row* row) const { return Index(row) >= slots_; }
   size_t Index(const Row* row) const { return static_cast<size_t>(row - rows()); }
-  size_t Home(uint64_t order) const {
-    return static_cast<size_t>((static_cast<unsigned __int128>(order) * capacity_) >> 64);
-  }
-
   // The first slot from `order`'s home that is empty or holds this order or a later one.
   Row* Seek(uint64_t order) {
     if (capacity_ == 0) return rows();
@@ -159,24 +155,63 @@ class GapTable {
     memory_ = PageBlock(slots_ * sizeof(Row));
   }
 
-  void Resize(size_t capacity) {
-    for (;; capacity = Grown(capacity)) {
-      GapTable wider;
-      wider.Allocate(capacity);
-      size_t next = 0;
-      bool fits = true;
-      for (const Row& row : slots()) {
-        if (row.empty()) continue;
-        next = std::max(next, wider.Home(row.order()));
-        fits = next < wider.slots_;
-        if (!fits) break;
-        wider.rows()[next++] = row;
-      }
-      if (!fits) continue;
-      wider.count_ = count_;
-      *this = std::move(wider);
-      return;
+  static size_t HomeAmong(size_t capacity, uint64_t order) {
+    return static_cast<size_t>((static_cast<unsigned __int128>(order) * capacity) >> 64);
+  }
+  size_t Home(uint64_t order) const { return HomeAmong(capacity_, order); }
+
+  bool FitsIn(size_t capacity) const {
+    const size_t slots = SlotsFor(capacity);
+    size_t next = 0;
+    for (const Row& row : this->slots()) {
+      if (!row.empty()) next = std::max(next, HomeAmong(capacity, row.order())) + 1;
     }
+    return next <= slots;
+  }
+
+  // Fresh pages cost more than the rows on them: so the rows are gathered at the end of the wider
+  // memory, the last one first, and go from there to their homes.
+  void Grow() {
+    size_t capacity = Grown(capacity_);
+    while (!FitsIn(capacity)) capacity = Grown(capacity);
+    const size_t held = slots_;
+    capacity_ = capacity;
+    slots_ = SlotsFor(capacity);
+    memory_.Grow(slots_ * sizeof(Row));
+    Row* gathered = rows() + slots_;
+    for (size_t i = held; i > 0; --i) {
+      const Row* row = rows() + i - 1;
+      if (!row->empty()) *--gathered = *row;
+    }
+    // As they fit, none comes to lie behind where it was gathered.
+    size_t next = 0;
+    for (const Row* end = rows() + slots_; gathered != end; ++gathered) {
+      const Row row = *gathered;
+      const size_t place = std::max(next, Home(row.order()));
+      Clear(next, place);
+      rows()[place] = row;
+      next = place + 1;
+    }
+    Clear(next, slots_);
+  }
+
+  void Clear(size_t from, size_t to) {
+    std::memset(static_cast<void*>(rows() + from), 0, (to - from) * sizeof(Row));
+  }
+
+  void Shrink() {
+    size_t capacity = count_ + count_ / 2 + kSmallest;
+    while (!FitsIn(capacity)) capacity = Grown(capacity);
+    GapTable narrower;
+    narrower.Allocate(capacity);
+    size_t next = 0;
+    for (const Row& row : slots()) {
+      if (row.empty()) continue;
+      next = std::max(next, narrower.Home(row.order()));
+      narrower.rows()[next++] = row;
+    }
+    narrower.count_ = count_;
+    *this = std::move(narrower);
   }
 
   PageBlock memory_;

@@ -7,13 +7,30 @@
 
 namespace vouch::server::journal {
 
-PageBlock::PageBlock(size_t bytes) : size_(bytes) {
-  if (bytes == 0) return;
-  data_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data_ == MAP_FAILED) {
+namespace {
+
+void* OrAbort(void* memory) {
+  if (memory == MAP_FAILED) {
     std::fputs("vouch: the journal's tables found no memory to grow\n", stderr);
     std::abort();
   }
+  return memory;
+}
+
+}  // namespace
+
+PageBlock::PageBlock(size_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
+  data_ = OrAbort(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+void PageBlock::Grow(size_t bytes) {
+  if (data_ == nullptr) {
+    *this = PageBlock(bytes);
+    return;
+  }
+  data_ = OrAbort(mremap(data_, size_, bytes, MREMAP_MAYMOVE));
+  size_ = bytes;
 }
 
 void PageBlock::Touch() {

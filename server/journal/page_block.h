@@ -25,6 +25,9 @@ class PageBlock {
   PageBlock& operator=(const PageBlock&) = delete;
   ~PageBlock();
 
+  // To at least as many bytes as it has; what is there stays, the rest is zero.
+  void Grow(size_t bytes);
+
   // Takes all of it from the kernel now: cheaper than a page at a time when it is about to be
   // filled.
   void Touch();
