@@ -23,6 +23,7 @@ constexpr uint32_t kMagic = 0x564c5347;  // "VLSG"
 // Room for the longest origin and the roots of a segment that was closed before it was full.
 constexpr uint64_t kHeaderSize = 1024;
 constexpr uint64_t kHashSize = sizeof(crypto::Digest);
+constexpr uint64_t kMostAhead = 64 << 20;  // bytes of entries that room is made for at once
 
 uint64_t BundlesOf(uint64_t entries) {
   return (entries + crypto::kTileWidth - 1) / crypto::kTileWidth;
@@ -115,30 +116,45 @@ std::string SegmentPath(const std::string& folder, uint64_t number) {
   return absl::StrFormat("%s/entries-%010u.segment", folder, number);
 }
 
+SegmentWriter::SegmentWriter(std::string origin, uint64_t number, uint32_t entries)
+    : origin_(std::move(origin)), number_(number), entries_(entries) {
+  leaves_.reserve(entries);
+  file_.resize(Offsets(entries).bundles);
+}
+
 absl::Status SegmentWriter::Add(absl::string_view entry) {
-  if (leaves_.size() == kSegmentEntries) {
-    return absl::InvalidArgumentError("a segment has at most 65536 entries");
+  if (leaves_.size() == entries_) {
+    return absl::InvalidArgumentError(absl::StrCat("a segment has ", entries_, " entries"));
   }
   if (entry.size() > crypto::kLargestEntry) {
     return absl::InvalidArgumentError("an entry is longer than a bundle can say");
   }
-  if (leaves_.size() % crypto::kTileWidth == 0) offsets_.push_back(bundles_.size());
+  if (leaves_.size() % crypto::kTileWidth == 0) {
+    // Most entries of a log are of one length: the first bundle tells how long all will be.
+    if (leaves_.size() == crypto::kTileWidth) {
+      const size_t bundle = file_.size() - offsets_.front();
+      file_.reserve(file_.size() + std::min(bundle * BundlesOf(entries_) * 9 / 8, kMostAhead));
+    }
+    offsets_.push_back(file_.size());
+  }
   leaves_.push_back(crypto::LeafHash(crypto::AsBytes(entry)));
-  bundles_.push_back(static_cast<char>(entry.size() >> 8));
-  bundles_.push_back(static_cast<char>(entry.size() & 0xff));
-  bundles_.append(entry.data(), entry.size());
+  const char length[] = {static_cast<char>(entry.size() >> 8),
+                         static_cast<char>(entry.size() & 0xff)};
+  file_.append(length, sizeof(length)).append(entry.data(), entry.size());
   return absl::OkStatus();
 }
 
-absl::Status SegmentWriter::Write(const std::string& path) const {
+absl::Status SegmentWriter::Write(const std::string& path) {
+  if (leaves_.size() != entries_) {
+    return absl::FailedPreconditionError("a segment is written when it has all its entries");
+  }
   crypto::ByteWriter out;
-  const Offsets places(leaves_.size());
-  out.Reserve(places.bundles + bundles_.size());
+  out.Reserve(Offsets(entries_).bundles);
   WriteHashes(kSegmentVersion, number_, origin_, leaves_, &out);
-  for (uint64_t offset : offsets_) out.U64(places.bundles + offset);
-  out.U64(places.bundles + bundles_.size());
-  out.Raw(crypto::AsBytes(bundles_));
-  return crypto::ReplaceFile(path, out.str(), /*is_private=*/true);
+  for (uint64_t offset : offsets_) out.U64(offset);
+  out.U64(file_.size());
+  std::copy(out.str().begin(), out.str().end(), file_.begin());
+  return crypto::ReplaceFile(path, file_, /*is_private=*/true);
 }
 
 absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::string_view origin,

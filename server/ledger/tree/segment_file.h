@@ -38,24 +38,26 @@ std::string LogFolder(const std::string& trees, absl::string_view origin, bool i
 // And in it.
 std::string SegmentPath(const std::string& folder, uint64_t number);
 
-// Collects a segment's entries, and writes them.
+// Collects a segment's entries, and writes them. The file is put together where the entries come
+// to lie in it: they are some 20 MB, and every copy of them would be fresh pages.
 class SegmentWriter {
  public:
-  SegmentWriter(std::string origin, uint64_t number)
-      : origin_(std::move(origin)), number_(number) {}
+  // For a segment of this many entries, at most kSegmentEntries.
+  SegmentWriter(std::string origin, uint64_t number, uint32_t entries);
 
   // InvalidArgument for an entry that is too long, or one too many.
   absl::Status Add(absl::string_view entry);
   const std::vector<crypto::Digest>& leaves() const { return leaves_; }
-  // Whole and synced, or not at all.
-  absl::Status Write(const std::string& path) const;
+  // Whole and synced, or not at all; once. FailedPrecondition while entries are missing.
+  absl::Status Write(const std::string& path);
 
  private:
   const std::string origin_;
   const uint64_t number_;
+  const uint32_t entries_;
   std::vector<crypto::Digest> leaves_;
-  std::vector<uint64_t> offsets_;  // of each bundle, from the first
-  std::string bundles_;
+  std::vector<uint64_t> offsets_;  // of each bundle, in the file
+  std::string file_;
 };
 
 // Thread-safe: the file is opened for each reading.

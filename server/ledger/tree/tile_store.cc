@@ -187,7 +187,7 @@ absl::Status TileStore::CloseFullSegments() {
 }
 
 absl::Status TileStore::WriteSegment(uint64_t segment, uint32_t entries) const {
-  SegmentWriter writer(options_.origin, segment);
+  SegmentWriter writer(options_.origin, segment, entries);
   const uint64_t first = segment * kSegmentEntries;
   while (writer.leaves().size() < entries) {
     const auto done = static_cast<uint32_t>(writer.leaves().size());

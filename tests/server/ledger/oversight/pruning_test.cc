@@ -32,9 +32,9 @@ class PruningTest : public ::testing::Test {
       EXPECT_TRUE(keys_.Tag("aid-tax-001", month, 0).ok());
     }
     for (uint64_t number = 0; number < 3; ++number) {
-      tree::SegmentWriter writer(tree::kOrigin, number);
+      const uint32_t entries = number == 2 ? 300 : tree::kSegmentEntries;
+      tree::SegmentWriter writer(tree::kOrigin, number, entries);
       EXPECT_TRUE(writer.Add(crypto::ClockAcknowledgedEntry(30000000, 400)).ok());
-      const size_t entries = number == 2 ? 300 : tree::kSegmentEntries;
       while (writer.leaves().size() < entries) {
         const bool july = number == 2 || (number == 1 && writer.leaves().size() > 40000);
         EXPECT_TRUE(writer.Add(About(july ? kJuly2027 : kJune2027)).ok());
