@@ -14,19 +14,32 @@ namespace vouch::crypto {
 namespace {
 
 constexpr size_t kBlock = SHA256_CBLOCK;
-// What fits in one block beside the end mark and the 8-byte length.
-constexpr size_t kOneBlockMessage = kBlock - 9;
+// An HMAC's message of up to so many bytes is put together before it is hashed.
+constexpr size_t kGathered = 4 * kBlock - 9;
 
 void StoreBigEndian32(uint32_t value, uint8_t* out) {
   value = __builtin_bswap32(value);
   std::memcpy(out, &value, sizeof(value));
 }
 
-// Puts end mark and length (which counts the pad block before it) behind `size` message bytes.
-void FinishBlock(uint8_t* block, size_t size) {
-  block[size] = 0x80;
-  std::memset(block + size + 1, 0, kBlock - 4 - (size + 1));
-  StoreBigEndian32(static_cast<uint32_t>((kBlock + size) * 8), block + kBlock - 4);
+// Puts end mark and length behind the last bytes of a message that is `bytes` long in all: `used`
+// of them stand at `last`, which has room for what is added. Gives the number of blocks there.
+size_t Finish(uint8_t* last, size_t used, uint64_t bytes) {
+  const size_t blocks = (used + 9 + kBlock - 1) / kBlock;
+  last[used] = 0x80;
+  std::memset(last + used + 1, 0, blocks * kBlock - 8 - (used + 1));
+  StoreBigEndian32(static_cast<uint32_t>(bytes >> 29), last + blocks * kBlock - 8);
+  StoreBigEndian32(static_cast<uint32_t>(bytes << 3), last + blocks * kBlock - 4);
+  return blocks;
+}
+
+// What SHA256_Update would do, without a copy of each block in between.
+void Absorb(SHA256_CTX* context, const uint8_t* from, size_t blocks) {
+  for (size_t i = 0; i < blocks; ++i) SHA256_Transform(context, from + i * kBlock);
+}
+
+void StoreState(const SHA256_CTX& context, uint8_t* out) {
+  for (size_t i = 0; i < 8; ++i) StoreBigEndian32(context.h[i], out + 4 * i);
 }
 
 template <typename State>
@@ -44,9 +57,16 @@ void Append(SHA256_CTX* context, ByteSpan bytes) {
 Digest Sha256(ByteSpan bytes) {
   SHA256_CTX context;
   SHA256_Init(&context);
-  Append(&context, bytes);
+  const size_t whole = bytes.size() / kBlock;
+  Absorb(&context, bytes.data(), whole);
+  std::array<uint8_t, 2 * kBlock> last;
+  const size_t used = bytes.size() - whole * kBlock;
+  if (used > 0) std::memcpy(last.data(), bytes.data() + whole * kBlock, used);
+  Absorb(&context, last.data(), Finish(last.data(), used, bytes.size()));
   Digest digest;
-  SHA256_Final(digest.data(), &context);
+  StoreState(context, digest.data());
+  // What was hashed may be a secret.
+  Wipe(absl::MakeSpan(last.data(), used));
   OPENSSL_cleanse(&context, sizeof(context));
   return digest;
 }
@@ -91,30 +111,30 @@ HmacKey::~HmacKey() { OPENSSL_cleanse(this, sizeof(*this)); }
 
 Digest HmacKey::Mac(ByteSpan a, ByteSpan b) const {
   SHA256_CTX context;
-  std::array<uint8_t, kBlock> block;
+  std::array<uint8_t, kGathered + 9> message;
   const size_t size = a.size() + b.size();
-  if (size <= kOneBlockMessage) {
-    if (!a.empty()) std::memcpy(block.data(), a.data(), a.size());
-    if (!b.empty()) std::memcpy(block.data() + a.size(), b.data(), b.size());
-    FinishBlock(block.data(), size);
+  if (size <= kGathered) {
+    if (!a.empty()) std::memcpy(message.data(), a.data(), a.size());
+    if (!b.empty()) std::memcpy(message.data() + a.size(), b.data(), b.size());
     Resume(inner_, &context);
-    SHA256_Transform(&context, block.data());
-    for (size_t i = 0; i < 8; ++i) StoreBigEndian32(context.h[i], &block[4 * i]);
+    Absorb(&context, message.data(), Finish(message.data(), size, kBlock + size));
+    // The message may be an identity in clear.
+    Wipe(absl::MakeSpan(message.data(), size));
+    StoreState(context, message.data());
   } else {
     SHA256_Init(&context);
     Resume(inner_, &context);
     context.Nl = kBlock * 8;
     Append(&context, a);
     Append(&context, b);
-    SHA256_Final(block.data(), &context);
+    SHA256_Final(message.data(), &context);
   }
-  FinishBlock(block.data(), sizeof(Digest));
+  Finish(message.data(), sizeof(Digest), kBlock + sizeof(Digest));
   Resume(outer_, &context);
-  SHA256_Transform(&context, block.data());
+  SHA256_Transform(&context, message.data());
   Digest mac;
-  for (size_t i = 0; i < 8; ++i) StoreBigEndian32(context.h[i], &mac[4 * i]);
-  // The message may be an identity in clear.
-  Wipe(absl::MakeSpan(block));
+  StoreState(context, mac.data());
+  Wipe(absl::MakeSpan(message.data(), sizeof(Digest)));
   return mac;
 }
 

@@ -41,6 +41,13 @@ absl::Status BadProof() { return absl::InvalidArgumentError("the Merkle proof do
 }  // namespace
 
 Digest LeafHash(ByteSpan entry) {
+  // Of an answer the entry is shorter: no allocation for it.
+  std::array<uint8_t, 512> usual;
+  if (entry.size() < usual.size()) {
+    usual[0] = kLeafPrefix;
+    std::copy(entry.begin(), entry.end(), usual.begin() + 1);
+    return Sha256(ByteSpan(usual.data(), entry.size() + 1));
+  }
   std::string message;
   message.reserve(entry.size() + 1);
   message.push_back(kLeafPrefix);

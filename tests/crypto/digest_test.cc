@@ -6,6 +6,7 @@
 
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "tests/crypto/vector_file.h"
 
@@ -20,6 +21,19 @@ TEST(Sha256Test, MatchesPublishedExamples) {
   EXPECT_EQ(Hex(Sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Hex(Sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+TEST(Sha256Test, AgreesWithOpensslForEveryLength) {
+  std::vector<uint8_t> bytes;
+  for (size_t size = 0; size <= 600; ++size) {
+    Digest expected;
+    unsigned int written = 0;
+    ASSERT_EQ(
+        EVP_Digest(bytes.data(), bytes.size(), expected.data(), &written, EVP_sha256(), nullptr),
+        1);
+    EXPECT_EQ(Sha256(ByteSpan(bytes)), expected) << size;
+    bytes.push_back(static_cast<uint8_t>(size * 151 + 7));
+  }
 }
 
 TEST(HmacKeyTest, AgreesWithEveryWycheproofCase) {
@@ -37,7 +51,7 @@ TEST(HmacKeyTest, AgreesWithEveryWycheproofCase) {
 
 // Every length around the block boundaries, and every cut into two parts, against OpenSSL's own.
 TEST(HmacKeyTest, AgreesWithOpensslForEveryLengthAndCut) {
-  const SecretBytes text = SecretBytes::Random(200);
+  const SecretBytes text = SecretBytes::Random(300);
   const SecretBytes key_bytes = SecretBytes::Random(150);
   for (size_t key_size : {0, 1, 31, 32, 63, 64, 65, 150}) {
     const ByteSpan key = key_bytes.bytes(kRaw).subspan(0, key_size);
