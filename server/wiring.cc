@@ -42,6 +42,7 @@
 #include "server/verification.h"
 #include "server/verification_service.h"
 #include "server/walkers.h"
+#include "server/year_end.h"
 
 namespace vouch::server {
 
@@ -410,6 +411,7 @@ void Node::Parts::Tick() {
   if (agreements->Changed()) (void)ReloadAgreements();
   Problem("records", records->Refresh());
   FlushCounts(false);
+  Problem("end of the year", EndYear(clock, journal.get()));
   const absl::Time now = clock.Now();
   // By a wrong clock, answers that may still be asked for again would open no more.
   if (clock.Trusted()) {

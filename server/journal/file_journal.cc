@@ -393,11 +393,11 @@ absl::Status FileJournal::BeginYear(uint32_t second) {
 }
 
 absl::Status FileJournal::Append(absl::Span<const std::string> entries, absl::Time now) {
-  if (entries.empty()) return absl::OkStatus();
   const std::lock_guard<std::mutex> guard(commit_lock_);
   CommitParts parts;
   parts.second = CommitSecond(now);
   if (absl::Status status = BeginYear(parts.second); !status.ok()) return status;
+  if (entries.empty()) return absl::OkStatus();
   for (const std::string& entry : entries) parts.items.push_back({entry, {}});
   return WriteCommit(&parts, 0);
 }

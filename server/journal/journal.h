@@ -177,7 +177,7 @@ class Journal {
   // replay of the first. Unavailable: nothing was committed.
   virtual absl::StatusOr<Committed> Commit(absl::Span<const Proposal> proposals, absl::Time now,
                                            CommitSteps* steps) = 0;
-  // Entries of the node itself: counted refusals, adoptions, epoch statements, ...
+  // Entries of the node itself: counted refusals, adoptions, ...; none: only a year may end.
   virtual absl::Status Append(absl::Span<const std::string> entries, absl::Time now) = 0;
   // Durably adds `count` to two counters before anything is evaluated: the windowed one of
   // (requester, agreement) and the key's own for ever. ResourceExhausted with the time until the

@@ -270,6 +270,13 @@ class NewYear(Witnessed):
         self.assertTrue((self.tax.folder / "journal/tree/closed.checkpoint").exists())
         wait_until("the new log on its screen", lambda:
                    f"ledger            {next_year}" in self.tax.log.read_text(), 20)
+        # Another year later nobody asks, and nobody need.
+        self.aid.stop()
+        self.tax.stop()
+        offset.write_text(str(int(ahead.total_seconds()) + 366 * 86400))
+        self.tax.start(environment=clock)
+        last = f"tax.example/ledger/{now.year + 2}"
+        wait_until("a log of its own", lambda: self.origins() == [this_year, next_year, last], 30)
 
 
 class SplitView(Witnessed):
