@@ -6,26 +6,25 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "server/ledger_log.h"
+#include "server/plain_http.h"
 
 namespace vouch::server {
 
-// Thread-safe. A few threads of its own answer; whoever comes while they are busy waits.
+// A thread of its own answers.
 class LedgerHttp {
  public:
   // "host:port"; port 0 takes a free one. `log` outlives it. Unavailable when it cannot be bound.
   static absl::StatusOr<std::unique_ptr<LedgerHttp>> Serve(const std::string& address,
                                                            LedgerLog* log);
-  // Ends what is under way within seconds.
-  ~LedgerHttp();
-  int port() const;
+  int port() const { return site_->port(); }
 
  private:
-  class Site;
-  explicit LedgerHttp(std::unique_ptr<Site> site);
-  const std::unique_ptr<Site> site_;
+  explicit LedgerHttp(std::unique_ptr<PlainHttp> site) : site_(std::move(site)) {}
+  const std::unique_ptr<PlainHttp> site_;
 };
 
 }  // namespace vouch::server
