@@ -480,7 +480,7 @@ void AddKeysCommand(CLI::App* vouch, Console* console) {
   fingerprint_command->callback(
       [fingerprint, console] { console->Run([&] { return Fingerprint(*fingerprint, console); }); });
 
-  AddReceiptKeyCommand(keys, console);
+  AddSigningKeyCommands(keys, console);
   AddKeyDeliveryCommands(keys, console);
 }
 

@@ -40,8 +40,8 @@ absl::StatusOr<crypto::EpochStatement> OpenOwnStatement(
     const crypto::SignedStatement& signed_statement);
 absl::string_view KindName(crypto::TokenKind kind);
 
-// receipt: the key of JWS receipts.
-void AddReceiptKeyCommand(CLI::App* keys, Console* console);
+// receipt, ledger-p256: signing keys of the node that `vouch init` did not make.
+void AddSigningKeyCommands(CLI::App* keys, Console* console);
 // share, accept, sign: what goes to and comes from other places.
 void AddKeyDeliveryCommands(CLI::App* keys, Console* console);
 

@@ -15,11 +15,9 @@
 #include "absl/time/clock.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
-#include "crypto/receipt.h"
 #include "nlohmann/json.hpp"
-#include "server/journal/journal.h"
 #include "server/journal/written_entries.h"
-#include "tests/client/vouch_program.h"
+#include "tests/client/node_with_journal.h"
 #include "tests/paths.h"
 
 namespace vouch::tests {
@@ -31,34 +29,11 @@ using ::testing::Not;
 namespace fs = std::filesystem;
 namespace journal = server::journal;
 
-constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
-
-class VouchBackupTest : public VouchTest {
+class VouchBackupTest : public NodeWithJournal {
  protected:
-  void SetUp() override {
-    MakeNode("irs", "irs.treasury.example");
-    Open();
-  }
-  void Open() {
-    journal::JournalOptions options;
-    options.folder = Path("irs/journal");
-    options.origin = kOrigin;
-    auto opened = journal::OpenFileJournal(options);
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    journal_ = *std::move(opened);
-  }
-  void Append(uint32_t count) {
-    std::vector<std::string> entries;
-    for (uint32_t i = 0; i < count; ++i) {
-      entries.push_back(crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3, ++counted_));
-    }
-    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(now_)).ok());
-  }
   void BackUp(const std::string& output = "backup") const {
     Fine({"ledger", "backup", "--node", "irs", "--output", output});
   }
-  // The node stopped.
-  void Stop() { journal_.reset(); }
   void LoseTheJournal() {
     Stop();
     fs::remove_all(Path("irs/journal"));
@@ -93,10 +68,6 @@ class VouchBackupTest : public VouchTest {
     Write(name, note);
     fs::permissions(Path(name), fs::perms::owner_read | fs::perms::owner_write);
   }
-
-  std::unique_ptr<journal::Journal> journal_;
-  uint32_t counted_ = 0;
-  int64_t now_ = 1795219200;
 };
 
 TEST_F(VouchBackupTest, IsMadeBesideTheRunningNodeAndPutBack) {
@@ -168,7 +139,7 @@ TEST_F(VouchBackupTest, GoesOnAcrossYears) {
   Append(30);
   const std::string of_last_year = NoteOfHead();
   BackUp("older");
-  now_ = 1830297600;  // 2028-01-01
+  now_ = kYearAfter;
   Append(5);
   BackUp();
   LoseTheJournal();

@@ -6,10 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
-#include "crypto/receipt.h"
 #include "nlohmann/json.hpp"
-#include "server/journal/journal.h"
-#include "tests/client/vouch_program.h"
+#include "tests/client/node_with_journal.h"
 
 namespace vouch::tests {
 namespace {
@@ -17,33 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-namespace journal = server::journal;
-
-constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
-constexpr int64_t kYearAfter = 1830297600;  // 2028-01-01
-
-class VouchLedgerLogTest : public VouchTest {
+class VouchLedgerLogTest : public NodeWithJournal {
  protected:
-  void SetUp() override {
-    MakeNode("irs", "irs.treasury.example");
-    Open();
-  }
-
-  void Open() {
-    journal::JournalOptions options;
-    options.folder = Path("irs/journal");
-    options.origin = kOrigin;
-    auto opened = journal::OpenFileJournal(options);
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    journal_ = *std::move(opened);
-  }
-  void Append(uint32_t count) {
-    std::vector<std::string> entries;
-    for (uint32_t i = 0; i < count; ++i) {
-      entries.push_back(crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3, ++counted_));
-    }
-    ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(now_)).ok());
-  }
   // The verifier key.
   std::string Export(const std::string& output = "log", bool hashes_only = false) const {
     std::vector<std::string> arguments = {"ledger", "export",   "--node", "irs",
@@ -61,10 +34,6 @@ class VouchLedgerLogTest : public VouchTest {
     bytes[at] = static_cast<char>(bytes[at] ^ 1);
     Write(name, bytes);
   }
-
-  std::unique_ptr<journal::Journal> journal_;
-  uint32_t counted_ = 0;
-  int64_t now_ = 1795219200;
 };
 
 TEST_F(VouchLedgerLogTest, IsExportedBesideTheRunningNodeAndVerifiesUnderTheKeyAlone) {
@@ -87,10 +56,10 @@ TEST_F(VouchLedgerLogTest, TheNodesOwnKeyIsFoundWithoutNamingIt) {
 }
 
 TEST_F(VouchLedgerLogTest, ASecondKeySignsBesideTheFirstAndEitherIsEnough) {
-  const crypto::SigningKey also = crypto::SigningKey::Generate(crypto::KeyKind::kP256);
-  Write("irs/keys/ledger-p256.key", also.ToPem(crypto::RawSecretAccess{}));
-  std::filesystem::permissions(Path("irs/keys/ledger-p256.key"),
-                               std::filesystem::perms::owner_read);
+  EXPECT_THAT(Fine({"keys", "ledger-p256", "--node", "irs"}).out, HasSubstr("ledger-p256.pem"));
+  EXPECT_EQ(Mode("irs/keys/ledger-p256.key") & 0777u, 0600u);
+  const auto also = *crypto::SigningKey::FromPem(Read("irs/keys/ledger-p256.key"));
+  Refused({"keys", "ledger-p256", "--node", "irs"}, 1, "was not touched");
   Append(3);
   const std::string key = Export();
   Fine({"ledger", "verify", "log", "--key", key});
@@ -100,6 +69,14 @@ TEST_F(VouchLedgerLogTest, ASecondKeySignsBesideTheFirstAndEitherIsEnough) {
   Fine({"ledger", "verify", "log", "--key", verifier->ToString()});
   Fine({"partner", "export", "--node", "irs", "--output", "of-irs"});
   EXPECT_EQ(Read("of-irs/ledger-p256.pem"), crypto::PublicKeyToPem(crypto::AsBytes(public_der)));
+}
+
+TEST_F(VouchLedgerLogTest, ASecondKeyIsMadeForProgramsToo) {
+  const auto facts =
+      nlohmann::json::parse(Fine({"keys", "ledger-p256", "--node", "irs", "--json"}).out);
+  Fine({"partner", "export", "--node", "irs", "--output", "of-irs"});
+  EXPECT_EQ(facts["public_key"], Read("of-irs/" + std::string(facts["export_name"])));
+  EXPECT_EQ(facts["taken_as"], "ledger_key");
 }
 
 TEST_F(VouchLedgerLogTest, AnExportGrowsWhereItIs) {
