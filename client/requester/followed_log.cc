@@ -88,7 +88,8 @@ FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask,
                          AskContinuation ask_continuation)
     : options_(std::move(options)),
       ask_(std::move(ask)),
-      ask_continuation_(std::move(ask_continuation)) {}
+      ask_continuation_(std::move(ask_continuation)),
+      used_ahead_(options_.folder, options_.agency) {}
 
 FollowedLog::~FollowedLog() {
   (void)Settle();
@@ -124,7 +125,10 @@ absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::s
   while (true) {
     if (!broken_.ok()) return broken_;
     if (IsConsistentLocked(checkpoint)) return absl::OkStatus();
-    if (!ReachedLocked(answers)) break;
+    const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
+                                   [&](const Shown& one) { return one.checkpoint == checkpoint; });
+    // What is not written down is not used ahead.
+    if (!ReachedLocked(answers) && (waits || used_ahead_.Add(note).ok())) break;
     if (checking_) {
       changed_.wait(lock);
       continue;
@@ -191,6 +195,7 @@ void FollowedLog::Run() {
 
 absl::Status FollowedLog::CheckLocked(std::unique_lock<std::mutex>* lock) {
   checking_ = true;
+  TakeLeftLocked();
   const std::vector<Shown> taken = waiting_;
   lock->unlock();
   std::map<std::string, std::vector<Shown>> by_origin;
@@ -211,18 +216,41 @@ absl::Status FollowedLog::CheckLocked(std::unique_lock<std::mutex>* lock) {
                          [&](const Shown& other) { return other.checkpoint == one.checkpoint; }),
           waiting_.end());
     }
+    std::vector<std::string> still_ahead;
+    for (const Shown& one : waiting_) still_ahead.push_back(one.note);
+    used_ahead_.Keep(still_ahead);
+    used_ahead_.LeftWereChecked();
   } else if (absl::IsDataLoss(checked)) {
     broken_ = checked;
+    // The evidence is kept.
+    used_ahead_.Keep({});
+    used_ahead_.LeftWereChecked();
   }
   changed_.notify_all();
   return checked;
+}
+
+void FollowedLog::TakeLeftLocked() {
+  if (std::exchange(took_left_, true)) return;
+  for (std::string& note : used_ahead_.TakeLeft()) {
+    // One that does not verify was cut short, or is under another key than the log has now.
+    absl::StatusOr<Shown> left = Verified(std::move(note));
+    if (left.ok()) waiting_.push_back(*std::move(left));
+  }
 }
 
 absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Remembered(
     const std::string& path) const {
   absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
   if (absl::IsNotFound(note.status())) return absl::optional<Shown>();
-  const auto read = note.ok() ? crypto::ReadNote(*note) : note.status();
+  if (!note.ok()) return note.status();
+  absl::StatusOr<Shown> remembered = Verified(*std::move(note));
+  if (!remembered.ok()) return remembered.status();
+  return absl::optional<Shown>(*std::move(remembered));
+}
+
+absl::StatusOr<FollowedLog::Shown> FollowedLog::Verified(std::string note) const {
+  const auto read = crypto::ReadNote(note);
   const auto claimed = read.ok() ? crypto::ReadCheckpoint(read->text)
                                  : absl::StatusOr<crypto::Checkpoint>(read.status());
   if (!claimed.ok()) return claimed.status();
@@ -233,17 +261,43 @@ absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Remembered(
                                      crypto::AsBytes(options_.public_der));
   }
   if (!key.ok()) return key.status();
-  const auto opened = crypto::OpenCheckpoint(*note, {*key});
+  const auto opened = crypto::OpenCheckpoint(note, {*key});
   if (!opened.ok()) return opened.status();
-  return absl::optional<Shown>(Shown{opened->checkpoint, *std::move(note), 0, Clock::now()});
+  return Shown{opened->checkpoint, std::move(note), 0, Clock::now()};
 }
 
-absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> shown) const {
+absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Known(
+    const std::string& origin) const {
+  if (options_.folder.empty()) {
+    const auto known = known_.find(origin);
+    return known == known_.end() ? absl::optional<Shown>() : absl::optional<Shown>(known->second);
+  }
+  const std::string path = PathOf(origin, ".checkpoint");
+  absl::StatusOr<absl::optional<Shown>> known = Remembered(path);
+  if (known.ok() && known->has_value() && (*known)->checkpoint.origin != origin) {
+    known = absl::InvalidArgumentError("it is another log's");
+  }
+  if (known.ok()) return known;
+  // Never taken for a log not seen before.
+  return NotAsked(absl::StrCat("what is remembered of it in ", path, " cannot be used: ",
+                               known.status().message(), "; bring the file back from a backup"));
+}
+
+absl::Status FollowedLog::Remember(const Shown& latest) {
+  const std::string& origin = latest.checkpoint.origin;
+  if (options_.folder.empty()) {
+    known_[origin] = latest;
+    return absl::OkStatus();
+  }
+  const absl::Status kept =
+      crypto::ReplaceFile(PathOf(origin, ".checkpoint"), latest.note, /*is_private=*/true);
+  return kept.ok() ? kept : NotAsked(kept.message());
+}
+
+absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> shown) {
   const FolderLock folder(options_.folder);
   if (!folder.status().ok()) return folder.status();
-  const bool keeps = !options_.folder.empty();
-  uint64_t remembered = 0;
-  if (keeps) {
+  if (!options_.folder.empty()) {
     const std::string refused = PathOf(origin, ".refused");
     const absl::StatusOr<std::string> why = crypto::ReadPrivateFile(refused);
     if (!absl::IsNotFound(why.status())) {
@@ -251,23 +305,14 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
           "no answer under ", origin, " is used: it was found out before that it is not one log (",
           refused, "). Settle it with the agency and with oversight; then take that file away"));
     }
-    const std::string path = PathOf(origin, ".checkpoint");
-    absl::StatusOr<absl::optional<Shown>> known = Remembered(path);
-    if (known.ok() && known->has_value() && (*known)->checkpoint.origin != origin) {
-      known = absl::InvalidArgumentError("it is another log's");
-    }
-    // Never taken for a log not seen before.
-    if (!known.ok()) {
-      return NotAsked(absl::StrCat("what is remembered of it in ", path,
-                                   " cannot be used: ", known.status().message(),
-                                   "; bring the file back from a backup"));
-    }
-    if (known->has_value()) {
-      remembered = (*known)->checkpoint.size;
-      shown.push_back(**std::move(known));
-    } else if (absl::Status goes_on = Continue(origin, &shown); !goes_on.ok()) {
-      return goes_on;
-    }
+  }
+  absl::StatusOr<absl::optional<Shown>> before = Known(origin);
+  if (!before.ok()) return before.status();
+  const uint64_t remembered = before->has_value() ? (*before)->checkpoint.size : 0;
+  if (before->has_value()) {
+    shown.push_back(**std::move(before));
+  } else if (absl::Status goes_on = Continue(origin, &shown); !goes_on.ok()) {
+    return goes_on;
   }
   if (!options_.witness_folder.empty()) {
     // The node sees to its own memory; what cannot be read there is its to say.
@@ -279,10 +324,8 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
   }
   if (absl::Status one_log = Order(origin, &shown); !one_log.ok()) return one_log;
   const Shown& latest = shown.back();
-  if (keeps && (latest.checkpoint.size > remembered || remembered == 0)) {
-    const absl::Status kept = crypto::ReplaceFile(PathOf(origin, ".checkpoint"), latest.note,
-                                                  /*is_private=*/true);
-    if (!kept.ok()) return NotAsked(kept.message());
+  if (latest.checkpoint.size > remembered || remembered == 0) {
+    if (absl::Status kept = Remember(latest); !kept.ok()) return kept;
   }
   if (!options_.witness_folder.empty()) {
     // For the node, to compare with what others were shown; it looks after its own.
@@ -293,25 +336,27 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
 
 absl::optional<FollowedLog::Shown> FollowedLog::Earlier(const std::string& origin) const {
   absl::optional<Shown> newest;
+  const auto consider = [&](const Shown& known) {
+    const std::string& other = known.checkpoint.origin;
+    const auto name = crypto::ReadLogName(other);
+    if (!name.has_value() || name->agency != options_.agency || !crypto::LogBefore(other, origin)) {
+      return;
+    }
+    if (!newest.has_value() || crypto::LogBefore(newest->checkpoint.origin, other)) newest = known;
+  };
+  for (const auto& [log, known] : known_) consider(known);
+  if (options_.folder.empty()) return newest;
   std::error_code error;
   for (const auto& file : fs::directory_iterator(options_.folder, error)) {
     if (file.path().extension() != ".checkpoint") continue;
-    auto known = Remembered(file.path().string());
+    const auto known = Remembered(file.path().string());
     // What cannot be read is found when that log is looked at.
-    if (!known.ok() || !known->has_value()) continue;
-    const std::string& other = (*known)->checkpoint.origin;
-    const auto name = crypto::ReadLogName(other);
-    if (!name.has_value() || name->agency != options_.agency || !crypto::LogBefore(other, origin)) {
-      continue;
-    }
-    if (!newest.has_value() || crypto::LogBefore(newest->checkpoint.origin, other)) {
-      newest = **std::move(known);
-    }
+    if (known.ok() && known->has_value()) consider(**known);
   }
   return newest;
 }
 
-absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) const {
+absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) {
   if (ask_continuation_ == nullptr) return absl::OkStatus();
   const absl::optional<Shown> before = Earlier(origin);
   if (!before.has_value()) return absl::OkStatus();
@@ -354,9 +399,7 @@ absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>
     if (end.checkpoint.origin == origin) {
       place = end;
     } else if (end.checkpoint.origin == before->checkpoint.origin) {
-      const absl::Status kept = crypto::ReplaceFile(PathOf(end.checkpoint.origin, ".checkpoint"),
-                                                    end.note, /*is_private=*/true);
-      if (!kept.ok()) return NotAsked(kept.message());
+      if (absl::Status kept = Remember(end); !kept.ok()) return kept;
     }
   }
   if (!place.has_value()) return refuse("it is none of the logs that follow");

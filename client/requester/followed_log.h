@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "client/requester/used_ahead.h"
 #include "crypto/checkpoint.h"
 #include "crypto/log_succession.h"
 
@@ -56,8 +58,8 @@ class FollowedLog {
   using AskContinuation =
       std::function<absl::StatusOr<Continuation>(const std::string& origin, uint64_t size)>;
 
-  // Where a log of an earlier year is remembered in the folder, a later one is used only when
-  // `ask_continuation` shows that it goes on from there; null: not looked at.
+  // Where a log of an earlier year is remembered, a later one is used only when `ask_continuation`
+  // shows that it goes on from there; null: not looked at.
   FollowedLog(FollowedLogOptions options, AskProofs ask,
               AskContinuation ask_continuation = nullptr);
   // Settles what it can.
@@ -88,13 +90,20 @@ class FollowedLog {
   absl::Status CheckLocked(std::unique_lock<std::mutex>* lock);
   void Run();
   // All of one origin.
-  absl::Status Check(const std::string& origin, std::vector<Shown> shown) const;
+  absl::Status Check(const std::string& origin, std::vector<Shown> shown);
   absl::Status Order(const std::string& origin, std::vector<Shown>* all) const;
   // The newest log remembered of before that one.
   absl::optional<Shown> Earlier(const std::string& origin) const;
   // Adds what shows that the log goes on from an earlier one.
-  absl::Status Continue(const std::string& origin, std::vector<Shown>* shown) const;
+  absl::Status Continue(const std::string& origin, std::vector<Shown>* shown);
+  // What is remembered of that log itself.
+  absl::StatusOr<absl::optional<Shown>> Known(const std::string& origin) const;
+  absl::Status Remember(const Shown& latest);
+  // What a process that was killed had used ahead waits for its check, before anything else is
+  // used.
+  void TakeLeftLocked();
   absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
+  absl::StatusOr<Shown> Verified(std::string note) const;
   absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,
                       const Shown& after) const;
   std::string PathOf(absl::string_view origin, absl::string_view suffix) const;
@@ -102,10 +111,13 @@ class FollowedLog {
   const FollowedLogOptions options_;
   const AskProofs ask_;
   const AskContinuation ask_continuation_;
-  std::mutex mutex_;  // guards the rest
+  std::map<std::string, Shown> known_;  // by origin, without a folder; of the one that checks
+  std::mutex mutex_;                    // guards the rest
   std::condition_variable changed_;
   std::deque<crypto::Checkpoint> consistent_;  // the latest of them
   std::vector<Shown> waiting_;                 // not checked yet
+  UsedAhead used_ahead_;                       // those of them that were used
+  bool took_left_ = false;
   bool checked_once_ = false;
   bool checking_ = false;
   bool stopping_ = false;

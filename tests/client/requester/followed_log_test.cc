@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -45,8 +48,8 @@ class FollowedLogTest : public testing::Test {
     FollowedLogOptions options;
     options.agency = "irs.treasury.example";
     options.public_der = log_.public_der();
-    options.folder = folder_ + "/asked";
-    options.witness_folder = folder_ + "/witness";
+    if (remembers_) options.folder = folder_ + "/asked";
+    if (remembers_) options.witness_folder = folder_ + "/witness";
     options.longest = longest;
     options.most_answers = most;
     return std::make_unique<FollowedLog>(
@@ -90,7 +93,31 @@ class FollowedLogTest : public testing::Test {
     return error ? 0 : static_cast<size_t>(std::distance(files, {}));
   }
 
+  // A process that uses checkpoints ahead of their check, and is killed before it comes.
+  template <typename Uses>
+  void Killed(const Uses& uses) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto followed = Open();
+      uses(followed.get());
+      kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+  }
+  size_t UsedFiles() const {
+    size_t files = 0;
+    std::error_code error;
+    for (const auto& one : std::filesystem::directory_iterator(folder_ + "/asked", error)) {
+      files += one.path().filename().string().rfind("used-", 0) == 0 ? 1 : 0;
+    }
+    return files;
+  }
+
   std::string folder_;
+  bool remembers_ = true;
   SignedLog log_, other_;
   SignedLog next_{"irs.treasury.example/ledger/2028", log_.key()};
   std::vector<crypto::LogSuccession> steps_;
@@ -153,6 +180,94 @@ TEST_F(FollowedLogTest, ANewYearsLogThatIsAnotherThanTheOneShownIsNotUsed) {
   SignedLog forked(next_.origin(), log_.key());
   forked.GrowTo(4, " otherwise");
   EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), forked, 4)));
+}
+
+TEST_F(FollowedLogTest, WithoutAFolderEachCheckGoesOnFromTheOneBefore) {
+  remembers_ = false;
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  EXPECT_TRUE(Use(followed.get(), log_, 30, 11).ok());
+  EXPECT_THAT(proved_, ElementsAre(20u, 30u));
+  EXPECT_TRUE(absl::IsDataLoss(Use(followed.get(), other_, 95, 11)));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/asked"));
+}
+
+TEST_F(FollowedLogTest, WithoutAFolderANewYearsLogGoesOnFromTheOneBeforeToo) {
+  remembers_ = false;
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  steps_ = {log_.StepTo(next_, 20, 9)};
+  EXPECT_TRUE(Use(followed.get(), next_, 4, 11).ok());
+  EXPECT_TRUE(Use(followed.get(), next_, 7, 11).ok());
+}
+
+TEST_F(FollowedLogTest, WithoutAFolderANewYearsLogThatFollowsNothingIsNotUsed) {
+  remembers_ = false;
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  next_.GrowTo(9);
+  const absl::Status refused = Use(followed.get(), next_, 4, 11);
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("was not shown to go on from"));
+}
+
+TEST_F(FollowedLogTest, WhatAKilledProcessHadUsedIsCheckedFirst) {
+  EXPECT_TRUE(Use(Open().get(), log_, 70).ok());
+  Killed([this](FollowedLog* followed) {
+    (void)Use(followed, log_, 75);
+    (void)Use(followed, other_, 80);
+    (void)Use(followed, log_, 90);
+  });
+  EXPECT_EQ(UsedFiles(), 1u);
+  const absl::Status later = Use(Open().get(), log_, 100);
+  EXPECT_TRUE(absl::IsDataLoss(later)) << later;
+  EXPECT_THAT(Text(File(".refused")), HasSubstr(other_.NoteOf(80)));
+  // Settled by people, it does not come up again.
+  EXPECT_EQ(UsedFiles(), 0u);
+  std::filesystem::remove(File(".refused"));
+  EXPECT_TRUE(Use(Open().get(), log_, 100).ok());
+}
+
+TEST_F(FollowedLogTest, WhatAKilledProcessHadUsedIsKeptUntilItCouldBeChecked) {
+  EXPECT_TRUE(Use(Open().get(), log_, 70).ok());
+  Killed([this](FollowedLog* followed) {
+    (void)Use(followed, log_, 75);
+    (void)Use(followed, log_, 120);
+  });
+  reachable_ = false;
+  EXPECT_TRUE(absl::IsUnavailable(Use(Open().get(), log_, 100)));
+  EXPECT_EQ(UsedFiles(), 1u);
+  reachable_ = true;
+  EXPECT_TRUE(Use(Open().get(), log_, 100).ok());
+  EXPECT_THAT(proved_, ElementsAre(75u, 100u, 120u));
+  EXPECT_EQ(UsedFiles(), 0u);
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(120));
+}
+
+TEST_F(FollowedLogTest, WhatAnotherProcessUsesIsItsOwnToCheck) {
+  auto one = Open(), other = Open();
+  EXPECT_TRUE(Use(one.get(), log_, 70).ok());
+  EXPECT_TRUE(Use(one.get(), log_, 80).ok());
+  EXPECT_EQ(UsedFiles(), 1u);
+  EXPECT_TRUE(Use(other.get(), log_, 90).ok());
+  EXPECT_THAT(proved_, ElementsAre(70u, 90u));
+  EXPECT_EQ(UsedFiles(), 1u);
+  EXPECT_TRUE(one->Settle().ok());
+  EXPECT_THAT(proved_, ElementsAre(80u, 90u));
+  one.reset();
+  EXPECT_EQ(UsedFiles(), 0u);
+}
+
+TEST_F(FollowedLogTest, WhatCannotBeWrittenDownIsNotUsedAhead) {
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 20).ok());
+  std::filesystem::remove_all(folder_ + "/asked");
+  std::ofstream(folder_ + "/asked") << "no folder";
+  EXPECT_TRUE(absl::IsUnavailable(Use(followed.get(), log_, 30)));
+  std::filesystem::remove(folder_ + "/asked");
+  EXPECT_TRUE(Use(followed.get(), log_, 30).ok());
 }
 
 TEST_F(FollowedLogTest, AnswersAreUsedAheadUpToTheBoundAndProvedTogether) {
