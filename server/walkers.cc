@@ -10,6 +10,8 @@ namespace {
 
 // What a waiting batch gets of every span even under a flood of single questions.
 constexpr size_t kBatchShare = kSpan / 4;
+// So many single questions are a span that gains nothing by waiting for more.
+constexpr size_t kWorthOverlapping = kSpan / 2;
 // Below this many expected companions a single answer is not worth keeping waiting.
 constexpr double kWorthLingering = 1.0;
 
@@ -190,13 +192,20 @@ void Walkers::Run() {
       const absl::Time began = absl::Now();
       std::vector<Recorded> outcomes = verification_->Walk(span);
       if (metrics_ != nullptr) metrics_->Walked(span.size(), absl::Now() - began);
-      if (with_singles) EndSingles();
+      const bool overlaps = with_singles && FullSpanWaits();
+      if (overlaps) EndSingles();
       Finish(walked, std::move(outcomes));
+      if (with_singles && !overlaps) EndSingles();
     } else if (with_singles) {
       EndSingles();
     }
     lock.lock();
   }
+}
+
+bool Walkers::FullSpanWaits() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return singles_.items >= kWorthOverlapping;
 }
 
 void Walkers::EndSingles() {

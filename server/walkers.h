@@ -46,8 +46,8 @@ struct WalkersOptions {
 // Thread-safe. A group weighs as many subjects of a span as it has slots. Within one span single
 // questions come before batches, requesters take turns, and a batch that waits always gets a part
 // of the span: a single question waits for at most one span. Single questions are walked by one
-// walker at a time: two would halve the spans and double the commits. The next span begins while
-// the answers of the last one are sent.
+// walker at a time: two would halve the spans and double the commits. For the same reason the next
+// span begins when the answers of the last one are sent, or before, when it is well filled already.
 class Walkers {
  public:
   // `metrics` may be null.
@@ -91,7 +91,8 @@ class Walkers {
   bool Takeable() const;
   void Linger(std::unique_lock<std::mutex>* lock);
   std::vector<Part> Take(bool with_singles);
-  // The walk over single questions is done: the next may begin.
+  bool FullSpanWaits() const;
+  // The next walk over single questions may begin.
   void EndSingles();
   void TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken);
   void Finish(const std::vector<Part>& parts, std::vector<Recorded> outcomes);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -53,6 +54,7 @@ class FakeCall final : public WaitingCall {
   bool Abandoned() const override { return abandoned; }
   void Done(uint32_t first, std::vector<Recorded> outcomes, bool last) override {
     if (busy_.exchange(true)) overlapped = true;
+    if (while_sent != nullptr) while_sent();
     std::lock_guard<std::mutex> lock(mutex_);
     firsts.push_back(first);
     in_order &= first == answered && !ended;
@@ -68,6 +70,7 @@ class FakeCall final : public WaitingCall {
   }
 
   std::atomic<bool> abandoned{false}, overlapped{false};
+  std::function<void()> while_sent;
   // Read once the walkers have stopped.
   std::vector<uint32_t> firsts;
   std::vector<std::string> names;
@@ -111,6 +114,25 @@ class WalkersTest : public ::testing::Test {
     EXPECT_TRUE(walkers->Enqueue(Call("first.example")));
     gate_.Await(1);
     return walkers;
+  }
+
+  // Whether a second span was committed while the first one's answer was still being sent, with so
+  // many single questions waiting by then; looked for so long.
+  bool CommitsWhileSending(int waiting, absl::Duration look) {
+    Walkers walkers(world_.verification.get(), nullptr, Options(2));
+    const auto first = Call("first.example");
+    bool committed = false;
+    first->while_sent = [&] {
+      const absl::Time until = absl::Now() + look;
+      while (commits_ < 2 && absl::Now() < until) absl::SleepFor(absl::Milliseconds(1));
+      committed = commits_ >= 2;
+    };
+    EXPECT_TRUE(walkers.Enqueue(first));
+    gate_.Await(1);
+    for (int i = 0; i < waiting; ++i) EXPECT_TRUE(walkers.Enqueue(Call("aid.example")));
+    gate_.Open();
+    walkers.Stop();
+    return committed;
   }
 
   World world_{{}, World::Disk::kMemory};
@@ -163,6 +185,14 @@ TEST_F(WalkersTest, RequestersTakeTurns) {
   gate_.Open();
   walkers->Stop();
   for (const auto& call : few) EXPECT_EQ(call->commit, 2);
+}
+
+TEST_F(WalkersTest, AFewSinglesWaitUntilTheAnswersBeforeThemAreSent) {
+  EXPECT_FALSE(CommitsWhileSending(100, absl::Milliseconds(100)));
+}
+
+TEST_F(WalkersTest, AWellFilledSpanBeginsWhileAnswersAreSent) {
+  EXPECT_TRUE(CommitsWhileSending(300, absl::Seconds(30)));
 }
 
 TEST_F(WalkersTest, BatchesOfRequestersTakeTurns) {
