@@ -119,10 +119,65 @@ absl::StatusOr<LogOpened> ReadLogOpened(absl::string_view entry) {
   return opened;
 }
 
+bool LossDeclared::Covers(const Checkpoint& seen) const {
+  if (seen.origin == lost.origin) return seen.size < lost.size || seen == lost;
+  return !LogBefore(seen.origin, restored.origin) && LogBefore(seen.origin, lost.origin);
+}
+
+bool operator==(const LossDeclared& a, const LossDeclared& b) {
+  return a.origin == b.origin && a.restored == b.restored && a.lost == b.lost && a.until == b.until;
+}
+
+std::string LossDeclaredEntry(uint32_t minute, const LossDeclared& loss) {
+  ByteWriter out = Start(EntryKind::kLossDeclared, minute);
+  out.ShortText(loss.origin);
+  for (const Checkpoint* one : {&loss.restored, &loss.lost}) {
+    out.ShortText(one->origin).U64(one->size).Raw(one->root);
+  }
+  out.U64(loss.until);
+  return std::move(out).str();
+}
+
+absl::StatusOr<LossDeclared> ReadLossDeclared(absl::string_view entry) {
+  ByteReader in(AsBytes(entry));
+  LossDeclared loss;
+  const bool begins = Begins(EntryKind::kLossDeclared, &in);
+  loss.origin = std::string(in.ShortText());
+  for (Checkpoint* one : {&loss.restored, &loss.lost}) {
+    one->origin = std::string(in.ShortText());
+    one->size = in.U64();
+    one->root = TakeDigest(&in);
+  }
+  loss.until = in.U64();
+  if (!begins || !in.Finished()) {
+    return absl::InvalidArgumentError("the entry does not declare a loss");
+  }
+  return loss;
+}
+
+absl::StatusOr<LogOpened> ReadLogBegun(absl::string_view entry) {
+  absl::StatusOr<LossDeclared> loss = ReadLossDeclared(entry);
+  if (!loss.ok()) return ReadLogOpened(entry);
+  return LogOpened{std::move(loss->origin), std::move(loss->restored)};
+}
+
+std::string LostEntries(const LossDeclared& loss) {
+  if (loss.lost.origin == loss.restored.origin) {
+    return absl::StrCat("entries ", loss.restored.size + 1, " to ", loss.lost.size, " of ",
+                        loss.lost.origin);
+  }
+  if (LogBefore(loss.lost.origin, loss.restored.origin)) {
+    return absl::StrCat("entries up to ", loss.lost.size, " of ", loss.lost.origin);
+  }
+  return absl::StrCat("everything from entry ", loss.restored.size + 1, " of ",
+                      loss.restored.origin, " to entry ", loss.lost.size, " of ", loss.lost.origin);
+}
+
 bool IsAboutLog(absl::string_view entry) {
   if (entry.size() < 2 || static_cast<uint8_t>(entry[0]) != kEntryVersion) return false;
   const auto kind = static_cast<EntryKind>(static_cast<uint8_t>(entry[1]));
-  return kind == EntryKind::kLogClosed || kind == EntryKind::kLogOpened;
+  return kind == EntryKind::kLogClosed || kind == EntryKind::kLogOpened ||
+         kind == EntryKind::kLossDeclared;
 }
 
 }  // namespace vouch::crypto

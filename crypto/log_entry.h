@@ -1,6 +1,7 @@
 // The entries by which an agency's logs, one a year, follow one another: the last of a log that has
-// ended, and the first of the next, which commits to what the one before came to. Layouts:
-// docs/protocol.md, "Ledger entry". And how logs are named.
+// ended, and the first of the next, which commits to what the one before came to; or the first of a
+// log that begins because the end of the one before is lost. Layouts: docs/protocol.md, "Ledger
+// entry". And how logs are named.
 #ifndef VOUCH_CRYPTO_LOG_ENTRY_H_
 #define VOUCH_CRYPTO_LOG_ENTRY_H_
 
@@ -44,6 +45,28 @@ struct LogOpened {
 };
 std::string LogOpenedEntry(uint32_t minute, const LogOpened& opened);
 absl::StatusOr<LogOpened> ReadLogOpened(absl::string_view entry);
+
+// Kind 10, the first entry of a log that begins because entries were lost.
+struct LossDeclared {
+  std::string origin;
+  Checkpoint restored;  // what there is of the log before; nothing closes it
+  Checkpoint lost;      // the largest that is known to have been signed
+  uint64_t until = 0;   // seconds since 1970: charges may be missing up to then
+
+  // Whether what somebody remembers lies in what was lost, as far as the checkpoints can tell: of
+  // the lost log no more than it commits to, or of a log between what there is and that one. What
+  // lies in the restored part is to be held against that instead.
+  bool Covers(const Checkpoint& seen) const;
+};
+bool operator==(const LossDeclared& a, const LossDeclared& b);
+std::string LossDeclaredEntry(uint32_t minute, const LossDeclared& loss);
+absl::StatusOr<LossDeclared> ReadLossDeclared(absl::string_view entry);
+
+// Kind 9 or 10: which log begins with it, and what the journal has of the one before.
+absl::StatusOr<LogOpened> ReadLogBegun(absl::string_view entry);
+
+// "entries 900 to 950 of irs.example/ledger/2027": what was lost, in words, counted from 1.
+std::string LostEntries(const LossDeclared& loss);
 
 // Whether an entry is of these kinds, which hold nobody's call, and nobody: they are for everyone.
 bool IsAboutLog(absl::string_view entry);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/random.h"
 #include "crypto/voprf.h"
+#include "server/charging.h"
 #include "server/status_mapping.h"
 
 namespace vouch::server {
@@ -194,7 +195,7 @@ grpc::Status BlindingService::EvaluateNow(const std::string& requester,
   const absl::Status charged = rooms.journal->ChargeEvaluations(
       rooms.row_names->Evaluations(agreement.AskerBehind(requester), agreement.id),
       agreement.limits.evaluations, rooms.row_names->EvaluationKey(agreement.id, request.epoch()),
-      kEvaluationsPerKey, static_cast<uint32_t>(blinded.size()), now);
+      kEvaluationsPerKey, static_cast<uint32_t>(blinded.size()), now, BeginningOf(agreement));
   if (!charged.ok()) return refuse(FromCharge(charged));
   rooms.refusals->CountEvaluations(requester, agreement.id, request.epoch(), now,
                                    static_cast<uint32_t>(blinded.size()));

@@ -76,11 +76,18 @@ std::string Sorted(Members* members) {
 
 }  // namespace
 
+uint32_t BeginningOf(const policies::Agreement& agreement) {
+  if (agreement.replaces != "none") return 0;
+  const int64_t second = absl::ToUnixSeconds(agreement.effective_from);
+  return static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(second, 0), UINT32_MAX));
+}
+
 void FillCharges(const journal::RowNames& names, const ChargedQuestion& asked, const Slots& slots,
                  journal::Charges* charges) {
   const policies::Agreement& agreement = asked.permit->agreement();
   charges->agreement = asked.agreement;
   charges->value = asked.fingerprint;
+  charges->agreement_begins = BeginningOf(agreement);
   charges->limits = &agreement.limits;
   charges->rows_die_after = static_cast<uint32_t>(absl::ToUnixSeconds(agreement.expires_at));
   FactNames facts;

@@ -24,6 +24,9 @@ struct ChargedQuestion {
   journal::RowKey agreement{};
 };
 
+// Charges::agreement_begins.
+uint32_t BeginningOf(const policies::Agreement& agreement);
+
 // The slots are resolved. As many rows whoever they are and however many are members. `charges` is
 // as it was made.
 void FillCharges(const journal::RowNames& names, const ChargedQuestion& asked, const Slots& slots,

@@ -402,6 +402,13 @@ class Verification::Committing final : public journal::CommitSteps {
         step->refusal = Refuse(Reason::kPersonLimit,
                                "this person was asked about as often as the agreement allows; use "
                                "the stored answer");
+        if (decision.lost_until > 0) {
+          step->refusal->message = absl::StrCat(
+              "a part of this responder's journal was lost, and what may have been charged before ",
+              absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(decision.lost_until),
+                               absl::UTCTimeZone()),
+              " counts as used up, for whomever it was; use the stored answer");
+        }
         return;
       case journal::Verdict::kAgreementLimit:
         step->refusal = Refuse(Reason::kAgreementLimit, "the agreement's limit is used up for now");

@@ -194,7 +194,7 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
     if (begins && next_log > 0) {
       const auto first = (*entries)->Read(position, 1);
       if (!first.ok()) return first.status();
-      const auto opened = crypto::ReadLogOpened(first->front());
+      const auto opened = crypto::ReadLogBegun(first->front());
       if (!opened.ok() ||
           opened->closed != crypto::Checkpoint{origin, range.size(), range.Root()}) {
         return absl::DataLossError(absl::StrCat("in ", folder, ", ", logs[next_log].origin,

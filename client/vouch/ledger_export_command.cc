@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<crypto::Checkpoint>> HeadsOf(journal::WrittenEntries*
   for (size_t i = 0; i + 1 < logs.size(); ++i) {
     const auto first = entries->Read(logs[i + 1].first, 1);
     if (!first.ok()) return first.status();
-    const auto opened = crypto::ReadLogOpened(first->front());
+    const auto opened = crypto::ReadLogBegun(first->front());
     if (!opened.ok() || opened->closed.origin != logs[i].origin) {
       return absl::DataLossError(absl::StrCat("the journal's log ", logs[i + 1].origin,
                                               " does not go on from ", logs[i].origin));

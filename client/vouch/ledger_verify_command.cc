@@ -450,7 +450,7 @@ absl::StatusOr<std::vector<std::string>> NotesOf(requester::LedgerClient* partne
     if (!checkpoint.ok() || checkpoint->size == 0) break;
     const auto first = partner->GetEntries(0, 1, checkpoint->origin);
     if (!first.ok()) return first.status();
-    const auto opened = crypto::ReadLogOpened(first->front().bytes);
+    const auto opened = crypto::ReadLogBegun(first->front().bytes);
     if (!opened.ok()) break;
     log = opened->closed.origin;
   }

@@ -24,8 +24,15 @@ bool InWindow(uint32_t second, uint32_t window, uint32_t now) {
   return static_cast<int64_t>(second) > static_cast<int64_t>(now) - static_cast<int64_t>(window);
 }
 
-bool WithinCount(const CountLimit& limit, absl::Span<const Mark> marks, uint32_t now) {
+bool Reaches(uint32_t window, uint32_t lost_until, uint32_t now) {
+  if (lost_until == 0) return false;
+  return window == kForever || uint64_t{lost_until} + window > now;
+}
+
+bool WithinCount(const CountLimit& limit, absl::Span<const Mark> marks, uint32_t now,
+                 uint32_t lost_until) {
   const uint32_t window = WindowSeconds(limit.every);
+  if (Reaches(window, lost_until, now)) return false;
   int64_t asked = 0;
   for (const Mark& mark : marks) {
     if (InWindow(mark.second, window, now)) ++asked;
@@ -36,15 +43,20 @@ bool WithinCount(const CountLimit& limit, absl::Span<const Mark> marks, uint32_t
 }  // namespace
 
 bool WithinPersonLimits(const Limits& limits, absl::Span<const Mark> marks, uint32_t value,
-                        uint32_t now) {
-  return WithinCount(limits.times_asked, marks, now) &&
-         WithinDifferentValues(limits.different_values, marks, value, now);
+                        uint32_t now, uint32_t lost_until) {
+  return WithinCount(limits.times_asked, marks, now, lost_until) &&
+         WithinDifferentValues(limits.different_values, marks, value, now, lost_until);
 }
 
 bool WithinDifferentValues(const CountLimit& limit, absl::Span<const Mark> marks, uint32_t value,
-                           uint32_t now) {
+                           uint32_t now, uint32_t lost_until) {
   if (limit.count < 1) return false;
   const uint32_t window = WindowSeconds(limit.every);
+  if (Reaches(window, lost_until, now)) {
+    return std::any_of(marks.begin(), marks.end(), [&](const Mark& mark) {
+      return mark.value == value && InWindow(mark.second, window, now);
+    });
+  }
   absl::InlinedVector<uint32_t, 8> different = {value};
   for (const Mark& mark : marks) {
     if (!InWindow(mark.second, window, now)) continue;

@@ -1,11 +1,14 @@
 #include "server/journal/commit_blob.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
 
 #include "crypto/bytes.h"
+#include "crypto/log_entry.h"
 #include "server/journal/checksum.h"
+#include "server/journal/lives.h"
 #include "server/journal/request_table.h"
 
 namespace vouch::server::journal {
@@ -90,7 +93,7 @@ size_t SizeOfTables(const Changes& changes, size_t items) {
 
 bool Changes::empty() const {
   return charges.empty() && requests.empty() && epochs.empty() && lives.empty() &&
-         buckets.empty() && totals.empty() && adoptions.empty();
+         buckets.empty() && totals.empty() && adoptions.empty() && lost_until == 0;
 }
 
 std::string EncodeCommit(const CommitParts& commit) {
@@ -147,6 +150,13 @@ bool DecodeAdoptions(uint32_t count, absl::string_view* rest, Changes* changes) 
     rest->remove_prefix(size);
   }
   return true;
+}
+
+uint32_t LostUntil(absl::string_view entry) {
+  if (!crypto::IsAboutLog(entry)) return 0;
+  const absl::StatusOr<crypto::LossDeclared> loss = crypto::ReadLossDeclared(entry);
+  if (!loss.ok()) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>(loss->until, kFirstLife - 1));
 }
 
 }  // namespace
@@ -245,6 +255,7 @@ bool DecodeCommit(absl::string_view bytes, CommitParts* commit) {
     item.sealed = payload.substr(entry, sealed);
     payload.remove_prefix(size_t{entry} + sealed);
   }
+  changes.lost_until = commit->items.empty() ? 0 : LostUntil(commit->items.front().entry);
   return payload.empty();
 }
 

@@ -68,6 +68,9 @@ struct Changes {
   std::vector<Bucket> buckets;
   std::vector<Total> totals;
   std::vector<Journal::Adoption> adoptions;
+  // Seconds since 1970: what was charged before is not all known. 0: no change. It has no place in
+  // the layout: it stands in the entry that declares the loss, the commit's first.
+  uint32_t lost_until = 0;
 
   bool empty() const;
 };

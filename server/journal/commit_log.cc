@@ -142,7 +142,7 @@ absl::Status CommitLog::ReadLastSegment(const SegmentStart& start) {
     }
     for (const CommitParts::Item& item : parts.items) {
       if (item.entry.empty()) continue;
-      if (const auto opened = crypto::ReadLogOpened(item.entry); opened.ok()) {
+      if (const auto opened = crypto::ReadLogBegun(item.entry); opened.ok()) {
         head_.first += head_.range.size();
         head_.origin = opened->origin;
         head_.range = crypto::CompactRange();
@@ -239,7 +239,7 @@ uint64_t CommitLog::FirstCommit() const {
   return segments_.front().first_commit;
 }
 
-absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
+absl::Status CommitLog::Append(absl::string_view blob, const Head& next, bool declares_loss) {
   const uint64_t size = FrameSize(blob.size());
   const bool ends_log = next.origin != head_.origin;
   if (ends_log || size > room_ - end_) {
@@ -251,6 +251,7 @@ absl::Status CommitLog::Append(absl::string_view blob, const Head& next) {
     start.range = head_.range;
     start.first = head_.first;
     start.ends_log = ends_log;
+    start.declares_loss = declares_loss;
     if (absl::Status status = MakeSegment(start, size); !status.ok()) return status;
   }
   EncodeFrame(next.commit, blob, &frame_);

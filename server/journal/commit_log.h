@@ -44,9 +44,10 @@ class CommitLog {
   uint64_t FirstCommit() const;
 
   // Writes commit next.commit, which follows the last, and syncs it. One that begins another log,
-  // whose first entry is its last, begins a segment, so that headers tell of every log.
+  // whose first entry is its last, begins a segment, so that headers tell of every log;
+  // `declares_loss`: with a loss.
   // Unavailable: there was no room, and nothing was written. Any other failure ends the process.
-  absl::Status Append(absl::string_view blob, const Head& next);
+  absl::Status Append(absl::string_view blob, const Head& next, bool declares_loss = false);
 
   // The commits after `after`, in order, a segment at a time. DataLoss when one is missing.
   absl::Status ForEachSegment(

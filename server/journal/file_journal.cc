@@ -19,6 +19,7 @@
 #include "server/journal/commit_log.h"
 #include "server/journal/file_handle.h"
 #include "server/journal/journal.h"
+#include "server/journal/log_change.h"
 #include "server/journal/span_decisions.h"
 #include "server/journal/table_image.h"
 #include "server/journal/tables.h"
@@ -63,7 +64,7 @@ class FileJournal : public Journal {
   absl::Status Append(absl::Span<const std::string> entries, absl::Time now) override;
   absl::Status ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
                                  const RowKey& key_row, uint64_t key_cap, uint32_t count,
-                                 absl::Time now) override;
+                                 absl::Time now, uint32_t agreement_begins) override;
   absl::StatusOr<StoredItem> Read(const Location& where) const override;
   absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
                                                        uint32_t count) const override {
@@ -76,6 +77,8 @@ class FileJournal : public Journal {
   std::vector<Adoption> adoptions() const override;
   absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override;
   Figures figures() const override;
+
+  absl::StatusOr<crypto::LossDeclared> DeclareLoss(const crypto::Checkpoint& lost, absl::Time now);
 
  private:
   absl::Status OpenFolder();
@@ -90,6 +93,9 @@ class FileJournal : public Journal {
                            std::vector<crypto::Digest>* leaves = nullptr);
   // Ends the log and begins the next, when `second` lies in a later year.
   absl::Status BeginYear(uint32_t second);
+  // Both logs' entries are one commit: whatever happens, the log goes on, or it has ended and the
+  // next has begun.
+  absl::Status Change(LogChange change);
   void Publish(Head next, size_t bytes);
   void ImageLoop();
   bool CopySegment(size_t segment, std::string* out, uint64_t* as_of);
@@ -348,48 +354,49 @@ void FileJournal::Publish(Head next, size_t bytes) {
   if (tail_bytes_ > image_due_at_) image_due_.notify_one();
 }
 
-// Both entries are one commit: whatever happens, the log goes on, or it has ended and the next has
-// begun.
 absl::Status FileJournal::BeginYear(uint32_t second) {
   if (second < year_ends_) return absl::OkStatus();
-  crypto::LogName name = *crypto::ReadLogName(head_.origin);
-  name.year = static_cast<uint32_t>(
-      absl::ToCivilYear(absl::FromUnixSeconds(second), absl::UTCTimeZone()).year());
-  name.part = 1;
-  Head ended = head_;
-  ended.commit = head_.commit + 1;
-  ended.second = second;
-  ended.tree_size = head_.tree_size + 1;
-  const std::string closing =
-      crypto::LogClosedEntry(second / 60, {head_.origin, ended.tree_size, name.Origin()});
-  const crypto::Digest closing_leaf = crypto::LeafHash(crypto::AsBytes(closing));
-  ended.range.Append(closing_leaf);
-  Head next;
-  next.origin = name.Origin();
-  next.first = ended.end();
-  next.commit = ended.commit;
-  next.second = second;
-  const std::string opening = crypto::LogOpenedEntry(
-      second / 60, {next.origin, {ended.origin, ended.tree_size, ended.range.Root()}});
-  const crypto::Digest opening_leaf = crypto::LeafHash(crypto::AsBytes(opening));
-  next.range.Append(opening_leaf);
-  next.tree_size = 1;
-  CommitParts parts;
-  parts.number = next.commit;
-  parts.second = second;
-  parts.first_entry = head_.end();
-  parts.items = {{closing, {}}, {opening, {}}};
-  const std::string blob = EncodeCommit(parts);
-  if (absl::Status status = log_->Append(blob, next); !status.ok()) return status;
+  return Change(ChangeOfYear(head_, second));
+}
 
-  head_ = next;
+absl::Status FileJournal::Change(LogChange change) {
+  const CommitParts parts = change.Parts();
+  const std::string blob = EncodeCommit(parts);
+  if (absl::Status status = log_->Append(blob, change.next, change.loss.has_value());
+      !status.ok()) {
+    return status;
+  }
+
+  tables_->Apply(parts.changes, change.next.commit, change.next.second);
+  head_ = change.next;
   year_ends_ = EndOfYear(head_.origin);
   if (watcher_) {
-    watcher_(ended, absl::MakeConstSpan(&closing_leaf, 1));
-    watcher_(head_, absl::MakeConstSpan(&opening_leaf, 1));
+    const std::vector<crypto::Digest> leaves = {change.LeafOf(0),
+                                                change.LeafOf(change.entries.size() - 1)};
+    if (change.ended.has_value()) watcher_(*change.ended, {leaves[0]});
+    watcher_(head_, {leaves[1]});
   }
-  Publish(std::move(next), blob.size());
+  Publish(std::move(change.next), blob.size());
   return absl::OkStatus();
+}
+
+absl::StatusOr<crypto::LossDeclared> FileJournal::DeclareLoss(const crypto::Checkpoint& lost,
+                                                              absl::Time now) {
+  const std::lock_guard<std::mutex> guard(commit_lock_);
+  if (head_.tree_size == 0 || !crypto::ReadLogName(head_.origin).has_value()) {
+    return absl::FailedPreconditionError("the journal holds nothing that a log could go on from");
+  }
+  if (head_.second > SecondOf(now)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the journal's last commit was at ",
+                     absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(head_.second),
+                                      absl::UTCTimeZone()),
+                     ", which is later than this machine's clock; set the clock right first"));
+  }
+  LogChange change = ChangeByLoss(head_, SecondOf(now), lost);
+  const crypto::LossDeclared loss = *change.loss;
+  if (absl::Status changed = Change(std::move(change)); !changed.ok()) return changed;
+  return loss;
 }
 
 absl::Status FileJournal::Append(absl::Span<const std::string> entries, absl::Time now) {
@@ -404,7 +411,7 @@ absl::Status FileJournal::Append(absl::Span<const std::string> entries, absl::Ti
 
 absl::Status FileJournal::ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
                                             const RowKey& key_row, uint64_t key_cap, uint32_t count,
-                                            absl::Time now) {
+                                            absl::Time now, uint32_t agreement_begins) {
   if (count == 0) return absl::OkStatus();
   const std::lock_guard<std::mutex> guard(commit_lock_);
   const uint32_t second = CommitSecond(now);
@@ -413,9 +420,11 @@ absl::Status FileJournal::ChargeEvaluations(const RowKey& row, const policies::C
     return absl::FailedPreconditionError("the key has been used as often as it may be");
   }
   const uint32_t window = WindowSeconds(limit.every);
-  const absl::optional<uint32_t> wait = tables_->counters()
-                                            .Get(row, Counter::kEvaluations)
-                                            .UntilRoom(limit.count, window, 0, count, second);
+  const absl::optional<uint32_t> wait =
+      Later(tables_->counters()
+                .Get(row, Counter::kEvaluations)
+                .UntilRoom(limit.count, window, 0, count, second),
+            UntilLossLeaves(window, LossOf(*tables_, row, agreement_begins), second));
   if (!wait.has_value() || *wait > 0) {
     return RefusedUntil("the agreement's evaluations are used up", wait);
   }
@@ -424,6 +433,9 @@ absl::Status FileJournal::ChargeEvaluations(const RowKey& row, const policies::C
   parts.second = second;
   parts.changes.buckets.push_back({row, Counter::kEvaluations, window, count});
   parts.changes.totals.push_back({key_row, count});
+  if (BeginsAfterLoss(*tables_, row, agreement_begins)) {
+    parts.changes.epochs.push_back({BeginningOf(row), agreement_begins});
+  }
   return WriteCommit(&parts, 1);
 }
 
@@ -507,6 +519,7 @@ Journal::Figures FileJournal::figures() const {
   figures.charge_rows = tables_->charges().size();
   figures.remembered = tables_->requests().size();
   figures.tail_bytes = tail_bytes_;
+  figures.lost_until = tables_->lost_until();
   return figures;
 }
 
@@ -550,6 +563,13 @@ absl::StatusOr<std::unique_ptr<Journal>> OpenFileJournal(const JournalOptions& o
   auto journal = std::make_unique<FileJournal>(options);
   if (absl::Status status = journal->Open(); !status.ok()) return status;
   return std::unique_ptr<Journal>(std::move(journal));
+}
+
+absl::StatusOr<crypto::LossDeclared> DeclareLoss(const JournalOptions& options,
+                                                 const crypto::Checkpoint& lost, absl::Time now) {
+  FileJournal journal(options);
+  if (absl::Status status = journal.Open(); !status.ok()) return status;
+  return journal.DeclareLoss(lost, now);
 }
 
 }  // namespace vouch::server::journal

@@ -16,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "crypto/bytes.h"
+#include "crypto/log_entry.h"
 #include "crypto/merkle.h"
 #include "policies/engine/limits.h"
 
@@ -53,6 +54,9 @@ struct Charges : SubjectCharges {
   // what is asked, and P knows them as found, V as named.
   absl::optional<uint32_t> people_value;
   RowKey agreement{};  // (requester, agreement): agreement-wide minute buckets and new people
+  // The second from which on the agreement's first revision, which this is, can have been charged;
+  // 0 for any other revision, of which that is not known. Decides whether a loss concerns it.
+  uint32_t agreement_begins = 0;
   const policies::Limits* limits = nullptr;
   uint32_t rows_die_after =
       0;  // seconds since 1970: when an unlimited window ends (agreement expiry)
@@ -94,6 +98,9 @@ struct Decision {
   Verdict verdict = Verdict::kRefused;
   absl::Duration retry_after = absl::ZeroDuration();
   Location where;  // kReplay: where it lies; otherwise where it is being written
+  // kPersonLimit, where what was charged up to then is not all known and counts as used up: seconds
+  // since 1970. It says nothing about anybody.
+  uint32_t lost_until = 0;
   // The position of its entry, of a group's first; for everything but replays.
   uint64_t entry_index = 0;
 };
@@ -168,7 +175,11 @@ struct StoredItem {
 //
 // One log a year, by UTC: before the first commit of a later year than the log's, one commit of its
 // own ends the log with an entry "log closed", and begins the next with an entry "log opened" that
-// says what the one before came to. Never back, whatever the clock says.
+// says what the one before came to. Never back, whatever the clock says. A second log of a year
+// begins where a loss was declared (DeclareLoss).
+//
+// After a loss, what was charged before it counts as used up: of limits whose window reaches back
+// so far, for agreements that had begun; a value that a row still holds is no further value.
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -182,9 +193,10 @@ class Journal {
   // Durably adds `count` to two counters before anything is evaluated: the windowed one of
   // (requester, agreement) and the key's own for ever. ResourceExhausted with the time until the
   // window has room in a "retry_ms" payload; FailedPrecondition when the key's cap is reached.
+  // `agreement_begins` as in Charges.
   virtual absl::Status ChargeEvaluations(const RowKey& row, const policies::CountLimit& limit,
                                          const RowKey& key_row, uint64_t key_cap, uint32_t count,
-                                         absl::Time now) = 0;
+                                         absl::Time now, uint32_t agreement_begins = 0) = 0;
   // NotFound when the item lies in a part that was archived.
   virtual absl::StatusOr<StoredItem> Read(const Location& where) const = 0;
   // The entries from the position `first` on, in order, whichever log they are of: at most `count`,
@@ -217,6 +229,7 @@ class Journal {
 
   struct Figures {
     uint64_t commits = 0, entries = 0, charge_rows = 0, remembered = 0, tail_bytes = 0;
+    uint32_t lost_until = 0;  // second up to which charges may be missing; 0: none are
   };
   virtual Figures figures() const = 0;
 };
@@ -233,6 +246,14 @@ struct JournalOptions {
 // FailedPrecondition when another process holds the folder or its format is newer than this
 // program.
 absl::StatusOr<std::unique_ptr<Journal>> OpenFileJournal(const JournalOptions& options);
+
+// Declares that the journal was longer than it is now: its log ends where it ends, and a new one
+// begins, of the present year's next part, with an entry "loss declared" that commits to `lost` and
+// to what there is. One commit: killed at any moment, the loss is declared or nothing was done. All
+// that was charged before `now` counts as used up from then on. Errors as OpenFileJournal;
+// FailedPrecondition when there is nothing yet, or the last commit is later than `now`.
+absl::StatusOr<crypto::LossDeclared> DeclareLoss(const JournalOptions& options,
+                                                 const crypto::Checkpoint& lost, absl::Time now);
 
 }  // namespace vouch::server::journal
 

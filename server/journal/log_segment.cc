@@ -24,7 +24,8 @@ absl::Status Damaged() {
 }  // namespace
 
 std::string EncodeSegmentStart(const SegmentStart& start) {
-  const uint32_t version = start.ends_log || start.first > 0 ? 2 : 1;
+  const uint32_t many_logs = start.ends_log || start.first > 0 ? 2 : 1;
+  const uint32_t version = start.declares_loss ? 3 : many_logs;
   const size_t size = 4 + 4 + 4 + start.id.size() + 8 + 4 + 8 + 4 + start.origin.size() +
                       (version > 1 ? 8 : 0) + start.range.roots().size() * sizeof(crypto::Digest) +
                       kChecksumSize;

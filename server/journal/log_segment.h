@@ -26,7 +26,7 @@
 namespace vouch::server::journal {
 
 // Raised whenever the layout of segments, blobs or tables changes.
-constexpr uint32_t kLogVersion = 2;
+constexpr uint32_t kLogVersion = 3;
 constexpr uint64_t kFramesBegin = 4096;
 
 // What was so before a segment's first commit.
@@ -40,6 +40,9 @@ struct SegmentStart {
   // The segment begins with the commit that ends that log. A program that knows only one log would
   // go on with it: so this is version 2, as is all that follows.
   bool ends_log = false;
+  // It begins with the commit that declares a loss: version 3, because a program that does not know
+  // them would forget that what was charged meanwhile counts as used up.
+  bool declares_loss = false;
 
   // Position of the segment's first entry.
   uint64_t first_entry() const { return first + range.size(); }

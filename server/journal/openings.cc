@@ -36,7 +36,7 @@ absl::StatusOr<Openings> ReadOpenings(const std::string& folder) {
   for (uint32_t left = in.U32(); left > 0 && in.ok(); --left) {
     const uint64_t position = in.U64();
     openings[position] = std::string(crypto::AsText(in.Field()));
-    if (!crypto::ReadLogOpened(openings[position]).ok()) return damaged;
+    if (!crypto::ReadLogBegun(openings[position]).ok()) return damaged;
   }
   return in.Finished() ? absl::StatusOr<Openings>(std::move(openings)) : damaged;
 }
@@ -52,7 +52,7 @@ absl::Status WriteOpenings(const std::string& folder, const Openings& openings) 
 std::vector<LogSpan> LogsOf(const Openings& openings) {
   std::vector<LogSpan> logs;
   for (const auto& [position, entry] : openings) {
-    const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogOpened(entry);
+    const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogBegun(entry);
     if (!opened.ok()) continue;
     if (logs.empty()) logs.push_back({opened->closed.origin, position - opened->closed.size});
     logs.push_back({opened->origin, position});

@@ -14,6 +14,37 @@ size_t RowsOf(const SubjectCharges& subject) {
 
 }  // namespace
 
+RowKey BeginningOf(const RowKey& agreement) {
+  // Names are HMACs: none meets another's complement.
+  RowKey row = agreement;
+  for (uint8_t& byte : row) byte = static_cast<uint8_t>(~byte);
+  return row;
+}
+
+uint32_t LossOf(const Tables& tables, const RowKey& agreement, uint32_t begins) {
+  const uint32_t lost = tables.lost_until();
+  if (lost == 0 || begins >= lost || tables.HighestEpoch(BeginningOf(agreement)) >= lost) return 0;
+  return lost;
+}
+
+bool BeginsAfterLoss(const Tables& tables, const RowKey& agreement, uint32_t begins) {
+  const uint32_t lost = tables.lost_until();
+  return lost > 0 && begins >= lost && tables.HighestEpoch(BeginningOf(agreement)) < begins;
+}
+
+absl::optional<uint32_t> UntilLossLeaves(uint32_t window, uint32_t lost_until, uint32_t now) {
+  if (lost_until == 0) return 0;
+  if (window == kWholeLife) return absl::nullopt;
+  const uint64_t end = uint64_t{lost_until} + window;
+  if (end <= now) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>(end - now, std::numeric_limits<uint32_t>::max()));
+}
+
+absl::optional<uint32_t> Later(absl::optional<uint32_t> a, absl::optional<uint32_t> b) {
+  if (!a.has_value() || !b.has_value()) return absl::nullopt;
+  return std::max(*a, *b);
+}
+
 void SpanDecisions::Chains::Reserve(size_t rows) {
   size_t size = 16;
   while (size < 2 * rows) size *= 2;
@@ -69,15 +100,18 @@ Decision SpanDecisions::Decide(size_t item, size_t place,
     decision.verdict = Verdict::kEpochClosed;
     return decision;
   }
+  const uint32_t lost_until = LossOf(tables_, charges.agreement, charges.agreement_begins);
   uint32_t new_people = 0;
-  if (!MembersWithin(charges, &new_people)) {
+  if (!MembersWithin(charges, lost_until, &new_people)) {
     decision.verdict = Verdict::kPersonLimit;
+    const uint32_t window = policies::LongestPersonWindow(*charges.limits);
+    if (UntilLossLeaves(window, lost_until, second_) != 0) decision.lost_until = lost_until;
     return decision;
   }
-  if (!AgreementHasRoom(charges, new_people, &decision)) return decision;
-  bool within = PeopleAndFactsWithin(charges, charges) || !charges.decides;
+  if (!AgreementHasRoom(charges, lost_until, new_people, &decision)) return decision;
+  bool within = PeopleAndFactsWithin(charges, charges, lost_until) || !charges.decides;
   for (size_t slot = 1; slot < charges.others.size() + 1; ++slot) {
-    const bool found = PeopleAndFactsWithin(charges.others[slot - 1], charges);
+    const bool found = PeopleAndFactsWithin(charges.others[slot - 1], charges, lost_until);
     within &= found || slot >= charges.members || !charges.others[slot - 1].decides;
   }
   decision.verdict = within ? Verdict::kAnswer : Verdict::kUndetermined;
@@ -86,10 +120,12 @@ Decision SpanDecisions::Decide(size_t item, size_t place,
 }
 
 // Every slot is looked up whichever is used up: members and padding cost the same.
-bool SpanDecisions::MembersWithin(const Charges& charges, uint32_t* new_people) const {
+bool SpanDecisions::MembersWithin(const Charges& charges, uint32_t lost_until,
+                                  uint32_t* new_people) const {
   marks_.clear();
   *new_people = FindMarks(charges.tokens, &marks_) ? 0 : 1;
-  bool within = policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_);
+  bool within =
+      policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_, lost_until);
   for (size_t slot = 1; slot < charges.others.size() + 1; ++slot) {
     const RowKey& tokens = charges.others[slot - 1].tokens;
     marks_.clear();
@@ -102,7 +138,8 @@ bool SpanDecisions::MembersWithin(const Charges& charges, uint32_t* new_people) 
       named_before = true;
       marks_.push_back({second_, charges.value});
     }
-    const bool room = policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_);
+    const bool room =
+        policies::WithinPersonLimits(*charges.limits, marks_, charges.value, second_, lost_until);
     if (slot >= charges.members) continue;
     within &= room;
     if (!known && !named_before) ++*new_people;
@@ -142,8 +179,8 @@ bool SpanDecisions::FindMarks(const RowKey& row, Marks* marks) const {
   return marks->size() > before;
 }
 
-bool SpanDecisions::AgreementHasRoom(const Charges& charges, uint32_t new_people,
-                                     Decision* decision) {
+bool SpanDecisions::AgreementHasRoom(const Charges& charges, uint32_t lost_until,
+                                     uint32_t new_people, Decision* decision) {
   const policies::Limits& limits = *charges.limits;
   Pending& pending = pending_[charges.agreement];
   const BucketCounters& counters = tables_.counters();
@@ -151,14 +188,16 @@ bool SpanDecisions::AgreementHasRoom(const Charges& charges, uint32_t new_people
   const uint32_t new_people_window = WindowSeconds(limits.new_people.every);
   pending.answers_window = std::max(pending.answers_window, answers_window);
   pending.new_people_window = std::max(pending.new_people_window, new_people_window);
-  const absl::optional<uint32_t> answers =
+  const absl::optional<uint32_t> answers = Later(
       counters.Get(charges.agreement, Counter::kWholeAgreement)
-          .UntilRoom(limits.whole_agreement.count, answers_window, pending.answers, 1, second_);
+          .UntilRoom(limits.whole_agreement.count, answers_window, pending.answers, 1, second_),
+      UntilLossLeaves(answers_window, lost_until, second_));
   absl::optional<uint32_t> people = 0;
   if (new_people > 0) {
-    people = counters.Get(charges.agreement, Counter::kNewPeople)
-                 .UntilRoom(limits.new_people.count, new_people_window, pending.new_people,
-                            new_people, second_);
+    people = Later(counters.Get(charges.agreement, Counter::kNewPeople)
+                       .UntilRoom(limits.new_people.count, new_people_window, pending.new_people,
+                                  new_people, second_),
+                   UntilLossLeaves(new_people_window, lost_until, second_));
   }
   if (answers.has_value() && people.has_value() && *answers == 0 && *people == 0) return true;
   decision->verdict = Verdict::kAgreementLimit;
@@ -168,19 +207,21 @@ bool SpanDecisions::AgreementHasRoom(const Charges& charges, uint32_t new_people
   return false;
 }
 
-bool SpanDecisions::PeopleAndFactsWithin(const SubjectCharges& subject,
-                                         const Charges& charges) const {
+bool SpanDecisions::PeopleAndFactsWithin(const SubjectCharges& subject, const Charges& charges,
+                                         uint32_t lost_until) const {
   const uint32_t value = charges.people_value.value_or(charges.value);
   bool within = true;
   for (const RowKey& person : subject.people) {
     marks_.clear();
     FindMarks(person, &marks_);
-    within &= policies::WithinPersonLimits(*charges.limits, marks_, value, second_);
+    within &= policies::WithinPersonLimits(*charges.limits, marks_, value, second_, lost_until);
   }
   for (const SubjectCharges::FactRow& fact : subject.facts) {
     marks_.clear();
     FindMarks(fact.key, &marks_);
-    within &= policies::WithinDifferentValues(fact.limit, marks_, fact.value, second_);
+    // Across agreements: when this one began makes no difference.
+    within &= policies::WithinDifferentValues(fact.limit, marks_, fact.value, second_,
+                                              tables_.lost_until());
   }
   return within;
 }
@@ -259,6 +300,10 @@ void SpanDecisions::Charge(const Proposal& proposal, size_t place, uint32_t new_
   }
   if (proposal.epoch > HighestEpoch(proposal.epoch_row)) {
     epochs_[proposal.epoch_row] = proposal.epoch;
+  }
+  // A later revision cannot show it.
+  if (BeginsAfterLoss(tables_, charges.agreement, charges.agreement_begins)) {
+    epochs_[BeginningOf(charges.agreement)] = charges.agreement_begins;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "server/journal/commit_blob.h"
 #include "server/journal/journal.h"
@@ -15,6 +16,19 @@
 #include "server/journal/tables.h"
 
 namespace vouch::server::journal {
+
+// The second up to which charges of this agreement, of which the row is, may be missing: 0 when
+// none are, or it began later. `begins` as Charges::agreement_begins; that it did is remembered,
+// for its renewals, by BeginningOf.
+uint32_t LossOf(const Tables& tables, const RowKey& agreement, uint32_t begins);
+// Whether that is news, and is to be remembered.
+bool BeginsAfterLoss(const Tables& tables, const RowKey& agreement, uint32_t begins);
+// The row, among those of epochs, that holds when an agreement began.
+RowKey BeginningOf(const RowKey& agreement);
+// Seconds until a window no longer reaches into the lost time; nullopt: never.
+absl::optional<uint32_t> UntilLossLeaves(uint32_t window, uint32_t lost_until, uint32_t now);
+// The later of two; nullopt, which is never, is later than any.
+absl::optional<uint32_t> Later(absl::optional<uint32_t> a, absl::optional<uint32_t> b);
 
 class SpanDecisions {
  public:
@@ -61,9 +75,11 @@ class SpanDecisions {
   // The row's marks, those of this commit included; false when it has none alive.
   bool FindMarks(const RowKey& row, Marks* marks) const;
   // Whether every member may be asked about again; how many of them are new.
-  bool MembersWithin(const Charges& charges, uint32_t* new_people) const;
-  bool AgreementHasRoom(const Charges& charges, uint32_t new_people, Decision* decision);
-  bool PeopleAndFactsWithin(const SubjectCharges& subject, const Charges& charges) const;
+  bool MembersWithin(const Charges& charges, uint32_t lost_until, uint32_t* new_people) const;
+  bool AgreementHasRoom(const Charges& charges, uint32_t lost_until, uint32_t new_people,
+                        Decision* decision);
+  bool PeopleAndFactsWithin(const SubjectCharges& subject, const Charges& charges,
+                            uint32_t lost_until) const;
   uint32_t PersonRowsDie(const Charges& charges);
   uint32_t LifeOf(const RowKey& agreement, uint32_t end);
   void Charge(const Proposal& proposal, size_t place, uint32_t new_people);

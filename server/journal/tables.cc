@@ -92,6 +92,7 @@ void Tables::ApplySmall(const Changes& changes, uint32_t second) {
   for (const Journal::Adoption& row : changes.adoptions) {
     adoptions_[row.agreement_id].push_back(row);
   }
+  lost_until_ = std::max(lost_until_, changes.lost_until);
 }
 
 void Tables::Sweep(size_t items, uint32_t second) {
@@ -128,6 +129,8 @@ void Tables::Save(size_t segment, std::string* out) const {
     }
   }
   counters_.Save(&writer);
+  // Only where there is one: an image of today is as those before.
+  if (lost_until_ > 0) writer.U32(lost_until_);
   out->append(writer.str());
 }
 
@@ -163,7 +166,9 @@ bool Tables::LoadSmall(crypto::ByteSpan bytes) {
     std::copy(digest.begin(), digest.end(), row.digest.begin());
     adoptions_[row.agreement_id].push_back(std::move(row));
   }
-  return counters_.Load(&in) && in.Finished();
+  if (!counters_.Load(&in)) return false;
+  if (!in.Finished()) lost_until_ = in.U32();
+  return in.Finished();
 }
 
 uint64_t Tables::OldestSegment() const { return *std::min_element(as_of_.begin(), as_of_.end()); }

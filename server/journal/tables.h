@@ -50,6 +50,8 @@ class Tables {
   uint32_t LifeOf(const RowKey& agreement) const;
   uint32_t HighestEpoch(const RowKey& row) const;
   uint64_t TotalOf(const RowKey& key) const;
+  // Second up to which charges may be missing; 0: none are.
+  uint32_t lost_until() const { return lost_until_; }
   // Each agreement's by rising revision.
   const std::map<std::string, std::vector<Journal::Adoption>>& adoptions() const {
     return adoptions_;
@@ -75,6 +77,7 @@ class Tables {
   absl::flat_hash_map<RowKey, uint32_t> epochs_;
   absl::flat_hash_map<RowKey, uint64_t> totals_;
   std::map<std::string, std::vector<Journal::Adoption>> adoptions_;
+  uint32_t lost_until_ = 0;
   std::array<uint64_t, kSegments> as_of_{};  // what each held when it was loaded
 };
 

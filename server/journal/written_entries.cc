@@ -97,7 +97,7 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
   }
   if (!newest.ok()) return newest.status();
   for (const std::string& entry : *newest) {
-    if (const auto opened = crypto::ReadLogOpened(entry); opened.ok()) {
+    if (const auto opened = crypto::ReadLogBegun(entry); opened.ok()) {
       log->logs_.push_back({opened->origin, log->end()});
       log->range_ = crypto::CompactRange();
     }

@@ -60,6 +60,67 @@ TEST(LogEntryTest, EntriesReadBackAsWritten) {
   EXPECT_EQ(opening->closed, opened.closed);
 }
 
+const LossDeclared kLoss = {"a/ledger/2026.2",
+                            {"a/ledger/2026", 17, Sha256("restored")},
+                            {"a/ledger/2026", 20, Sha256("lost")},
+                            1795219200};
+
+TEST(LogEntryTest, ALossReadsBackAsWritten) {
+  const auto loss = ReadLossDeclared(LossDeclaredEntry(29000000, kLoss));
+  ASSERT_TRUE(loss.ok());
+  EXPECT_TRUE(*loss == kLoss);
+  const auto begun = ReadLogBegun(LossDeclaredEntry(29000000, kLoss));
+  ASSERT_TRUE(begun.ok());
+  EXPECT_EQ(begun->origin, kLoss.origin);
+  EXPECT_EQ(begun->closed, kLoss.restored);
+  EXPECT_EQ(ReadLogBegun(LogOpenedEntry(1, {"c", {"a/b", 2, {}}}))->closed.origin, "a/b");
+  EXPECT_FALSE(ReadLogBegun(LogClosedEntry(1, {"a/b", 2, "c"})).ok());
+}
+
+TEST(LogEntryTest, ALossHasTheBytesThatAreWrittenDown) {
+  const std::string entry = LossDeclaredEntry(1, {"c", {"a/b", 2, {}}, {"a/b", 5, {}}, 7});
+  const std::string zeros(32, '\0');
+  EXPECT_EQ(entry, std::string("\x01\x0a\0\0\0\x01\x01"
+                               "c\x03"
+                               "a/b\0\0\0\0\0\0\0\x02",
+                               20) +
+                       zeros +
+                       std::string("\x03"
+                                   "a/b\0\0\0\0\0\0\0\x05",
+                                   12) +
+                       zeros + std::string("\0\0\0\0\0\0\0\x07", 8));
+  for (size_t size = 0; size < entry.size(); ++size) {
+    EXPECT_FALSE(ReadLossDeclared(entry.substr(0, size)).ok());
+  }
+  EXPECT_FALSE(ReadLossDeclared(entry + "x").ok());
+  EXPECT_FALSE(ReadLogOpened(entry).ok());
+}
+
+TEST(LogEntryTest, ALossCoversWhatItCommitsToAndNoMore) {
+  EXPECT_TRUE(kLoss.Covers({"a/ledger/2026", 18, Sha256("any")}));
+  EXPECT_TRUE(kLoss.Covers(kLoss.lost));
+  EXPECT_FALSE(kLoss.Covers({"a/ledger/2026", 20, Sha256("another")}));
+  EXPECT_FALSE(kLoss.Covers({"a/ledger/2026", 21, Sha256("any")}));
+  EXPECT_FALSE(kLoss.Covers({"a/ledger/2025", 2, Sha256("any")}));
+  EXPECT_FALSE(kLoss.Covers({"a/ledger/2027", 2, Sha256("any")}));
+  LossDeclared years = kLoss;
+  years.lost.origin = "a/ledger/2028";
+  EXPECT_TRUE(years.Covers({"a/ledger/2026", 1000, Sha256("any")}));
+  EXPECT_TRUE(years.Covers({"a/ledger/2027", 1000, Sha256("any")}));
+  EXPECT_FALSE(years.Covers({"a/ledger/2028", 21, Sha256("any")}));
+  EXPECT_FALSE(years.Covers({"a/ledger/2025", 1, Sha256("any")}));
+}
+
+TEST(LogEntryTest, LossesAreSaidInWords) {
+  EXPECT_EQ(LostEntries(kLoss), "entries 18 to 20 of a/ledger/2026");
+  LossDeclared years = kLoss;
+  years.lost.origin = "a/ledger/2027";
+  EXPECT_EQ(LostEntries(years),
+            "everything from entry 18 of a/ledger/2026 to entry 20 of a/ledger/2027");
+  years.lost.origin = "a/ledger/2025";
+  EXPECT_EQ(LostEntries(years), "entries up to 20 of a/ledger/2025");
+}
+
 // docs/protocol.md, "Ledger entry": u8 version, u8 kind, u32 minute, then the fields.
 TEST(LogEntryTest, HasTheBytesThatAreWrittenDown) {
   const std::string closing = LogClosedEntry(1, {"a/b", 2, "c"});
@@ -93,6 +154,7 @@ TEST(LogEntryTest, TakesNoOtherBytes) {
 TEST(LogEntryTest, OnlyTheseAreAboutTheLog) {
   EXPECT_TRUE(IsAboutLog(LogClosedEntry(1, {"a/b", 2, "c"})));
   EXPECT_TRUE(IsAboutLog(LogOpenedEntry(1, {"c", {"a/b", 2, {}}})));
+  EXPECT_TRUE(IsAboutLog(LossDeclaredEntry(1, kLoss)));
   EXPECT_FALSE(IsAboutLog(ClockAcknowledgedEntry(1, 5)));
   EXPECT_FALSE(IsAboutLog(CountedRefusalsEntry(1, "fsa.example", 1, 1)));
   EXPECT_FALSE(IsAboutLog(""));

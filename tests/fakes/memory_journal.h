@@ -66,7 +66,7 @@ class MemoryJournal final : public server::journal::Journal {
   }
   absl::Status ChargeEvaluations(const server::journal::RowKey&, const policies::CountLimit&,
                                  const server::journal::RowKey&, uint64_t, uint32_t,
-                                 absl::Time) override {
+                                 absl::Time, uint32_t) override {
     return absl::OkStatus();
   }
   absl::StatusOr<server::journal::StoredItem> Read(

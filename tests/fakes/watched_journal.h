@@ -33,10 +33,11 @@ class WatchedJournal final : public server::journal::Journal {
   absl::Status ChargeEvaluations(const server::journal::RowKey& row,
                                  const policies::CountLimit& limit,
                                  const server::journal::RowKey& key_row, uint64_t key_cap,
-                                 uint32_t count, absl::Time now) override {
+                                 uint32_t count, absl::Time now,
+                                 uint32_t agreement_begins) override {
     if (before_charge) before_charge(count);
     if (!failing.ok()) return failing;
-    return inner_->ChargeEvaluations(row, limit, key_row, key_cap, count, now);
+    return inner_->ChargeEvaluations(row, limit, key_row, key_cap, count, now, agreement_begins);
   }
   absl::StatusOr<server::journal::StoredItem> Read(
       const server::journal::Location& where) const override {

@@ -72,6 +72,23 @@ TEST(WithinPersonLimitsTest, TakesPartOfASecondAsAWholeOne) {
   EXPECT_TRUE(WithinPersonLimits(limits, {{kNow - 2, 7}}, 7, kNow));
 }
 
+TEST(WithinPersonLimitsTest, AWindowThatReachesIntoALostTimeIsFull) {
+  const Limits limits = PersonLimits(Count(3, absl::Hours(24)), Count(9, absl::Seconds(1)));
+  EXPECT_FALSE(WithinPersonLimits(limits, {}, 7, kNow, kNow - kDay + 1));
+  EXPECT_TRUE(WithinPersonLimits(limits, {}, 7, kNow, kNow - kDay));
+  const Limits unending = PersonLimits(Count(3, absl::InfiniteDuration()), kPlenty);
+  EXPECT_FALSE(WithinPersonLimits(unending, {}, 7, kNow, 1));
+  EXPECT_TRUE(WithinPersonLimits(unending, {}, 7, kNow, 0));
+}
+
+TEST(WithinDifferentValuesTest, AfterALostTimeTakesOnlyAValueThatIsStillThere) {
+  const CountLimit limit = Count(3, absl::Hours(24));
+  EXPECT_TRUE(WithinDifferentValues(limit, {{kNow - 10, 7}}, 7, kNow, kNow - 5));
+  EXPECT_FALSE(WithinDifferentValues(limit, {{kNow - 10, 7}}, 8, kNow, kNow - 5));
+  EXPECT_FALSE(WithinDifferentValues(limit, {{kNow - kDay, 7}}, 7, kNow, kNow - 5));
+  EXPECT_TRUE(WithinDifferentValues(limit, {}, 8, kNow, kNow - kDay));
+}
+
 TEST(WithinDifferentValuesTest, AllowsAValueAlreadyCounted) {
   const std::vector<Mark> marks = {{kNow - 3, 1}, {kNow - 2, 2}, {kNow - 1, 1}};
   EXPECT_TRUE(WithinDifferentValues(Count(2, absl::InfiniteDuration()), marks, 2, kNow));

@@ -86,7 +86,7 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
       }
       for (const journal::CommitParts::Item& item : commit.items) {
         if (item.entry.empty()) continue;
-        if (const auto opened = crypto::ReadLogOpened(item.entry); opened.ok()) {
+        if (const auto opened = crypto::ReadLogBegun(item.entry); opened.ok()) {
           TakeLog({opened->origin, extent.size}, &extent);
         }
         const journal::LogSpan& log = extent.logs.back();
