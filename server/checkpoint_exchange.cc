@@ -134,6 +134,7 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
   HandedIn& handed = handed_in_[partner.agency];
   uint64_t& known = handed.size;
   std::vector<crypto::LogSuccession> steps;
+  std::string says;
   for (int i = 0; i < kTries; ++i) {
     const auto head = rooms_.log->Checkpoint();
     if (!head.ok()) return absl::OkStatus();  // said elsewhere
@@ -170,6 +171,7 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
         return absl::FailedPreconditionError(
             absl::StrCat("it did not take our checkpoint: ", response->says()));
     }
+    says = response->says();
     if (!response->remembered().empty()) {
       const absl::Status held = rooms_.own->HoldAgainst(response->remembered(), partner.agency);
       if (absl::IsDataLoss(held)) rooms_.behind(held);
@@ -183,7 +185,7 @@ absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
     known = response->known_size();
   }
   return absl::FailedPreconditionError(
-      "it did not take our checkpoint, however often it was tried");
+      absl::StrCat("it did not take our checkpoint, however often it was tried: ", says));
 }
 
 absl::Status CheckpointExchange::Count(const node::Partner& partner, const LedgerLog::Signed& head,

@@ -46,11 +46,14 @@ absl::Status LedgerLog::OpenTrees() {
     const absl::StatusOr<std::vector<std::string>> first =
         journal.ReadEntries(logs[i + 1].first, 1);
     if (!first.ok()) return first.status();
-    const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogOpened(first->front());
+    const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogBegun(first->front());
     if (!opened.ok() || opened->closed.origin != logs[i].origin ||
         opened->closed.size != logs[i + 1].first - logs[i].first) {
       return absl::DataLossError(absl::StrCat("the journal's log ", logs[i + 1].origin,
                                               " does not go on from ", logs[i].origin));
+    }
+    if (auto loss = crypto::ReadLossDeclared(first->front()); loss.ok()) {
+      losses_.push_back(*std::move(loss));
     }
     absl::StatusOr<Tree> tree = LogTree::TakeUpEnded(TreeOptions(logs[i]), opened->closed);
     if (!tree.ok()) return tree.status();
@@ -71,6 +74,11 @@ absl::Status LedgerLog::HoldAgainstMark() {
   options.problem = options_.problem;
   std::vector<crypto::NoteVerifier> keys;
   for (const Tree& tree : trees_) keys.push_back(tree->verifier());
+  for (const crypto::LossDeclared& loss : losses_) {
+    auto signer = crypto::NoteSigner::Make(loss.lost.origin, options_.key);
+    if (!signer.ok()) return signer.status();
+    keys.push_back(signer->verifier());
+  }
   absl::StatusOr<std::unique_ptr<ledger::tree::HighWater>> opened =
       ledger::tree::HighWater::Open(std::move(options), keys);
   if (!opened.ok()) return opened.status();
@@ -78,6 +86,7 @@ absl::Status LedgerLog::HoldAgainstMark() {
   const absl::optional<crypto::Checkpoint> mark = high_water_->mark();
   if (!mark.has_value()) return absl::OkStatus();
   const absl::StatusOr<Tree> tree = Find(mark->origin);
+  if ((!tree.ok() || (*tree)->size() < mark->size) && IsLost(*mark)) return absl::OkStatus();
   if (!tree.ok()) return tree.status();
   return high_water_->Check((*tree)->size(), [&](uint64_t size) { return (*tree)->RootAt(size); });
 }
@@ -189,7 +198,16 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
     return std::find_if(trees.begin(), trees.end(),
                         [&](const Tree& tree) { return tree->origin() == name; });
   };
-  const auto from = at(origin), to = at(head.origin);
+  auto from = at(origin);
+  const auto to = at(head.origin);
+  if (from == trees.end()) {
+    // One of which nothing is left: it came after what there was when its loss was declared.
+    const auto after = std::find_if(losses_.begin(), losses_.end(), [&](const auto& loss) {
+      return !crypto::LogBefore(origin, loss.restored.origin) &&
+             !crypto::LogBefore(loss.lost.origin, origin);
+    });
+    if (after != losses_.end()) from = at(after->restored.origin);
+  }
   if (to == trees.end() || from >= to) {
     return absl::NotFoundError("no log of that name has ended here");
   }
@@ -202,20 +220,24 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
     if (!end.ok()) return end.status();
     step.checkpoint = *end->note;
     if (tree == from) step.old_size = old_size;
-    if (tree == from && old_size > 0) {
+    // Of what is lost there is no proof: the loss that is declared says so.
+    const bool lost = (*from)->origin() != origin || (!losses_.empty() && old_size > end->size);
+    if (tree == from && old_size > 0 && !lost) {
       auto proof = ended.Consistency(old_size, end->size);
       if (!proof.ok()) return proof.status();
       step.consistency = *std::move(proof);
     }
-    absl::StatusOr<std::string> closing = ended.Entry(end->size - 1);
-    if (!closing.ok()) return closing.status();
-    step.closing = *std::move(closing);
-    absl::StatusOr<LogProof> closing_proof = ended.Prove(end->size - 1, 1);
-    if (!closing_proof.ok()) return closing_proof.status();
-    step.closing_proof = std::move(closing_proof->hashes);
     absl::StatusOr<std::string> opening = next.Entry(0);
     if (!opening.ok()) return opening.status();
     step.opening = *std::move(opening);
+    if (!crypto::ReadLossDeclared(step.opening).ok()) {
+      absl::StatusOr<std::string> closing = ended.Entry(end->size - 1);
+      if (!closing.ok()) return closing.status();
+      step.closing = *std::move(closing);
+      absl::StatusOr<LogProof> closing_proof = ended.Prove(end->size - 1, 1);
+      if (!closing_proof.ok()) return closing_proof.status();
+      step.closing_proof = std::move(closing_proof->hashes);
+    }
     const uint64_t next_size = tree + 1 == to ? head.size : next.size();
     const absl::StatusOr<const crypto::LogReader*> reader = next.Reader();
     if (!reader.ok()) return reader.status();
@@ -231,6 +253,11 @@ absl::Status LedgerLog::MarkNow() {
   const absl::StatusOr<Signed> head = Checkpoint();
   if (!head.ok()) return head.status();
   return high_water_ == nullptr ? absl::OkStatus() : high_water_->Flush();
+}
+
+bool LedgerLog::IsLost(const crypto::Checkpoint& seen) const {
+  return std::any_of(losses_.begin(), losses_.end(),
+                     [&](const crypto::LossDeclared& loss) { return loss.Covers(seen); });
 }
 
 std::string LedgerLog::origin() const {

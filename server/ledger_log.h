@@ -75,13 +75,17 @@ class LedgerLog final : public Prover {
                                    absl::string_view origin = "");
   // The log's tiles and entries up to its head when it was called, at the least.
   absl::StatusOr<const crypto::LogReader*> Reader(absl::string_view origin = "");
-  // The steps from `old_size` of a log that has ended to `head`, one of Checkpoint().
+  // The steps from `old_size` of a log that has ended to `head`, one of Checkpoint(). Also of a
+  // log, or a size, that is lost: as far as losses were declared.
   absl::StatusOr<std::vector<crypto::LogSuccession>> Succession(absl::string_view origin,
                                                                 uint64_t old_size,
                                                                 const Signed& head);
 
   // Signs the durable head and marks it, now.
   absl::Status MarkNow();
+  // Whether a declared loss says that this checkpoint of the node's own was signed, and is lost.
+  bool IsLost(const crypto::Checkpoint& seen) const;
+  const std::vector<crypto::LossDeclared>& losses() const { return losses_; }
 
   // Of the log that is being written.
   std::string origin() const;
@@ -102,6 +106,7 @@ class LedgerLog final : public Prover {
 
   const LedgerLogOptions options_;
   std::unique_ptr<ledger::tree::HighWater> high_water_;
+  std::vector<crypto::LossDeclared> losses_;  // a node that runs declares none
 
   mutable std::mutex lock_;  // guards the rest
   std::vector<Tree> trees_;  // oldest first; the last is being written

@@ -89,6 +89,8 @@ absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* j
 absl::Status NodeLedger::OpenWitness(const node::NodeFile& file) {
   PartnerLogs::Rooms rooms;
   rooms.witness.folder = file.witness;
+  rooms.witness.accepted = std::make_shared<const requester::AcceptedLosses>(
+      std::vector<std::string>{requester::AcceptedLosses::FolderIn(file.witness)});
   const std::string key_path = absl::StrCat(file.keys, "/", node::kWitnessKey);
   if (node::Exists(key_path)) {
     absl::StatusOr<Key> key = ReadKey(key_path);

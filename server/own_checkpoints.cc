@@ -28,7 +28,9 @@ constexpr size_t kAtOnce = 64;
 // A node that lost its whole journal begins a log of this year: partners are asked for those of the
 // years before as well.
 constexpr int kYearsBefore = 8;
-constexpr size_t kMostOwn = 50;
+constexpr size_t kMostOwn = 40;
+// And for logs that began with a declared loss, of this year and the last.
+constexpr int kParts = 5;
 
 std::string Entries(uint64_t size) {
   return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
@@ -51,9 +53,14 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
         ", signed by this node, and ", why,
         ". Going on would rewrite the ledger and forget what was charged since. Nothing was "
         "changed. Bring back the journal that reaches at least that checkpoint: the disk it was "
-        "on, or a later backup (docs/operations.md, \"Restore\")"));
+        "on, or a later backup (docs/operations.md, \"Restore\"). Only when it is certain that "
+        "there is none: give `vouch ledger declare-loss` that checkpoint"));
   };
   const auto head = log_->Checkpoint(origin);
+  if ((absl::IsNotFound(head.status()) || (head.ok() && shown > head->size)) &&
+      log_->IsLost(opened->checkpoint)) {
+    return absl::OkStatus();
+  }
   if (absl::IsNotFound(head.status())) {
     const std::vector<std::string> ours = log_->origins();
     const auto current = log_->Checkpoint();
@@ -120,9 +127,13 @@ absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& 
   const int year = static_cast<int>(absl::ToCivilYear(absl::Now(), absl::UTCTimeZone()).year());
   // One ahead: clocks differ at the turn of the year.
   for (int before = -1; before <= kYearsBefore; ++before) {
-    const std::string origin = absl::StrCat(file.agency, "/ledger/", year - before);
-    if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
-      origins.push_back(origin);
+    for (int part = 1; part <= (before == 0 || before == 1 ? kParts : 1); ++part) {
+      const std::string origin = crypto::LogName{file.agency, static_cast<uint32_t>(year - before),
+                                                 static_cast<uint32_t>(part)}
+                                     .Origin();
+      if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
+        origins.push_back(origin);
+      }
     }
   }
   std::vector<const node::Partner*> witnesses;

@@ -82,11 +82,20 @@ class FolderLock {
   absl::Status status_;
 };
 
+// Where people's acceptances lie: with the node, or else with what is remembered.
+std::vector<std::string> PlacesOf(const FollowedLogOptions& options) {
+  const std::string& folder =
+      options.witness_folder.empty() ? options.folder : options.witness_folder;
+  if (folder.empty()) return {};
+  return {AcceptedLosses::FolderIn(folder)};
+}
+
 }  // namespace
 
 FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask,
                          AskContinuation ask_continuation)
     : options_(std::move(options)),
+      accepted_(PlacesOf(options_)),
       ask_(std::move(ask)),
       ask_continuation_(std::move(ask_continuation)),
       used_ahead_(options_.folder, options_.agency) {}
@@ -356,11 +365,8 @@ absl::optional<FollowedLog::Shown> FollowedLog::Earlier(const std::string& origi
   return newest;
 }
 
-absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) {
-  if (ask_continuation_ == nullptr) return absl::OkStatus();
-  const absl::optional<Shown> before = Earlier(origin);
-  if (!before.has_value()) return absl::OkStatus();
-  const auto asked = ask_continuation_(before->checkpoint.origin, before->checkpoint.size);
+absl::StatusOr<FollowedLog::Onward> FollowedLog::GoOn(const Shown& before) const {
+  auto asked = ask_continuation_(before.checkpoint.origin, before.checkpoint.size);
   if (!asked.ok()) return NotAsked(asked.status().message());
   const auto key_of = [this](const std::string& log) -> absl::StatusOr<crypto::NoteVerifier> {
     const auto name = crypto::ReadLogName(log);
@@ -373,32 +379,60 @@ absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>
     return crypto::NoteVerifier::From(log, crypto::NoteKeyType::kEcdsaP256,
                                       crypto::AsBytes(options_.public_der));
   };
+  const auto wrong = [](const absl::Status& why) {
+    return absl::InvalidArgumentError(why.message());
+  };
+  const auto note = crypto::ReadNote(asked->note);
+  const auto claimed = note.ok() ? crypto::ReadCheckpoint(note->text)
+                                 : absl::StatusOr<crypto::Checkpoint>(note.status());
+  if (!claimed.ok()) return wrong(claimed.status());
+  const auto key = key_of(claimed->origin);
+  if (!key.ok()) return wrong(key.status());
+  const auto head = crypto::OpenCheckpoint(asked->note, {*key});
+  if (!head.ok()) return wrong(head.status());
+  auto ends = crypto::VerifySuccession(before.checkpoint, asked->steps, head->checkpoint, key_of,
+                                       accepted_.AsPredicate());
+  if (absl::IsFailedPrecondition(ends.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the answer is not used: ", ends.status().message()));
+  }
+  if (!ends.ok()) return ends.status();
+  return Onward{*std::move(asked), head->checkpoint, *std::move(ends)};
+}
+
+absl::Status FollowedLog::HoldAgainstLosses(const Shown& after) const {
+  if (accepted_.IsLost(after.checkpoint)) return absl::OkStatus();
+  const absl::Status none = absl::InvalidArgumentError("nothing was declared to be lost");
+  if (ask_continuation_ == nullptr) return none;
+  const absl::StatusOr<Onward> onward = GoOn(after);
+  return absl::IsFailedPrecondition(onward.status()) ? onward.status() : none;
+}
+
+absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) {
+  if (ask_continuation_ == nullptr) return absl::OkStatus();
+  const absl::optional<Shown> before = Earlier(origin);
+  if (!before.has_value()) return absl::OkStatus();
+  const absl::StatusOr<Onward> onward = GoOn(*before);
   const auto refuse = [&](absl::string_view why) {
     return Refuse(
         origin,
         absl::StrCat(origin, " was not shown to go on from ", before->checkpoint.origin, ": ", why),
         *before, shown->front());
   };
-  const auto note = crypto::ReadNote(asked->note);
-  const auto claimed = note.ok() ? crypto::ReadCheckpoint(note->text)
-                                 : absl::StatusOr<crypto::Checkpoint>(note.status());
-  if (!claimed.ok()) return refuse(claimed.status().message());
-  const auto key = key_of(claimed->origin);
-  if (!key.ok()) return refuse(key.status().message());
-  const auto head = crypto::OpenCheckpoint(asked->note, {*key});
-  if (!head.ok()) return refuse(head.status().message());
-  const auto ends =
-      crypto::VerifySuccession(before->checkpoint, asked->steps, head->checkpoint, key_of);
-  if (!ends.ok()) return refuse(ends.status().message());
+  if (absl::IsInvalidArgument(onward.status())) return refuse(onward.status().message());
+  if (!onward.ok()) return onward.status();
   // The log in question is where the steps lead, or one that has ended on the way.
   absl::optional<Shown> place;
-  if (head->checkpoint.origin == origin)
-    place = Shown{head->checkpoint, asked->note, 0, Clock::now()};
-  for (size_t i = 0; i < ends->size(); ++i) {
-    const Shown end = {(*ends)[i], asked->steps[i].checkpoint, 0, Clock::now()};
+  if (onward->head.origin == origin) {
+    place = Shown{onward->head, onward->asked.note, 0, Clock::now()};
+  }
+  for (size_t i = 0; i < onward->ends.size(); ++i) {
+    const Shown end = {onward->ends[i], onward->asked.steps[i].checkpoint, 0, Clock::now()};
     if (end.checkpoint.origin == origin) {
       place = end;
-    } else if (end.checkpoint.origin == before->checkpoint.origin) {
+    } else if (end.checkpoint.origin == before->checkpoint.origin &&
+               // Of a log whose end is lost, what is remembered stays: it shows what there was.
+               end.checkpoint.size > before->checkpoint.size) {
       if (absl::Status kept = Remember(end); !kept.ok()) return kept;
     }
   }
@@ -442,6 +476,9 @@ absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* a
                                                   (*proofs)[i - first])
                             .ok();
     if (proved) continue;
+    const absl::Status lost = HoldAgainstLosses(after);
+    if (lost.ok()) continue;
+    if (absl::IsFailedPrecondition(lost)) return lost;
     return Refuse(origin,
                   absl::StrCat(origin, " did not prove that its log of ", after.checkpoint.size,
                                " entries goes on from its log of ", before.checkpoint.size),

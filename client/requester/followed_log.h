@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "client/requester/accepted_losses.h"
 #include "client/requester/used_ahead.h"
 #include "crypto/checkpoint.h"
 #include "crypto/log_succession.h"
@@ -70,7 +71,9 @@ class FollowedLog {
   // key. Asks the log first where the bound is reached, and always at first. DataLoss when the log
   // is not the one it was: then nothing more of it is used, here and in every later process, until
   // somebody takes the file away that the message names. Unavailable when that could not be found
-  // out: these answers must not be used, and may be asked for again.
+  // out: these answers must not be used, and may be asked for again. FailedPrecondition when the
+  // log goes on after a loss that nobody accepted here (accepted_losses.h): as soon as somebody
+  // does, they may.
   absl::Status Use(const crypto::Checkpoint& checkpoint, const std::string& note, uint64_t answers);
   // Checks everything that was used ahead. Errors as Use.
   absl::Status Settle();
@@ -94,6 +97,17 @@ class FollowedLog {
   absl::Status Order(const std::string& origin, std::vector<Shown>* all) const;
   // The newest log remembered of before that one.
   absl::optional<Shown> Earlier(const std::string& origin) const;
+  // How the ledger goes on from what is remembered, verified. FailedPrecondition as Use;
+  // InvalidArgument when it was not shown; Unavailable when it could not be asked.
+  struct Onward {
+    Continuation asked;
+    crypto::Checkpoint head;
+    std::vector<crypto::Checkpoint> ends;  // of the logs that ended, as asked.steps
+  };
+  absl::StatusOr<Onward> GoOn(const Shown& before) const;
+  // OK when no proof can be had up to this checkpoint, because it is of what an accepted loss says
+  // is lost; FailedPrecondition where that is not accepted; InvalidArgument when nothing is lost.
+  absl::Status HoldAgainstLosses(const Shown& after) const;
   // Adds what shows that the log goes on from an earlier one.
   absl::Status Continue(const std::string& origin, std::vector<Shown>* shown);
   // What is remembered of that log itself.
@@ -109,6 +123,7 @@ class FollowedLog {
   std::string PathOf(absl::string_view origin, absl::string_view suffix) const;
 
   const FollowedLogOptions options_;
+  const AcceptedLosses accepted_;
   const AskProofs ask_;
   const AskContinuation ask_continuation_;
   std::map<std::string, Shown> known_;  // by origin, without a folder; of the one that checks

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
+#include "crypto/log_entry.h"
 #include "crypto/note.h"
 
 namespace vouch::requester {
@@ -18,14 +17,10 @@ absl::Status Unproven(absl::string_view what) {
       "; keep this message and tell the responder's privacy officer"));
 }
 
-// "irs.treasury.example/ledger/2027": the year.
 absl::optional<int64_t> YearOf(absl::string_view origin, absl::string_view agency) {
-  int64_t year = 0;
-  if (!absl::ConsumePrefix(&origin, agency) || !absl::ConsumePrefix(&origin, "/ledger/") ||
-      origin.size() != 4 || !absl::SimpleAtoi(origin, &year) || year < 2000) {
-    return absl::nullopt;
-  }
-  return year;
+  const absl::optional<crypto::LogName> name = crypto::ReadLogName(origin);
+  if (!name.has_value() || name->agency != agency) return absl::nullopt;
+  return name->year;
 }
 
 // All leaves of the proof's range, in order; empty when the parts do not make it up.

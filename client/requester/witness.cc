@@ -91,6 +91,7 @@ int HttpStatusOf(WitnessFinding finding) {
     case WitnessFinding::kOtherSize:
     case WitnessFinding::kForked:
     case WitnessFinding::kRolledBack:
+    case WitnessFinding::kLost:
       return 409;
     case WitnessFinding::kBadProof:
       return 422;
@@ -312,6 +313,12 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
                         ": it was put back to an earlier state");
   } else if (!crypto::VerifyConsistency(before.size, before.root, after.size, after.root, proof)
                   .ok()) {
+    if (options_.accepted != nullptr && options_.accepted->IsLost(after)) {
+      answer.finding = WitnessFinding::kOlder;
+      answer.says = absl::StrCat("what ", shown.origin,
+                                 " was then is lost, as was accepted, and cannot be compared");
+      return answer;
+    }
     finding = WitnessFinding::kBadProof;
     what = absl::StrCat(shown.origin, " did not prove that its log of ", Entries(after.size),
                         " goes on from its log of ", Entries(before.size));
@@ -369,8 +376,13 @@ WitnessAnswer Witness::Succeed(const std::string& earlier,
     if (log != logs_.end()) return log->second.keys.front();
     return absl::NotFoundError(absl::StrCat("the log ", origin, " is not witnessed here"));
   };
-  const auto ends =
-      crypto::VerifySuccession(before->second.known->checkpoint, steps, shown, key_of);
+  const auto ends = crypto::VerifySuccession(
+      before->second.known->checkpoint, steps, shown, key_of,
+      options_.accepted == nullptr ? nullptr : options_.accepted->AsPredicate());
+  if (absl::IsFailedPrecondition(ends.status())) {
+    Refuse(WitnessFinding::kLost, std::string(ends.status().message()), &answer);
+    return answer;
+  }
   if (!ends.ok()) {
     const std::string what =
         absl::StrCat(shown.origin, " was not shown to go on from ", earlier, " with ",

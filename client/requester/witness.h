@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "client/requester/accepted_losses.h"
 #include "crypto/checkpoint.h"
 #include "crypto/log_succession.h"
 #include "crypto/note.h"
@@ -53,6 +54,7 @@ enum class WitnessFinding {
   kForked,      // the log signed two roots for one size, or more than it had ended with
   kRolledBack,  // the log shows as its head less than it signed before
   kNotStored,   // it could not be remembered, so it is not vouched for
+  kLost,        // it goes on after a loss that nobody here accepted, or that leaves too much out
 };
 // Of add-checkpoint.
 int HttpStatusOf(WitnessFinding finding);
@@ -69,6 +71,8 @@ struct WitnessOptions {
   std::string folder;  // created 0700 when missing; locked against a second process
   // Null: remembers, and cosigns nothing.
   std::shared_ptr<const crypto::NoteSigner> cosigner;
+  // The losses of those logs that were accepted here; null: none ever is.
+  std::shared_ptr<const AcceptedLosses> accepted = nullptr;
   // Files of evidence kept: a log that signs nonsense without end must not fill the disk.
   size_t most_evidence = 1000;
 };
@@ -92,7 +96,8 @@ class Witness {
   // A checkpoint that the log itself gave, in an answer or as its head, with the log's proof of
   // consistency between it and what is remembered, whichever is larger. `at_least` is what was
   // remembered when the log was asked for its head: a smaller head is a rollback; 0 where it did
-  // not claim to be the head. Both notes are kept as evidence when they do not go together.
+  // not claim to be the head. Both notes are kept as evidence when they do not go together. Of what
+  // an accepted loss says is lost there is no proof: kOlder without one.
   WitnessAnswer Observe(absl::string_view note, absl::Span<const crypto::Digest> proof,
                         uint64_t at_least, absl::Time now);
 
@@ -100,7 +105,8 @@ class Witness {
   // log `earlier`, of which something is. kAccepted: the logs between, followed like the two, are
   // remembered as they ended, and nothing more is taken of them; of the new log nothing is
   // remembered yet. kOtherSize: the steps begin at another size than is remembered of `earlier`.
-  // kBadProof keeps the note, and what is remembered of `earlier`, as evidence.
+  // kBadProof keeps the note, and what is remembered of `earlier`, as evidence; kLost says what to
+  // do. Of a log whose end is lost more may be remembered than there is of it.
   WitnessAnswer Succeed(const std::string& earlier, absl::Span<const crypto::LogSuccession> steps,
                         absl::string_view note, absl::Time now);
   // What is remembered of this log is its end: whatever is larger is evidence.

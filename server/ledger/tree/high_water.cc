@@ -57,7 +57,8 @@ absl::Status HighWater::Read(absl::Span<const crypto::NoteVerifier> keys) {
                       }),
         ": it was put back to before that log began, or it is another log's journal, or mark. "
         "Bring back the journal's folder as it was when the node stopped (docs/ledger.md, "
-        "Restoring)"));
+        "Restoring). Only when it is certain that it is lost for good: vouch ledger "
+        "declare-loss"));
   }
   const absl::StatusOr<crypto::VerifiedCheckpoint> opened = crypto::OpenCheckpoint(*note, keys);
   if (!opened.ok()) return unreadable(opened.status().message());
@@ -124,7 +125,8 @@ absl::Status HighWater::Check(uint64_t size, const RootAt& root_at) const {
         options_.path,
         ": the journal was put back to an earlier state. Answering from it would "
         "deny answers that were given and charge people anew. Bring back the journal's folder as "
-        "it was when the node stopped (docs/ledger.md, Restoring)"));
+        "it was when the node stopped (docs/ledger.md, Restoring). Only when it is certain that "
+        "it is lost for good: vouch ledger declare-loss"));
   }
   const absl::StatusOr<crypto::Digest> root = root_at(mark->size);
   if (!root.ok()) return root.status();

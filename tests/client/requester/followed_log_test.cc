@@ -59,8 +59,9 @@ class FollowedLogTest : public testing::Test {
         },
         [this](const std::string& origin, uint64_t) -> absl::StatusOr<FollowedLog::Continuation> {
           if (!reachable_) return absl::UnavailableError("the partner is not there");
-          EXPECT_EQ(origin, kOrigin);
-          return FollowedLog::Continuation{next_.NoteOf(next_.size()), steps_};
+          if (origin != kOrigin) return FollowedLog::Continuation{next_.NoteOf(next_.size()), {}};
+          return FollowedLog::Continuation{
+              head_note_.empty() ? next_.NoteOf(next_.size()) : head_note_, steps_};
         });
   }
   absl::StatusOr<std::vector<std::vector<crypto::Digest>>> Prove(const SignedLog& log,
@@ -121,6 +122,7 @@ class FollowedLogTest : public testing::Test {
   SignedLog log_, other_;
   SignedLog next_{"irs.treasury.example/ledger/2028", log_.key()};
   std::vector<crypto::LogSuccession> steps_;
+  std::string head_note_;  // empty: the newest of next_
   std::atomic<int> asked_{0};
   std::atomic<bool> reachable_{true};
   std::atomic<uint64_t> head_{200};
@@ -268,6 +270,60 @@ TEST_F(FollowedLogTest, WhatCannotBeWrittenDownIsNotUsedAhead) {
   EXPECT_TRUE(absl::IsUnavailable(Use(followed.get(), log_, 30)));
   std::filesystem::remove(folder_ + "/asked");
   EXPECT_TRUE(Use(followed.get(), log_, 30).ok());
+}
+
+// A responder that declared that it lost what was remembered of it.
+class FollowedLossTest : public FollowedLogTest {
+ protected:
+  FollowedLossTest() {
+    rest_.GrowTo(40);
+    rest_.DeclareLoss(&next_, log_.At(120));
+    next_.GrowTo(9);
+    steps_ = {rest_.LossStepTo(next_, 90, 9)};
+    EXPECT_TRUE(Use(Open().get(), log_, 90).ok());
+    head_ = 40;
+  }
+  void Accept() {
+    ASSERT_TRUE(AcceptedLosses({AcceptedLosses::FolderIn(folder_ + "/witness")})
+                    .Accept(next_.entry(0), "evidence", absl::Now())
+                    .ok());
+  }
+  SignedLog rest_{kOrigin, log_.key()};
+};
+
+TEST_F(FollowedLossTest, NothingUnderTheNewLogIsUsedBeforeItIsAcceptedAndAllAfter) {
+  const auto followed = Open();
+  const absl::Status refused = Use(followed.get(), next_, 9);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(refused.message(), HasSubstr("declared that it lost entries 41 to 120"));
+  EXPECT_THAT(refused.message(), HasSubstr("vouch partner accept-loss irs.treasury.example"));
+  Accept();
+  EXPECT_TRUE(Use(followed.get(), next_, 9).ok()) << "in the same process";
+  EXPECT_TRUE(Use(Open().get(), next_, 9).ok());
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(90)) << "what it saw is kept";
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLossTest, WhatTheOldLogStillProvesIsUsedOnlyThen) {
+  // A repeated question: its entry is in the rest, under the rest's own checkpoint.
+  EXPECT_TRUE(absl::IsFailedPrecondition(Use(Open().get(), rest_, 40)));
+  Accept();
+  EXPECT_TRUE(Use(Open().get(), rest_, 40).ok());
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLossTest, OneThatLeavesOutWhatWasSeenIsNeverUsed) {
+  SignedLog other("irs.treasury.example/ledger/2028", log_.key());
+  rest_.DeclareLoss(&other, log_.At(89));
+  steps_ = {rest_.LossStepTo(other, 90, 1)};
+  next_.GrowTo(9);
+  ASSERT_TRUE(AcceptedLosses({AcceptedLosses::FolderIn(folder_ + "/witness")})
+                  .Accept(other.entry(0), "", absl::Now())
+                  .ok());
+  head_note_ = other.NoteOf(1);
+  const absl::Status refused = Use(Open().get(), other, 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(refused.message(), HasSubstr("leaves out what is remembered"));
 }
 
 TEST_F(FollowedLogTest, AnswersAreUsedAheadUpToTheBoundAndProvedTogether) {

@@ -40,6 +40,26 @@ class SignedLog {
     Add(crypto::LogClosedEntry(1, {origin_, leaves_.size() + 1, next->origin_}));
     next->Add(crypto::LogOpenedEntry(1, {next->origin_, Head()}));
   }
+  // Begins the next log with the declaration that what followed this one, up to `lost`, is lost.
+  void DeclareLoss(SignedLog* next, const crypto::Checkpoint& lost) const {
+    next->Add(crypto::LossDeclaredEntry(1, {next->origin_, Head(), lost, 60}));
+  }
+  crypto::LogSuccession LossStepTo(const SignedLog& next, uint64_t remembered,
+                                   uint64_t shown) const {
+    crypto::LogSuccession step;
+    step.checkpoint = NoteOf(leaves_.size());
+    step.old_size = remembered;
+    if (remembered <= leaves_.size()) step.consistency = Proof(remembered, leaves_.size());
+    step.opening = next.entries_.front();
+    step.opening_proof =
+        crypto::RangeProof(absl::MakeConstSpan(next.leaves_).subspan(0, shown), 0, 1);
+    return step;
+  }
+  crypto::Checkpoint At(uint64_t size) const {
+    crypto::CompactRange range;
+    for (uint64_t i = 0; i < size; ++i) range.Append(leaves_[i]);
+    return {origin_, size, range.Root()};
+  }
   crypto::Checkpoint Head() const {
     crypto::CompactRange range;
     for (const crypto::Digest& leaf : leaves_) range.Append(leaf);
@@ -70,6 +90,7 @@ class SignedLog {
   }
 
   uint64_t size() const { return leaves_.size(); }
+  const std::string& entry(uint64_t index) const { return entries_[index]; }
   const std::string& origin() const { return origin_; }
   const std::shared_ptr<const crypto::SigningKey>& key() const { return key_; }
   std::string public_der() const { return key_->PublicDer(); }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -207,6 +208,102 @@ TEST_F(LedgerLogMarkTest, AFolderOfAnOlderProgramGoesOn) {
   fs::remove(Marker());
   fs::remove(Mark());
   EXPECT_TRUE(Start().ok());
+}
+
+// A node whose later journal is gone, and whose operator said so.
+class LedgerLogLossTest : public LedgerLogMarkTest {
+ protected:
+  // 20 entries of which a copy has 8; what was signed, and the copy in place with a loss declared
+  // up to `lost` entries.
+  void LoseUpTo(uint64_t lost) {
+    ASSERT_TRUE(Start().ok());
+    Append(8);
+    Stop();
+    const std::string older = Copy("older");
+    ASSERT_TRUE(Start().ok());
+    Append(12);
+    for (uint64_t size = 1; size <= 20; ++size) roots_[size] = *log_->RootAt("", size);
+    ASSERT_TRUE(log_->Checkpoint().ok());
+    Stop();
+    PutBack(older);
+    const absl::Status refused = Start();
+    EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+    EXPECT_THAT(refused.message(), HasSubstr("vouch ledger declare-loss"));
+    Stop();
+    Declare({kLog, lost, roots_[lost]});
+  }
+  void Declare(const crypto::Checkpoint& lost) {
+    journal::JournalOptions options;
+    options.folder = folder_.Path("journal");
+    options.origin = kLog;
+    ASSERT_TRUE(journal::DeclareLoss(options, lost, kNow).ok());
+  }
+  static constexpr char kLog[] = "tax.example/ledger/2027";
+  std::map<uint64_t, crypto::Digest> roots_;
+};
+
+TEST_F(LedgerLogLossTest, ALossThatReachesWhatWasSignedLetsTheNodeStart) {
+  LoseUpTo(20);
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status started = Start();
+    ASSERT_TRUE(started.ok()) << started;
+    EXPECT_EQ(log_->origin(), "tax.example/ledger/2027.2");
+    ASSERT_EQ(log_->losses().size(), 1u);
+    Append(3);
+    ASSERT_TRUE(log_->Checkpoint().ok());
+    Stop();
+  }
+}
+
+TEST_F(LedgerLogLossTest, OneThatReachesLessDoesNot) {
+  LoseUpTo(19);
+  const absl::Status refused = Start();
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  Stop();
+  // Declared again, with what was signed.
+  Declare({kLog, 20, roots_[20]});
+  EXPECT_TRUE(Start().ok());
+  EXPECT_EQ(log_->origin(), "tax.example/ledger/2027.3");
+}
+
+TEST_F(LedgerLogLossTest, OneOfAnotherRootDoesNot) {
+  LoseUpTo(20);
+  Stop();
+  fs::remove_all(folder_.Path("journal"));
+  PutBack(folder_.Path("older"));
+  Declare({kLog, 20, roots_[7]});
+  EXPECT_TRUE(absl::IsDataLoss(Start()));
+}
+
+TEST_F(LedgerLogLossTest, WhatIsLostGoesUpToTheLossAndNoFurther) {
+  LoseUpTo(20);
+  ASSERT_TRUE(Start().ok());
+  EXPECT_TRUE(log_->IsLost({kLog, 15, roots_[15]}));
+  EXPECT_TRUE(log_->IsLost({kLog, 20, roots_[20]}));
+  EXPECT_FALSE(log_->IsLost({kLog, 20, roots_[7]}));
+  EXPECT_FALSE(log_->IsLost({kLog, 21, roots_[7]}));
+}
+
+TEST_F(LedgerLogLossTest, ShowsPartnersHowItGoesOnFromWhatTheyRemember) {
+  LoseUpTo(20);
+  ASSERT_TRUE(Start().ok());
+  Append(4);
+  const auto head = log_->Checkpoint();
+  ASSERT_TRUE(head.ok());
+  const auto shown = *crypto::ReadCheckpoint(crypto::ReadNote(*head->note)->text);
+  const auto key_of = [&](const std::string& origin) -> absl::StatusOr<crypto::NoteVerifier> {
+    return crypto::NoteVerifier::From(origin, crypto::NoteKeyType::kEd25519,
+                                      crypto::AsBytes(key_->PublicDer()));
+  };
+  const auto yes = [](absl::string_view, const crypto::LossDeclared&) { return true; };
+  for (const uint64_t size : {3, 8, 15, 20}) {
+    const auto steps = log_->Succession(kLog, size, *head);
+    ASSERT_TRUE(steps.ok()) << size << steps.status();
+    const crypto::Checkpoint remembered = {kLog, size, roots_[size]};
+    EXPECT_TRUE(crypto::VerifySuccession(remembered, *steps, shown, key_of, yes).ok()) << size;
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        crypto::VerifySuccession(remembered, *steps, shown, key_of).status()));
+  }
 }
 
 TEST_F(LedgerLogMarkTest, AnotherHistoryStopsTheNode) {
