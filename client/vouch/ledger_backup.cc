@@ -200,6 +200,8 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
         return absl::DataLossError(absl::StrCat("in ", folder, ", ", logs[next_log].origin,
                                                 " does not go on from ", origin));
       }
+      auto loss = crypto::ReadLossDeclared(first->front());
+      if (loss.ok()) journal.losses.push_back(*std::move(loss));
     }
     if (begins) {
       origin = logs[next_log++].origin;

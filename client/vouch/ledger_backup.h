@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "client/vouch/console.h"
 #include "crypto/checkpoint.h"
+#include "crypto/log_entry.h"
 #include "crypto/note.h"
 
 namespace vouch::client {
@@ -51,6 +52,7 @@ using RootsAt = std::map<std::pair<std::string, uint64_t>, absl::optional<crypto
 struct RecomputedJournal {
   crypto::Checkpoint head;           // of the log that is being written
   std::vector<std::string> origins;  // of all logs, oldest first
+  std::vector<crypto::LossDeclared> losses;
 };
 // Computes the logs anew from a journal's commits and, of what was pruned, from the hashes that
 // stay in its closed segments; and the roots that are asked for. DataLoss when they do not give the

@@ -137,6 +137,7 @@ void AddLedgerCommand(CLI::App* vouch, Console* console) {
 
   AddLedgerBackupCommand(ledger, console);
   AddLedgerCorrectionsCommand(ledger, console);
+  AddLedgerDeclareLossCommand(ledger, console);
   AddLedgerDisclosuresCommand(ledger, console);
   AddLedgerEraseCommand(ledger, console);
   AddLedgerHoldCommand(ledger, console);

@@ -10,6 +10,7 @@ namespace vouch::client {
 
 void AddLedgerBackupCommand(CLI::App* ledger, Console* console);
 void AddLedgerCorrectionsCommand(CLI::App* ledger, Console* console);
+void AddLedgerDeclareLossCommand(CLI::App* ledger, Console* console);
 void AddLedgerDisclosuresCommand(CLI::App* ledger, Console* console);
 void AddLedgerEraseCommand(CLI::App* ledger, Console* console);
 void AddLedgerExportCommand(CLI::App* ledger, Console* console);

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +16,7 @@
 #include "client/vouch/ledger_backup.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
+#include "client/vouch/own_marks.h"
 #include "crypto/keys.h"
 #include "crypto/log_entry.h"
 #include "server/journal/journal_copy.h"
@@ -32,67 +32,36 @@ namespace node = server::node;
 struct RestoreOptions {
   std::string backup;
   std::string folder;
+  bool behind = false;
   bool json = false;
 };
 
-// Held as the node holds it: neither runs while the other works on the journal.
-class JournalLock {
- public:
-  ~JournalLock() {
-    if (file_ >= 0) close(file_);
-  }
-  absl::Status Take(const std::string& journal) {
-    const std::string path = absl::StrCat(journal, "/lock");
-    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file_ < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
-    if (flock(file_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        absl::StrCat("another process has ", journal, " open; stop the node first"));
-  }
-
- private:
-  int file_ = -1;
-};
-
-// A checkpoint of this node's own log that is kept elsewhere than in the journal.
-struct Mark {
-  std::string path;
-  std::string what;
-  crypto::Checkpoint checkpoint;
-};
-absl::StatusOr<absl::optional<Mark>> ReadMark(const std::string& path, const std::string& what,
-                                              const node::NodeFile& file) {
-  const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
-  if (absl::IsNotFound(note.status())) return absl::optional<Mark>();
-  const auto read = note.ok() ? crypto::ReadNote(*note) : note.status();
-  const auto claimed = read.ok() ? crypto::ReadCheckpoint(read->text)
-                                 : absl::StatusOr<crypto::Checkpoint>(read.status());
-  const auto signer = claimed.ok() ? OwnLogSigner(file.keys, claimed->origin) : claimed.status();
-  const auto opened = signer.ok() ? crypto::OpenCheckpoint(*note, {signer->verifier()})
-                                  : absl::StatusOr<crypto::VerifiedCheckpoint>(signer.status());
-  if (!opened.ok()) {
-    return absl::DataLossError(
-        absl::StrCat(path, ", ", what, ", cannot be used: ", opened.status().message(),
-                     ". It is never taken for none: bring it back from a backup of its own"));
-  }
-  return absl::optional<Mark>(Mark{path, what, opened->checkpoint});
-}
-
-// What was signed or cosigned must be in what is put in place.
-absl::Status HoldAgainst(const Mark& mark, const RecomputedJournal& journal, const RootsAt& roots) {
+// What was signed or cosigned must be in what is put in place. OutOfRange when that does not reach
+// it, FailedPrecondition when it is another history.
+absl::Status HoldAgainst(const OwnMark& mark, const RecomputedJournal& journal,
+                         const RootsAt& roots) {
   const crypto::Checkpoint& head = journal.head;
   const crypto::Checkpoint& seen = mark.checkpoint;
+  const absl::optional<crypto::Digest>& root = roots.at({seen.origin, seen.size});
   // A log from before the first that is there says nothing about it.
-  if (crypto::LogBefore(seen.origin, journal.origins.front()) ||
-      roots.at({seen.origin, seen.size}) == seen.root) {
+  if (crypto::LogBefore(seen.origin, journal.origins.front()) || root == seen.root) {
     return absl::OkStatus();
   }
-  return absl::FailedPreconditionError(absl::StrCat(
+  if (root.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "nothing was changed: the backup is another history than the one of which ", mark.path,
+        ", ", mark.what, ", holds a checkpoint of ", seen.origin, " with ", seen.size, " entries"));
+  }
+  for (const crypto::LossDeclared& loss : journal.losses) {
+    if (loss.Covers(seen)) return absl::OkStatus();
+  }
+  return absl::OutOfRangeError(absl::StrCat(
       "nothing was changed: ", mark.path, ", ", mark.what, ", holds a checkpoint of ", seen.origin,
       " with ", seen.size, " entries, and the backup of ", head.size, " entries of ", head.origin,
       " does not reach it. With it in place, answers that were given would be denied, and partners "
-      "would find out. Look for the disk the journal was on, or for a later backup; see "
-      "docs/operations.md, \"Restore\""));
+      "would find out. Look for the disk the journal was on, or for a later backup. Only when it "
+      "is certain that there is none: put it back with --behind, and then declare the loss (vouch "
+      "ledger declare-loss); see docs/operations.md, \"Restore\""));
 }
 
 absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
@@ -107,14 +76,9 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
   JournalLock lock;
   if (absl::Status held = lock.Take(file->journal); !held.ok()) return held;
 
-  std::vector<Mark> marks;
-  for (const auto& [path, what] : std::vector<std::pair<std::string, std::string>>{
-           {file->high_water, "the mark of what this node signed"},
-           {absl::StrCat(file->witness, "/own.cosigned"), "what partners cosigned"}}) {
-    absl::StatusOr<absl::optional<Mark>> mark = ReadMark(path, what, *file);
-    if (!mark.ok()) return mark.status();
-    if (mark->has_value()) marks.push_back(**std::move(mark));
-  }
+  const absl::StatusOr<std::vector<OwnMark>> read_marks = ReadOwnMarks(*file);
+  if (!read_marks.ok()) return read_marks.status();
+  const std::vector<OwnMark>& marks = *read_marks;
   // The journal in place, as far as it can be read: it may be what is damaged.
   RootsAt none;
   const auto present = RecomputeJournal(file->journal, &none, console);
@@ -149,7 +113,7 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
       CopyPrunedSegments(absl::StrCat(options.backup, "/journal"), fresh, &ignored_names);
   if (!pruned.ok()) return give_up(pruned);
   RootsAt roots;
-  for (const Mark& mark : marks) roots[{mark.checkpoint.origin, mark.checkpoint.size}] = {};
+  for (const OwnMark& mark : marks) roots[{mark.checkpoint.origin, mark.checkpoint.size}] = {};
   if (present.ok()) roots[{present->head.origin, present->head.size}] = {};
   const auto computed = RecomputeJournal(fresh, &roots, console);
   if (!computed.ok()) return give_up(computed.status());
@@ -162,8 +126,14 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
     return give_up(absl::DataLossError(
         absl::StrCat(options.backup, " does not lead to the checkpoint that it was signed with")));
   }
-  for (const Mark& mark : marks) {
-    if (absl::Status held = HoldAgainst(mark, *computed, roots); !held.ok()) return give_up(held);
+  bool behind = false;
+  for (const OwnMark& mark : marks) {
+    const absl::Status held = HoldAgainst(mark, *computed, roots);
+    if (held.ok()) continue;
+    if (!options.behind || !absl::IsOutOfRange(held)) {
+      return give_up(absl::FailedPreconditionError(held.message()));
+    }
+    behind = true;
   }
   if (present.ok()) {
     const crypto::Checkpoint& in_place = present->head;
@@ -209,12 +179,22 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
                       {"origin", head->origin},
                       {"entries", head->size},
                       {"before", before},
+                      {"behind", behind},
                       {"marks", marks.size()}});
   } else {
     console->Say(absl::StrCat("Put in place: ", head->origin, ", ", head->size,
                               head->size == 1 ? " entry" : " entries", ", as backed up on ",
                               manifest->made, ". What was there is kept in ", before,
-                              ". Start the node: it makes its tables and tiles from the commits."));
+                              behind ? ". It is behind what was signed."
+                                     : ". Start the node: it makes its tables and tiles from the "
+                                       "commits."));
+  }
+  if (behind) {
+    console->Note(absl::StrCat(
+        "The node will not start with it: answers that were given since are not in it, and charges "
+        "are missing. When it is certain that the later journal is lost for good, declare that: "
+        "vouch ledger declare-loss --node ",
+        options.folder));
   }
   if (marks.empty()) {
     console->Note(
@@ -240,6 +220,10 @@ void AddLedgerRestoreCommand(CLI::App* ledger, Console* console) {
       "restore", "Puts a backup of the journal in place, while the node is stopped");
   command->add_option("backup", options->backup, "A folder of `vouch ledger backup`")->required();
   AddNodeOption(command, &options->folder);
+  command->add_flag("--behind", options->behind,
+                    "Put it back although it does not reach what was signed, because the later "
+                    "journal is lost for good; the node then starts only after `vouch ledger "
+                    "declare-loss`");
   command->add_flag("--json", options->json, "Print facts for programs");
   command->footer(
       "Checks the manifest, computes the whole tree anew, and refuses what does not reach the\n"

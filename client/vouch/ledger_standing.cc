@@ -5,8 +5,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/vouch/console.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
+#include "server/journal/written_entries.h"
 #include "server/node/folders.h"
 #include "server/node/witness_key.h"
 
@@ -71,11 +74,32 @@ void ExamineWitness(const std::string& witness_folder, std::vector<LedgerFinding
        ""});
 }
 
+// A log of the node's own that began because entries were lost.
+void ExamineLosses(const std::string& journal, std::vector<LedgerFinding>* findings) {
+  const auto entries = server::journal::WrittenEntries::Open(journal);
+  if (!entries.ok()) return;  // said elsewhere, or there is none yet
+  for (const server::journal::LogSpan& log : (*entries)->logs()) {
+    const auto first = (*entries)->Read(log.first, 1);
+    const auto loss = first.ok() ? crypto::ReadLossDeclared(first->front())
+                                 : absl::StatusOr<crypto::LossDeclared>(first.status());
+    if (!loss.ok()) continue;
+    findings->push_back(
+        {"own ledger", Weight::kWarning,
+         absl::StrCat(loss->origin, " began with a declared loss of ", crypto::LostEntries(*loss),
+                      "; what may have been charged before ",
+                      TimeText(absl::FromUnixSeconds(static_cast<int64_t>(loss->until))),
+                      " counts as used up"),
+         absl::StrCat("every partner must accept it: vouch partner accept-loss ",
+                      loss->origin.substr(0, loss->origin.find('/')))});
+  }
+}
+
 }  // namespace
 
 std::vector<LedgerFinding> ExamineLedgers(const node::NodeFile& file) {
   std::vector<LedgerFinding> findings;
   ExamineWitness(file.witness, &findings);
+  ExamineLosses(file.journal, &findings);
   for (const node::Partner& partner : file.partners) {
     findings.push_back(ExamineWitnessKey(partner));
   }

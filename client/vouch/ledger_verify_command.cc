@@ -315,6 +315,11 @@ struct Joint {
 // Both logs verify. DataLoss unless the one ended, and the other goes on from exactly that.
 absl::Status VerifyJoint(const Joint& joint, const crypto::Checkpoint& ended,
                          const crypto::Checkpoint& next) {
+  if (const auto loss = crypto::ReadLossDeclared(joint.opening); loss.ok()) {
+    if (loss->origin == next.origin && loss->restored == ended) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("the first entry of ", next.origin,
+                                            " declares a loss after other entries than these"));
+  }
   const auto closed = crypto::ReadLogClosed(joint.closing);
   if (!closed.ok() || closed->origin != ended.origin || closed->size != ended.size ||
       closed->next != next.origin) {
@@ -335,7 +340,7 @@ using JointOf = std::function<absl::StatusOr<Joint>(const crypto::Checkpoint& en
 // Logs are there, oldest first.
 absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> logs,
                          const JointOf& joint_of, Console* console) {
-  std::vector<std::string> joined;
+  std::vector<std::string> joined, lost;
   for (size_t i = 0; i + 1 < logs.size(); ++i) {
     const crypto::Checkpoint& ended = logs[i].opened.checkpoint;
     const crypto::Checkpoint& next = logs[i + 1].opened.checkpoint;
@@ -348,7 +353,15 @@ absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> log
     }
     if (!joint.ok() && !IsFinding(joint.status())) return joint.status();
     logs[i].result = joint.ok() ? VerifyJoint(*joint, ended, next) : joint.status();
-    if (logs[i].result.ok()) {
+    const auto loss = joint.ok() ? crypto::ReadLossDeclared(joint->opening)
+                                 : absl::StatusOr<crypto::LossDeclared>(joint.status());
+    if (logs[i].result.ok() && loss.ok()) {
+      lost.push_back(absl::StrCat(
+          "A LOSS WAS DECLARED: of ", ended.origin, " there are ", ended.size, " entries; ",
+          crypto::LostEntries(*loss), " are lost, and maybe more, until ",
+          TimeText(absl::FromUnixSeconds(static_cast<int64_t>(loss->until))), ". ", next.origin,
+          " begins with that declaration. Receipts of what is lost still verify."));
+    } else if (logs[i].result.ok()) {
       joined.push_back(absl::StrCat(ended.origin, " ended with ", ended.size, " entries, and ",
                                     next.origin, " goes on from exactly that."));
     }
@@ -359,11 +372,13 @@ absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> log
     nlohmann::json facts = FactsOf(logs.back());
     facts["logs"] = nlohmann::json::array();
     for (const Findings& log : logs) facts["logs"].push_back(FactsOf(log));
+    facts["losses"] = lost;
     if (!fine) facts["result"] = "does-not-verify";
     console->SayJson(facts);
   } else {
     for (const Findings& log : logs) SayOne(log, console);
     for (const std::string& line : joined) console->Say(line);
+    for (const std::string& line : lost) console->Say(line);
   }
   return fine ? Exit::kFine : Exit::kFindings;
 }

@@ -9,6 +9,7 @@
 #include "client/vouch/keys_command.h"
 #include "client/vouch/node_folder.h"
 #include "client/vouch/officer_lines.h"
+#include "client/vouch/partner_loss_command.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -376,6 +377,7 @@ void AddPartnerCommand(CLI::App* vouch, Console* console) {
   export_command->add_option("--output", out->output, "The folder to make")->required();
   export_command->footer("Example:\n  vouch partner export --node ./irs --output for-fsa");
   export_command->callback([out, console] { console->Run([&] { return Export(*out, console); }); });
+  AddPartnerLossCommands(partner, console);
 }
 
 }  // namespace vouch::client
