@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "crypto/note.h"
 #include "server/node/folders.h"
 #include "server/node/ledger_keys.h"
@@ -26,6 +27,18 @@ absl::StatusOr<Key> ReadKey(const std::string& path) {
   return std::make_shared<const crypto::SigningKey>(*std::move(key));
 }
 
+void SayLosses(const LedgerLog& log) {
+  for (const crypto::LossDeclared& loss : log.losses()) {
+    telemetry::Log(telemetry::Level::kWarning, "this ledger went on after a declared loss",
+                   {{"ledger", loss.origin},
+                    {"lost", crypto::LostEntries(loss)},
+                    {"used_up_before",
+                     absl::FormatTime(absl::RFC3339_sec,
+                                      absl::FromUnixSeconds(static_cast<int64_t>(loss.until)),
+                                      absl::UTCTimeZone())}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<NodeLedger> NodeLedger::Open(const node::NodeFile& file, journal::Journal* journal,
@@ -36,6 +49,7 @@ absl::StatusOr<NodeLedger> NodeLedger::Open(const node::NodeFile& file, journal:
   if (status.ok()) status = ledger.OpenWitness(file);
   if (status.ok()) status = CheckBeforeStart(file, *ledger.own_, *ledger.log_, checks);
   if (status.ok()) status = ledger.MarkAgain(file, checks);
+  if (status.ok()) SayLosses(*ledger.log_);
   if (!status.ok()) return status;
   return ledger;
 }

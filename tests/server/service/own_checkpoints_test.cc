@@ -6,6 +6,7 @@
 #include "crypto/keys.h"
 #include "crypto/receipt.h"
 #include "server/partner_logs.h"
+#include "tests/harness/process.h"
 #include "tests/server/service/signed_log.h"
 #include "tests/server/walk/world.h"
 
@@ -120,6 +121,42 @@ TEST_F(OwnCheckpointsTest, WhatWasCosignedIsHeldAgainstTheLogAtTheNextStart) {
   ASSERT_TRUE(own_.Keep(later.NoteOf(5), 5, "loans.example", "").ok());
   EXPECT_TRUE(own_.WasCosigned());
   EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainstKept()));
+}
+
+// 8 entries are there, and a loss up to 20 was declared.
+TEST(OwnCheckpointsLossTest, WhatADeclaredLossCoversIsAcceptedAndNothingBeyond) {
+  const vouch::tests::TemporaryFolder folder;
+  const auto key = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  SignedLog signed_log("tax.example/ledger/2027", key);
+  SignedLog other(signed_log.origin(), key);
+  signed_log.GrowTo(21);
+  other.GrowTo(30, " otherwise");
+  const absl::Time now = absl::FromUnixSeconds(1795219200);
+  journal::JournalOptions options;
+  options.folder = folder.Path("journal");
+  options.origin = signed_log.origin();
+  {
+    const auto journal = *journal::OpenFileJournal(options);
+    for (uint64_t i = 0; i < 8; ++i) {
+      ASSERT_TRUE(journal->Append({signed_log.entry(i)}, now).ok());
+    }
+  }
+  ASSERT_TRUE(journal::DeclareLoss(options, signed_log.At(20), now).ok());
+  const auto journal = *journal::OpenFileJournal(options);
+  LedgerLogOptions log_options;
+  log_options.folder = folder.Path("journal/tree");
+  log_options.key = key;
+  log_options.journal = journal.get();
+  const auto log = *LedgerLog::Open(std::move(log_options));
+  const OwnCheckpoints own(log.get(), key->PublicDer(), folder.Path("own.cosigned"));
+  for (const uint64_t size : {5, 8, 9, 15, 20}) {
+    EXPECT_TRUE(own.HoldAgainst(signed_log.NoteOf(size), "aid.example").ok()) << size;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(signed_log.NoteOf(21), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(other.NoteOf(20), "aid.example")));
+  // What is there is held against itself, whatever was declared.
+  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(other.NoteOf(5), "aid.example")));
 }
 
 }  // namespace
