@@ -15,6 +15,9 @@ constexpr uint64_t kMostRecent = 1 << 17;
 constexpr uint64_t kEnoughRecent = 1 << 14;
 constexpr char kEndFile[] = "/closed.checkpoint";
 
+// Which says nothing about what it holds: it may pass, or its mode be mended.
+absl::Status Unread(const absl::Status& why) { return absl::UnavailableError(why.message()); }
+
 }  // namespace
 
 absl::Status LogTree::MakeSigner() {
@@ -54,7 +57,9 @@ absl::StatusOr<std::shared_ptr<LogTree>> LogTree::TakeUp(Options options,
   auto tiles = ledger::tree::TileStore::Open(tree->TileOptions(), head);
   if (!tiles.ok()) return tiles.status();
   tree->tiles_ = *std::move(tiles);
-  if (!absl::IsNotFound(crypto::ReadPrivateFile(tree->EndPath()).status())) {
+  const absl::StatusOr<std::string> end = crypto::ReadPrivateFile(tree->EndPath());
+  if (!end.ok() && !absl::IsNotFound(end.status())) return Unread(end.status());
+  if (end.ok()) {
     return absl::DataLossError(absl::StrCat(
         tree->EndPath(), " says that the log ", tree->origin(),
         " has ended, and in the journal it has not: the journal was put back to an earlier state. "
@@ -84,9 +89,9 @@ absl::Status LogTree::ReadEnd(const crypto::Checkpoint& end) {
   const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(EndPath());
   // A crash came before it was written.
   if (absl::IsNotFound(note.status())) return absl::OkStatus();
+  if (!note.ok()) return Unread(note.status());
   const crypto::NoteVerifier known[] = {verifier()};
-  const auto opened = note.ok() ? crypto::OpenCheckpoint(*note, known)
-                                : absl::StatusOr<crypto::VerifiedCheckpoint>(note.status());
+  const auto opened = crypto::OpenCheckpoint(*note, known);
   if (!opened.ok() || opened->checkpoint != end) {
     return absl::DataLossError(absl::StrCat(
         EndPath(), " is not the last checkpoint of ", origin(), " as the journal has it",

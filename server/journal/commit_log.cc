@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<CommitLog>> CommitLog::Open(const std::string& fo
   std::unique_ptr<CommitLog> log(new CommitLog(folder, segment_bytes));
   std::error_code error;
   std::filesystem::directory_iterator files(folder, error);
-  if (error) return absl::UnavailableError("the journal's folder cannot be read");
+  if (error) return CannotRead("the journal's folder");
   for (const auto& file : files) {
     const std::string name = file.path().filename().string();
     absl::string_view number = name;
@@ -102,7 +102,7 @@ absl::Status CommitLog::Recover(const std::string& origin) {
   SegmentStart last;
   for (Segment& segment : segments_) {
     const FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
-    if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
+    if (!file.is_open()) return CannotRead("the commit log");
     auto start = ReadSegmentStart(file);
     if (!start.ok()) return start.status();
     if (start->first_commit != segment.first_commit ||
@@ -289,7 +289,7 @@ absl::Status CommitLog::ForEachSegment(
     const uint64_t next = last ? head_.commit + 1 : segments_[i + 1].first_commit;
     if (next <= expected) continue;
     const FileHandle file = FileHandle::Open(segments_[i].path, O_RDONLY);
-    if (!file.is_open()) return absl::UnavailableError("the commit log cannot be read");
+    if (!file.is_open()) return CannotRead("the commit log");
     auto read = SegmentFrames::Read(file, segments_[i].first_commit);
     if (!read.ok()) return read.status();
     absl::Span<const SegmentFrames::Frame> frames = read->frames();
@@ -326,11 +326,12 @@ absl::StatusOr<std::string> CommitLog::Read(uint64_t commit) const {
       segment, *file, commit, [commit](uint64_t number, uint64_t) { return number <= commit; });
   if (!place.ok()) return place.status();
   std::string header(kFrameHeaderSize, '\0');
-  if (!file->ReadAt(&header[0], header.size(), place->offset)) return damaged;
+  absl::Status read = file->ReadAt(&header[0], header.size(), place->offset, damaged);
+  if (!read.ok()) return read;
   std::string blob(BlobSizeOf(header, commit), '\0');
-  if (blob.empty() || !file->ReadAt(&blob[0], blob.size(), place->offset + kFrameHeaderSize)) {
-    return damaged;
-  }
+  if (blob.empty()) return damaged;
+  read = file->ReadAt(&blob[0], blob.size(), place->offset + kFrameHeaderSize, damaged);
+  if (!read.ok()) return read;
   return blob;
 }
 
@@ -367,10 +368,13 @@ absl::StatusOr<std::vector<std::string>> CommitLog::ReadEntries(uint64_t first,
        commit <= last && entries.size() < count && at - place->offset < kMostRead; ++commit) {
     const absl::Status damaged =
         absl::DataLossError(absl::StrCat("commit ", commit, " is damaged"));
-    if (!file->ReadAt(&header[0], header.size(), at)) return damaged;
+    absl::Status read = file->ReadAt(&header[0], header.size(), at, damaged);
+    if (!read.ok()) return read;
     blob.resize(BlobSizeOf(header, commit));
-    if (blob.empty() || !file->ReadAt(&blob[0], blob.size(), at + kFrameHeaderSize) ||
-        !DecodeCommit(blob, &parts) || parts.number != commit ||
+    if (blob.empty()) return damaged;
+    read = file->ReadAt(&blob[0], blob.size(), at + kFrameHeaderSize, damaged);
+    if (!read.ok()) return read;
+    if (!DecodeCommit(blob, &parts) || parts.number != commit ||
         parts.first_entry > first + entries.size()) {
       return damaged;
     }
@@ -435,7 +439,7 @@ absl::StatusOr<FileHandle> CommitLog::OpenSegment(const Segment& segment) {
   FileHandle file = FileHandle::Open(segment.path, O_RDONLY);
   if (file.is_open()) return file;
   if (errno == ENOENT) return absl::NotFoundError("a part of the log was archived");
-  return absl::UnavailableError("the commit log cannot be read");
+  return CannotRead("the commit log");
 }
 
 absl::StatusOr<CommitLog::Place> CommitLog::Find(const Segment& segment, const FileHandle& file,
@@ -445,9 +449,12 @@ absl::StatusOr<CommitLog::Place> CommitLog::Find(const Segment& segment, const F
   std::string start(kFrameStartSize, '\0');
   Place next = *place;
   for (;;) {
-    if (!file.ReadAt(&start[0], start.size(), next.offset) ||
-        BlobSizeOf(absl::string_view(start).substr(0, kFrameHeaderSize), next.commit) == 0) {
-      return absl::DataLossError(absl::StrCat("commit ", next.commit, " is damaged"));
+    const absl::Status damaged =
+        absl::DataLossError(absl::StrCat("commit ", next.commit, " is damaged"));
+    const absl::Status read = file.ReadAt(&start[0], start.size(), next.offset, damaged);
+    if (!read.ok()) return read;
+    if (BlobSizeOf(absl::string_view(start).substr(0, kFrameHeaderSize), next.commit) == 0) {
+      return damaged;
     }
     if (!not_behind(next.commit, FirstEntryOf(absl::string_view(start).substr(kFrameHeaderSize)))) {
       return place;

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
 
 namespace vouch::server::journal {
 
@@ -22,6 +25,13 @@ bool MeansFull(int error) { return error == ENOSPC || error == EDQUOT || error =
 FileCalls& file_calls() {
   static FileCalls calls = {pwrite, fdatasync, fsync, ReserveFrom0};
   return calls;
+}
+
+absl::Status CannotRead(absl::string_view what) {
+  return absl::UnavailableError(absl::StrCat(
+      what, " cannot be read: ", std::error_code(errno, std::generic_category()).message(),
+      ". Nothing was changed. It may pass: try again; when it stays so, look whether this is "
+      "the user the node runs as, and at the disk (docs/operations.md, \"What can go wrong\")"));
 }
 
 FileHandle FileHandle::Open(const std::string& path, int flags) {
@@ -65,17 +75,19 @@ WriteResult FileHandle::WriteAllAt(const void* bytes, size_t size, uint64_t offs
   return WriteResult::kDone;
 }
 
-bool FileHandle::ReadAt(void* bytes, size_t size, uint64_t offset) const {
+absl::Status FileHandle::ReadAt(void* bytes, size_t size, uint64_t offset,
+                                const absl::Status& ends) const {
   char* at = static_cast<char*>(bytes);
   while (size > 0) {
     const ssize_t got = pread(descriptor_, at, size, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
+    if (got < 0) return CannotRead("the journal");
+    if (got == 0) return ends;
     at += got;
     offset += static_cast<uint64_t>(got);
     size -= static_cast<size_t>(got);
   }
-  return true;
+  return absl::OkStatus();
 }
 
 WriteResult FileHandle::Reserve(uint64_t size) {

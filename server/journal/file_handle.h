@@ -9,6 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
 namespace vouch::server::journal {
 
 // The kernel's calls by which commits reach the disk. Tests put failing ones here.
@@ -24,6 +27,10 @@ FileCalls& file_calls();
 // What became of a write. Full: no room for it (disk, quota, file size limit); another time there
 // may be.
 enum class WriteResult { kDone, kFull, kFailed };
+
+// Unavailable, for whoever starts a node or runs a command: that `what` cannot be read, why
+// (errno), and what to do.
+absl::Status CannotRead(absl::string_view what);
 
 class FileHandle {
  public:
@@ -45,8 +52,9 @@ class FileHandle {
   bool WriteAll(const void* bytes, size_t size);
   // All of it, or as much as there was room for.
   WriteResult WriteAllAt(const void* bytes, size_t size, uint64_t offset);
-  // Exactly `size` bytes at `offset`, or false.
-  bool ReadAt(void* bytes, size_t size, uint64_t offset) const;
+  // Exactly `size` bytes at `offset`. `ends` when there are not so many; CannotRead when the system
+  // says that it cannot: it may pass, and nothing is damaged by it.
+  absl::Status ReadAt(void* bytes, size_t size, uint64_t offset, const absl::Status& ends) const;
   // Makes the file `size` bytes long with room on the disk for each of them. Done also where the
   // file system cannot promise room: then writes may still find it full.
   WriteResult Reserve(uint64_t size);

@@ -226,6 +226,7 @@ absl::Status FileJournal::LoadTables() {
   if (!image.ok()) tables_ = std::make_unique<Tables>();
   const uint64_t first = log_->FirstCommit();
   if (first > tables_->OldestSegment() + 1) {
+    if (absl::IsUnavailable(image)) return image;
     return absl::DataLossError(
         absl::StrCat("the tables cannot be rebuilt: ",
                      image.ok() ? "the table image is too old" : image.message(),

@@ -30,9 +30,8 @@ struct Source {
   uint64_t bytes = 0;
 };
 
-absl::Status CannotRead(const std::string& path) {
-  return absl::UnavailableError(
-      absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
+absl::Status CutShort(const std::string& path) {
+  return absl::DataLossError(absl::StrCat(path, " is shorter than it was"));
 }
 
 absl::StatusOr<std::vector<Source>> Segments(const std::string& folder) {
@@ -74,7 +73,8 @@ absl::Status CopyWhole(const std::string& from, const std::string& to, const std
   uint64_t size = 0;
   if (!file.is_open() || !file.Size(&size)) return CannotRead(path);
   std::string bytes(size, '\0');
-  if (!file.ReadAt(&bytes[0], bytes.size(), 0)) return CannotRead(path);
+  const absl::Status read = file.ReadAt(&bytes[0], bytes.size(), 0, CutShort(path));
+  if (!read.ok()) return read;
   files->push_back({name, bytes.size(), crypto::Sha256(bytes)});
   return WriteNew(absl::StrCat(to, "/", name), bytes);
 }
@@ -88,6 +88,7 @@ absl::Status CheckImage(const std::string& folder, const JournalId& id, const Jo
   if (read.ok() && newest <= copy.last_commit && first_commit <= tables.OldestSegment() + 1) {
     return absl::OkStatus();
   }
+  if (absl::IsUnavailable(read)) return read;
   return absl::DataLossError(absl::StrCat(
       "the journal begins with commit ", first_commit,
       ", so its tables cannot be made from the commits alone, and ",
@@ -118,7 +119,8 @@ absl::StatusOr<std::string> WholeCommits(const Source& source, bool last, uint64
     }
   }
   std::string bytes(read->end(), '\0');
-  if (!file.ReadAt(&bytes[0], bytes.size(), 0)) return CannotRead(source.path);
+  const absl::Status taken = file.ReadAt(&bytes[0], bytes.size(), 0, CutShort(source.path));
+  if (!taken.ok()) return taken;
   return bytes;
 }
 

@@ -43,7 +43,9 @@ std::string EncodeSegmentStart(const SegmentStart& start) {
 
 absl::StatusOr<SegmentStart> ReadSegmentStart(const FileHandle& file) {
   std::string bytes(kFramesBegin, '\0');
-  if (!file.ReadAt(&bytes[0], bytes.size(), 0)) return Damaged();
+  if (absl::Status read = file.ReadAt(&bytes[0], bytes.size(), 0, Damaged()); !read.ok()) {
+    return read;
+  }
   crypto::ByteReader in(crypto::AsBytes(bytes));
   if (in.U32() != kSegmentMagic) {
     return absl::FailedPreconditionError("a file of the commit log is no part of a journal");
@@ -102,11 +104,14 @@ uint32_t BlobSizeOf(absl::string_view frame_header, uint64_t commit) {
 
 absl::StatusOr<SegmentFrames> SegmentFrames::Read(const FileHandle& file, uint64_t first_commit) {
   SegmentFrames segment;
-  const absl::Status unreadable =
-      absl::UnavailableError("a segment of the commit log cannot be read");
-  if (!file.Size(&segment.size_) || segment.size_ < kFramesBegin) return unreadable;
+  const absl::Status short_of = absl::DataLossError("a segment of the commit log was cut short");
+  if (!file.Size(&segment.size_)) return CannotRead("a segment of the commit log");
+  if (segment.size_ < kFramesBegin) return short_of;
   segment.bytes_ = PageBlock(segment.size_);
-  if (!file.ReadAt(segment.bytes_.data(), segment.size_, 0)) return unreadable;
+  if (absl::Status read = file.ReadAt(segment.bytes_.data(), segment.size_, 0, short_of);
+      !read.ok()) {
+    return read;
+  }
 
   const absl::string_view all(segment.data(), segment.size_);
   uint64_t at = kFramesBegin;

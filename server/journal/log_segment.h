@@ -69,7 +69,7 @@ class SegmentFrames {
     absl::string_view blob;
   };
   // Stops at the first place that is no whole frame of the next commit. Unavailable when the file
-  // cannot be read.
+  // cannot be read; DataLoss when it is shorter than a header.
   static absl::StatusOr<SegmentFrames> Read(const FileHandle& file, uint64_t first_commit);
 
   const std::vector<Frame>& frames() const { return frames_; }

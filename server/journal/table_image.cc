@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -66,9 +69,10 @@ struct Piece {
 
 absl::Status ReadPieces(const FileHandle& file, uint64_t size, std::vector<Piece>* pieces) {
   EndMark end;
-  if (size < sizeof(ImageHeader) + sizeof(end) ||
-      !file.ReadAt(&end, sizeof(end), size - sizeof(end)) || end.magic != kEndMagic ||
-      end.checksum != ChecksumOf(end) || end.file_size != size) {
+  if (size < sizeof(ImageHeader) + sizeof(end)) return Damaged();
+  absl::Status read = file.ReadAt(&end, sizeof(end), size - sizeof(end), Damaged());
+  if (!read.ok()) return read;
+  if (end.magic != kEndMagic || end.checksum != ChecksumOf(end) || end.file_size != size) {
     return Damaged();
   }
   uint64_t offset = sizeof(ImageHeader);
@@ -76,10 +80,9 @@ absl::Status ReadPieces(const FileHandle& file, uint64_t size, std::vector<Piece
   uint32_t headers = 0;
   while (offset < stop) {
     Piece piece;
-    if (stop - offset < sizeof(piece.header) ||
-        !file.ReadAt(&piece.header, sizeof(piece.header), offset)) {
-      return Damaged();
-    }
+    if (stop - offset < sizeof(piece.header)) return Damaged();
+    read = file.ReadAt(&piece.header, sizeof(piece.header), offset, Damaged());
+    if (!read.ok()) return read;
     headers = Crc32c(BytesOf(piece.header), headers);
     offset += sizeof(piece.header);
     if (piece.header.segment != pieces->size() || piece.header.size > stop - offset) {
@@ -93,19 +96,25 @@ absl::Status ReadPieces(const FileHandle& file, uint64_t size, std::vector<Piece
   return absl::OkStatus();
 }
 
-bool LoadPieces(const FileHandle& file, const std::vector<Piece>& pieces, Tables* tables) {
+absl::Status LoadPieces(const FileHandle& file, const std::vector<Piece>& pieces, Tables* tables) {
   std::atomic<size_t> next{0};
   std::atomic<bool> good{true};
+  std::mutex lock;
+  absl::Status status;
   const auto work = [&] {
     std::string bytes;
     for (size_t i = next++; i < pieces.size() && good; i = next++) {
       const Piece& piece = pieces[i];
       bytes.resize(piece.header.size);
-      if (!file.ReadAt(&bytes[0], bytes.size(), piece.offset) ||
-          Crc32c(crypto::AsBytes(bytes)) != piece.header.payload_checksum ||
-          !tables->Load(i, piece.header.as_of, crypto::AsBytes(bytes))) {
-        good = false;
+      absl::Status read = file.ReadAt(&bytes[0], bytes.size(), piece.offset, Damaged());
+      if (read.ok() && (Crc32c(crypto::AsBytes(bytes)) != piece.header.payload_checksum ||
+                        !tables->Load(i, piece.header.as_of, crypto::AsBytes(bytes)))) {
+        read = Damaged();
       }
+      if (read.ok()) continue;
+      good = false;
+      const std::lock_guard<std::mutex> guard(lock);
+      status = std::move(read);
     }
   };
   std::vector<std::thread> others;
@@ -113,7 +122,7 @@ bool LoadPieces(const FileHandle& file, const std::vector<Piece>& pieces, Tables
   for (size_t i = 1; i < readers; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
-  return good;
+  return status;
 }
 
 }  // namespace
@@ -166,12 +175,15 @@ absl::Status ReadTableImage(const std::string& folder, const JournalId& id, Tabl
   const std::string path = folder + kName;
   unlink((folder + kNewName).c_str());
   const FileHandle file = FileHandle::Open(path, O_RDONLY);
+  if (!file.is_open() && errno != ENOENT) return CannotRead(path);
   if (!file.is_open()) return absl::NotFoundError("there is no table image");
   struct stat about;
   if (stat(path.c_str(), &about) != 0) return Damaged();
   ImageHeader header;
-  if (!file.ReadAt(&header, sizeof(header), 0) || header.checksum != ChecksumOf(header) ||
-      header.magic != kMagic || header.segments != Tables::kSegments) {
+  const absl::Status read = file.ReadAt(&header, sizeof(header), 0, Damaged());
+  if (!read.ok()) return read;
+  if (header.checksum != ChecksumOf(header) || header.magic != kMagic ||
+      header.segments != Tables::kSegments) {
     return Damaged();
   }
   if (header.id != id) return absl::NotFoundError("the table image belongs to another journal");
@@ -182,7 +194,7 @@ absl::Status ReadTableImage(const std::string& folder, const JournalId& id, Tabl
   }
   *newest = 0;
   for (const Piece& piece : pieces) *newest = std::max(*newest, piece.header.as_of);
-  return LoadPieces(file, pieces, tables) ? absl::OkStatus() : Damaged();
+  return LoadPieces(file, pieces, tables);
 }
 
 }  // namespace vouch::server::journal

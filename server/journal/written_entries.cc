@@ -20,11 +20,6 @@ namespace {
 
 constexpr int kReadings = 5;
 
-absl::Status CannotRead(const std::string& path) {
-  return absl::UnavailableError(
-      absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> WrittenEntries::ReadSegment(const Segment& segment,

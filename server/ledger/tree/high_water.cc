@@ -23,6 +23,17 @@ bool IsFurther(const crypto::Checkpoint& now, const crypto::Checkpoint& than) {
   return now.size > than.size;
 }
 
+// Rather than of what the file is: it may pass.
+bool IsOfTheSystem(const absl::Status& status) {
+  return !absl::IsFailedPrecondition(status) && !absl::IsInvalidArgument(status);
+}
+absl::Status CannotRead(const std::string& path, const absl::Status& why) {
+  return absl::UnavailableError(absl::StrCat(
+      "whether the journal is the latest cannot be told, because ", path,
+      " cannot be read: ", why.message(),
+      ". Nothing was changed. It may pass: try again; when it stays so, look at the disk"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HighWater>> HighWater::Open(
@@ -41,6 +52,7 @@ absl::Status HighWater::Read(absl::Span<const crypto::NoteVerifier> keys) {
         "the mark of how far this node's log had come, ", options_.path, ", cannot be read: ", why,
         "; bring it back from where it was copied to (docs/ledger.md, Restoring)"));
   };
+  if (!note.ok() && IsOfTheSystem(note.status())) return CannotRead(options_.path, note.status());
   if (!note.ok()) return unreadable(note.status().message());
   const absl::StatusOr<crypto::SignedNote> signed_note = crypto::ReadNote(*note);
   if (!signed_note.ok()) return unreadable(signed_note.status().message());
@@ -77,6 +89,8 @@ bool HighWater::WasMarked() const {
 absl::Status HighWater::Missing() {
   kept_ = options_.marked.empty() || WasMarked();
   if (!WasMarked() || options_.may_be_gone) return absl::OkStatus();
+  const absl::Status marked = crypto::ReadPrivateFile(options_.marked).status();
+  if (!marked.ok() && IsOfTheSystem(marked)) return CannotRead(options_.marked, marked);
   return absl::FailedPreconditionError(absl::StrCat(
       "the mark of how far this node's log had come, ", options_.path, ", is gone (",
       options_.marked,

@@ -40,7 +40,8 @@ class HighWater {
   using RootAt = std::function<absl::StatusOr<crypto::Digest>(uint64_t size)>;
 
   // Reads the mark that is there. DataLoss when it cannot be read, is of no log of which there is a
-  // key, or is not signed by it: it is never taken for none. FailedPrecondition when it is gone.
+  // key, or is not signed by it: it is never taken for none. FailedPrecondition when it is gone;
+  // Unavailable when the system cannot read it now.
   // The keys are those of the journal's logs, oldest first.
   static absl::StatusOr<std::unique_ptr<HighWater>> Open(
       HighWaterOptions options, absl::Span<const crypto::NoteVerifier> keys);

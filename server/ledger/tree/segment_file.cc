@@ -45,6 +45,17 @@ crypto::CompactRange RangeOf(absl::Span<const crypto::Digest> leaves) {
   return range;
 }
 
+absl::Status Damaged(const std::string& path) {
+  return absl::DataLossError(absl::StrCat(path, " is damaged"));
+}
+
+// It may pass.
+absl::Status CannotRead(const std::string& path) {
+  return absl::UnavailableError(absl::StrCat(
+      path, " cannot be read: ", std::error_code(errno, std::generic_category()).message(),
+      ". Nothing was changed; when it stays so, look at the disk"));
+}
+
 class OpenFile {
  public:
   explicit OpenFile(const std::string& path)
@@ -55,16 +66,18 @@ class OpenFile {
     if (descriptor_ >= 0) close(descriptor_);
   }
   bool ok() const { return descriptor_ >= 0; }
-  bool Read(char* bytes, uint64_t size, uint64_t offset) const {
+  // Damaged when there are not so many; CannotRead when the system says so.
+  absl::Status Read(char* bytes, uint64_t size, uint64_t offset, const std::string& path) const {
     while (size > 0) {
       const ssize_t got = pread(descriptor_, bytes, size, static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
+      if (got < 0) return CannotRead(path);
+      if (got == 0) return Damaged(path);
       bytes += got;
       offset += static_cast<uint64_t>(got);
       size -= static_cast<uint64_t>(got);
     }
-    return true;
+    return absl::OkStatus();
   }
   bool Size(uint64_t* size) const {
     struct stat about {};
@@ -76,10 +89,6 @@ class OpenFile {
  private:
   const int descriptor_;
 };
-
-absl::Status Damaged(const std::string& path) {
-  return absl::DataLossError(absl::StrCat(path, " is damaged"));
-}
 
 // Everything before the entries.
 void WriteHashes(uint32_t version, uint64_t number, const std::string& origin,
@@ -162,11 +171,13 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::str
   const OpenFile file(path);
   if (!file.ok()) {
     return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path, " is not there"))
-                           : absl::UnavailableError(absl::StrCat(path, " cannot be read"));
+                           : CannotRead(path);
   }
   uint64_t size = 0;
   std::string header(kHeaderSize, '\0');
-  if (!file.Size(&size) || !file.Read(&header[0], header.size(), 0)) return Damaged(path);
+  if (!file.Size(&size)) return CannotRead(path);
+  absl::Status read = file.Read(&header[0], header.size(), 0, path);
+  if (!read.ok()) return read;
   crypto::ByteReader reader(crypto::AsBytes(header));
   if (reader.U32() != kMagic) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is no segment of a ledger"));
@@ -201,11 +212,10 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::str
   const Offsets places(entries);
   const uint64_t behind = segment.pruned_ ? size : places.bundles;
   std::string end(sizeof(uint64_t), '\0');
-  if (behind > size || behind < places.offsets + end.size() ||
-      !file.Read(&end[0], end.size(), behind - end.size()) ||
-      crypto::ByteReader(crypto::AsBytes(end)).U64() != size) {
-    return Damaged(path);
-  }
+  if (behind > size || behind < places.offsets + end.size()) return Damaged(path);
+  read = file.Read(&end[0], end.size(), behind - end.size(), path);
+  if (!read.ok()) return read;
+  if (crypto::ByteReader(crypto::AsBytes(end)).U64() != size) return Damaged(path);
   return segment;
 }
 
@@ -213,10 +223,11 @@ absl::StatusOr<std::string> SegmentFile::Read(uint64_t offset, uint64_t size) co
   const OpenFile file(path_);
   if (!file.ok()) {
     return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path_, " was archived"))
-                           : absl::UnavailableError(absl::StrCat(path_, " cannot be read"));
+                           : CannotRead(path_);
   }
   std::string bytes(size, '\0');
-  if (size > 0 && !file.Read(&bytes[0], size, offset)) return Damaged(path_);
+  const absl::Status read = file.Read(&bytes[0], size, offset, path_);
+  if (!read.ok()) return read;
   return bytes;
 }
 
@@ -285,7 +296,8 @@ absl::StatusOr<std::string> SegmentFile::KeptEntry(uint32_t place) const {
   const Offsets places(range_.size());
   const OpenFile file(path_);
   uint64_t size = 0;
-  if (!file.ok() || !file.Size(&size) || size < places.offsets) return Damaged(path_);
+  if (!file.ok() || !file.Size(&size)) return CannotRead(path_);
+  if (size < places.offsets) return Damaged(path_);
   const absl::StatusOr<std::string> bytes = Read(places.offsets, size - places.offsets);
   if (!bytes.ok()) return bytes.status();
   crypto::ByteReader reader(crypto::AsBytes(*bytes));
@@ -327,7 +339,10 @@ absl::StatusOr<SegmentFile> SegmentFile::Prune(const Keep& keep) const {
   out.U32(count).Raw(crypto::AsBytes(kept.str()));
   out.U64(out.str().size() + sizeof(uint64_t));
   const absl::Status written = crypto::ReplaceFile(path_, out.str(), /*is_private=*/true);
-  if (!written.ok()) return written;
+  if (!written.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat(path_, " could not be pruned: ", written.message(), "; prune again"));
+  }
   return Open(path_, origin_, number_);
 }
 

@@ -65,6 +65,7 @@ class SegmentFile {
  public:
   // Reads the header. FailedPrecondition: a newer version, or a file that is something else.
   // DataLoss: damaged, of another length than it must be, or another log's or number's.
+  // Unavailable, here and below: it cannot be read now.
   static absl::StatusOr<SegmentFile> Open(const std::string& path, absl::string_view origin,
                                           uint64_t number);
 
