@@ -1,6 +1,6 @@
 """The ledger's public formats, checked by tools that are not of this project: golang.org/x/mod's
-sumdb/note and sumdb/tlog over a log of 70,003 entries grown in uneven steps with restarts, and jose
-for receipts as JWS.
+sumdb/note and sumdb/tlog over a log of 70,003 entries grown in uneven steps with restarts and over
+one that ended with its year and the next, and jose for receipts as JWS.
 
 Usage: ledger.py PROGRAM GO      PROGRAM is ledger_program, GO a Go toolchain with Debian's
                                  golang-golang-x-mod-dev
@@ -34,6 +34,9 @@ def check_with_go(program, go, folder):
     check = folder / "check"
     run(go, "build", "-o", check, HERE / "ledger" / "check.go", env=environment)
     print(run(check, folder), end="")
+    (folder / "years").mkdir()
+    run(program, "write-years", folder / "years", "entry")
+    print(run(check, folder / "years", "years"), end="")
     run(program, "open-note", (folder / "go-key").read_text(encoding="utf-8"), folder / "go-note")
 
     # And red where it must be: one byte of one tile, one entry, one note.
@@ -46,6 +49,20 @@ def check_with_go(program, go, folder):
         path.write_bytes(good)
         if bent.returncode == 0:
             raise SystemExit(f"a change to {name} was not seen")
+    # A year of another history does not fit, whole and signed by the same key.
+    (folder / "others").mkdir()
+    shutil.copy(folder / "years" / "key.pem", folder / "others")
+    run(program, "write-years", folder / "others", "another")
+    run(check, folder / "others", "years")
+    for name in ("2027", "2028"):
+        mixed = folder / f"mixed-{name}"
+        shutil.copytree(folder / "years", mixed)
+        shutil.rmtree(mixed / name)
+        shutil.copytree(folder / "others" / name, mixed / name)
+        bent = subprocess.run([check, mixed, "years"], capture_output=True, text=True,
+                              timeout=400, check=False)
+        if "does not go on from" not in bent.stderr:
+            raise SystemExit(f"another history's {name} was taken: {bent.stderr}")
 
 
 def check_with_jose(program, folder):

@@ -213,8 +213,86 @@ func rangeRoot(a, b, first, end int64, leaves []tlog.Hash, proof *[]tlog.Hash) t
 	return tlog.NodeHash(left, right)
 }
 
+// What a log's exported folder holds, verified under its key: the checkpoint, the whole tree from
+// the entries, each of them through our tiles.
+func checkExported(folder, key string) (string, [][]byte, tlog.Hash) {
+	verifier, err := note.NewVerifier(key)
+	must(err, "verifier key")
+	opened, err := note.Open(read(folder, "checkpoint"), note.VerifierList(verifier))
+	must(err, folder)
+	lines := strings.Split(opened.Text, "\n")
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	must(err, folder)
+	root, err := tlog.ParseHash(lines[2])
+	must(err, folder)
+	entries := readEntries(folder, size)
+	client := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, tiles{folder})
+	for i, entry := range entries {
+		proof, err := tlog.ProveRecord(size, int64(i), client)
+		must(err, folder)
+		must(tlog.CheckRecord(proof, size, root, int64(i), tlog.RecordHash(entry)),
+			fmt.Sprintf("%s: inclusion of %d", folder, i))
+	}
+	return lines[0], entries, root
+}
+
+// The fields of an entry "log closed" or "log opened" (docs/protocol.md, "Ledger entry").
+type fields struct{ rest []byte }
+
+func (f *fields) take(count int) []byte {
+	if len(f.rest) < count {
+		fail("an entry is cut short")
+	}
+	taken := f.rest[:count]
+	f.rest = f.rest[count:]
+	return taken
+}
+func (f *fields) short() string { return string(f.take(int(f.take(1)[0]))) }
+func (f *fields) number() int64 { return int64(binary.BigEndian.Uint64(f.take(8))) }
+
+func kind(entry []byte, wanted byte) *fields {
+	f := &fields{entry}
+	if head := f.take(6); head[1] != wanted {
+		fail("an entry has kind %d instead of %d", head[1], wanted)
+	}
+	return f
+}
+
+// A log that ended with its year says which follows; that one says what it came to. Both are under
+// one key, each under its own name.
+func checkYears(folder string) {
+	keys := make([]string, 2)
+	for i, year := range []string{"2027", "2028"} {
+		keys[i] = strings.TrimSpace(string(read(folder, "key-"+year)))
+	}
+	_, _, one := parseKey(keys[0])
+	_, _, other := parseKey(keys[1])
+	if !bytes.Equal(one, other) {
+		fail("the logs of two years have two keys")
+	}
+	ended, entries, root := checkExported(filepath.Join(folder, "2027"), keys[0])
+	next, nextEntries, _ := checkExported(filepath.Join(folder, "2028"), keys[1])
+	closed := kind(entries[len(entries)-1], 8)
+	if closed.short() != ended || closed.number() != int64(len(entries)) || closed.short() != next ||
+		len(closed.rest) != 0 {
+		fail("%s does not end as its last entry says", ended)
+	}
+	opened := kind(nextEntries[0], 9)
+	if opened.short() != next || opened.short() != ended ||
+		opened.number() != int64(len(entries)) || !bytes.Equal(opened.take(32), root[:]) ||
+		len(opened.rest) != 0 {
+		fail("%s does not go on from %s", next, ended)
+	}
+	fmt.Printf("%s ended with %d entries, %s goes on from it with %d\n", ended, len(entries), next,
+		len(nextEntries))
+}
+
 func main() {
 	folder := os.Args[1]
+	if len(os.Args) == 3 && os.Args[2] == "years" {
+		checkYears(folder)
+		return
+	}
 	log := filepath.Join(folder, "log")
 	ed25519Key := strings.TrimSpace(string(read(folder, "key")))
 	verifier, err := note.NewVerifier(ed25519Key)

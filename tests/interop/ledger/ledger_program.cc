@@ -1,6 +1,8 @@
 // Grows a log through the journal and its tree, in uneven steps and with restarts, and writes all
 // that tools not of this project can check:
 //   ledger_program write FOLDER ENTRIES
+//   ledger_program write-years FOLDER WORD      a log that ended with its year, and the next, of
+//                                               entries with that word; by FOLDER/key.pem, if there
 //   ledger_program open-note VERIFIER_KEY FILE    exit 0 when the note opens
 //   ledger_program open-jws PUBLIC_DER FILE       prints the payload
 // Files of proofs hold, big-endian, for each proof: u64, u64, u16 hashes, 32 bytes each; the two
@@ -210,8 +212,57 @@ class World {
   std::string note_;
 };
 
+// Two logs of one journal, each exported below FOLDER by its year, with its verifier key.
+void WriteYears(const std::string& folder, const std::string& word) {
+  journal::JournalOptions options;
+  options.folder = folder + "/journal";
+  options.origin = kOrigin;
+  auto journal = Must(journal::OpenFileJournal(options));
+  const auto append = [&](int entries, absl::Time now) {
+    for (int i = 0; i < entries; ++i) {
+      Must(journal->Append({absl::StrCat(word, " ", i, " of ", absl::ToUnixSeconds(now))}, now));
+    }
+  };
+  const absl::Time new_year = absl::FromUnixSeconds(1830297600);  // 2028-01-01
+  append(700, new_year - absl::Hours(1));
+  append(300, new_year + absl::Hours(1));
+  const std::string key_path = folder + "/key.pem";
+  if (!std::filesystem::exists(key_path)) {
+    std::ofstream(key_path)
+        << crypto::SigningKey::Generate(crypto::KeyKind::kEd25519).ToPem(crypto::RawSecretAccess{});
+  }
+  const auto key = std::make_shared<const crypto::SigningKey>(
+      Must(crypto::SigningKey::FromPem(ReadFile(key_path))));
+  const std::vector<journal::LogSpan> logs = journal->logs();
+  for (size_t i = 0; i < logs.size(); ++i) {
+    const std::string year = logs[i].origin.substr(logs[i].origin.rfind('/') + 1);
+    const uint64_t end = i + 1 < logs.size() ? logs[i + 1].first : journal->head().end();
+    crypto::CompactRange range;
+    for (uint64_t at = logs[i].first; at < end; ++at) {
+      range.Append(crypto::LeafHash(crypto::AsBytes(Must(journal->ReadEntries(at, 1)).front())));
+    }
+    tree::TileStoreOptions tiles;
+    tiles.folder = absl::StrCat(folder, "/tree-", year);
+    tiles.origin = logs[i].origin;
+    tiles.entries = [&, first = logs[i].first](uint64_t index, uint32_t count) {
+      return journal->ReadEntries(first + index, count);
+    };
+    const auto store = Must(tree::TileStore::Open(std::move(tiles), range));
+    const auto signer = Must(crypto::NoteSigner::Make(logs[i].origin, key));
+    const crypto::NoteSigner* const signers[] = {&signer};
+    const crypto::Checkpoint checkpoint{logs[i].origin, range.size(), range.Root()};
+    Must(tree::ExportLog(*store, Must(crypto::SignCheckpoint(checkpoint, signers)),
+                         absl::StrCat(folder, "/", year)));
+    std::ofstream(absl::StrCat(folder, "/key-", year)) << signer.verifier().ToString() << "\n";
+  }
+}
+
 int Main(const std::vector<std::string>& arguments) {
   uint64_t entries = 0;
+  if (arguments.size() == 3 && arguments[0] == "write-years") {
+    WriteYears(arguments[1], arguments[2]);
+    return 0;
+  }
   if (arguments.size() == 3 && arguments[0] == "write" &&
       absl::SimpleAtoi(arguments[2], &entries)) {
     World(arguments[1], entries).Run();
@@ -228,8 +279,10 @@ int Main(const std::vector<std::string>& arguments) {
                 Must(verifier.Open(ReadFile(arguments[2]), crypto::kReceiptJwsType)).c_str());
     return 0;
   }
-  std::fprintf(stderr,
-               "ledger_program write FOLDER ENTRIES | open-note KEY FILE | open-jws DER FILE\n");
+  std::fprintf(
+      stderr,
+      "ledger_program write FOLDER ENTRIES | write-years FOLDER WORD | open-note KEY FILE | "
+      "open-jws DER FILE\n");
   return 2;
 }
 
