@@ -306,6 +306,8 @@ bool CheckpointExchange::ObserveShown(const std::string& where, const std::strin
       known = rooms_.partner_logs->Latest(origin);
     }
     if (known.has_value() && known->checkpoint == *shown) return true;
+    // Looked at when people have decided about its loss.
+    if (rooms_.partner_logs->AwaitsAcceptance(agency)) return false;
     const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
     std::vector<crypto::Digest> proof;
     if (since != shown->size && since != 0 && shown->size != 0) {

@@ -156,6 +156,16 @@ void PartnerLogs::Report(const std::string& agency, const WitnessAnswer& answer)
   }
 }
 
+void PartnerLogs::NoteLossLocked(const std::string& agency, const WitnessAnswer& answer) {
+  if (answer.finding == WitnessFinding::kLost) awaiting_.insert(agency);
+  if (answer.finding == WitnessFinding::kAccepted) awaiting_.erase(agency);
+}
+
+bool PartnerLogs::AwaitsAcceptance(const std::string& agency) const {
+  const std::lock_guard<std::mutex> lock(lock_);
+  return awaiting_.count(agency) > 0;
+}
+
 WitnessAnswer PartnerLogs::Add(const std::string& agency,
                                const requester::AddCheckpointRequest& request, absl::Time now) {
   WitnessAnswer answer;
@@ -170,6 +180,7 @@ WitnessAnswer PartnerLogs::Add(const std::string& agency,
     if (FollowLocked(request.note, request.successions, WitnessFinding::kOtherSize, now, &answer)) {
       answer = witness_->AddCheckpoint(request, now);
     }
+    NoteLossLocked(agency, answer);
   }
   Report(agency, answer);
   return answer;
@@ -195,6 +206,7 @@ WitnessAnswer PartnerLogs::Observe(absl::string_view note, absl::Span<const cryp
       }
       answer = witness_->Observe(note, proof, is_head ? since : 0, now);
     }
+    NoteLossLocked(std::string(AgencyOfLog(origin)), answer);
   }
   Report(std::string(AgencyOfLog(origin)), answer);
   return answer;

@@ -65,6 +65,9 @@ class PartnerLogs {
   absl::optional<Known> Latest(absl::string_view origin) const { return witness_->Latest(origin); }
   // Of the newest log of an agency of which anything is remembered.
   absl::optional<Known> LatestOf(absl::string_view agency) const;
+  // Whether its ledger, as last shown, goes on after a loss that nobody accepted here yet. Until
+  // somebody does, that nothing proves how its logs hang together is no evidence.
+  bool AwaitsAcceptance(const std::string& agency) const;
   // Of which anything is remembered.
   std::vector<std::string> origins() const;
   size_t evidence() const { return witness_->Evidence().size(); }
@@ -79,12 +82,14 @@ class PartnerLogs {
                     requester::WitnessAnswer* answer);
   absl::optional<std::string> NewestLocked(absl::string_view agency) const;
   void Report(const std::string& agency, const requester::WitnessAnswer& answer) const;
+  void NoteLossLocked(const std::string& agency, const requester::WitnessAnswer& answer);
 
   const Rooms rooms_;
   const std::unique_ptr<requester::Witness> witness_;
   mutable std::mutex lock_;
   std::map<std::string, std::string> keys_;
   std::set<std::string> followed_;  // origins
+  std::set<std::string> awaiting_;  // agencies
 };
 
 }  // namespace vouch::server

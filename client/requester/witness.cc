@@ -313,12 +313,7 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
                         ": it was put back to an earlier state");
   } else if (!crypto::VerifyConsistency(before.size, before.root, after.size, after.root, proof)
                   .ok()) {
-    if (options_.accepted != nullptr && options_.accepted->IsLost(after)) {
-      answer.finding = WitnessFinding::kOlder;
-      answer.says = absl::StrCat("what ", shown.origin,
-                                 " was then is lost, as was accepted, and cannot be compared");
-      return answer;
-    }
+    if (IsLost(after, &answer)) return answer;
     finding = WitnessFinding::kBadProof;
     what = absl::StrCat(shown.origin, " did not prove that its log of ", Entries(after.size),
                         " goes on from its log of ", Entries(before.size));
@@ -341,6 +336,7 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
 bool Witness::WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
                         absl::Time now, WitnessAnswer* answer) const {
   if (!log.ended || !log.known.has_value() || shown.size <= log.known->checkpoint.size) return true;
+  if (IsLost(shown, answer)) return false;
   const std::string what =
       absl::StrCat(shown.origin, " had ended with ", Entries(log.known->checkpoint.size),
                    ", and was signed with ", Entries(shown.size),
@@ -348,6 +344,14 @@ bool Witness::WithinEnd(absl::string_view note, const crypto::Checkpoint& shown,
   Refuse(WitnessFinding::kForked, what, answer);
   KeepEvidence(what, note, log, now, answer);
   return false;
+}
+
+bool Witness::IsLost(const crypto::Checkpoint& checkpoint, WitnessAnswer* answer) const {
+  if (options_.accepted == nullptr || !options_.accepted->IsLost(checkpoint)) return false;
+  answer->finding = WitnessFinding::kOlder;
+  answer->says = absl::StrCat("what ", checkpoint.origin,
+                              " was then is lost, as was accepted, and cannot be compared");
+  return true;
 }
 
 WitnessAnswer Witness::Succeed(const std::string& earlier,

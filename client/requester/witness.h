@@ -138,6 +138,8 @@ class Witness {
   // False, with the answer and evidence, for more than a log had ended with.
   bool WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
                  absl::Time now, WitnessAnswer* answer) const;
+  // True, with the answer, for what an accepted loss says is lost.
+  bool IsLost(const crypto::Checkpoint& checkpoint, WitnessAnswer* answer) const;
   void Refuse(WitnessFinding finding, std::string says, WitnessAnswer* answer) const;
   void KeepEvidence(absl::string_view what, absl::string_view note, const Log& log, absl::Time now,
                     WitnessAnswer* answer) const;

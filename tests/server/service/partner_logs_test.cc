@@ -24,6 +24,8 @@ class PartnerLogsTest : public ::testing::Test {
     logs_.reset();
     PartnerLogs::Rooms rooms;
     rooms.witness.folder = folder_.Path("witness");
+    rooms.witness.accepted = std::make_shared<const requester::AcceptedLosses>(
+        std::vector<std::string>{requester::AcceptedLosses::FolderIn(folder_.Path("witness"))});
     rooms.found = [this](const std::string& agency, const requester::WitnessAnswer&) {
       found_.push_back(agency);
     };
@@ -165,6 +167,41 @@ TEST_F(PartnerLogsTest, ALogThatGoesOnAfterItsEndIsEvidence) {
     Open();
   }
   EXPECT_EQ(logs_->evidence(), 1u);
+}
+
+TEST_F(PartnerLogsTest, ALossWaitsForPeopleAndIsThenFollowedOverRestarts) {
+  ASSERT_EQ(Observe(0, 12), WitnessFinding::kAccepted);
+  SignedLog rest(log_.origin(), log_.key());
+  SignedLog second("irs.example/ledger/2027.2", log_.key());
+  rest.GrowTo(8);
+  rest.DeclareLoss(&second, log_.At(15));
+  second.GrowTo(5);
+  const auto show = [&] {
+    return logs_
+        ->Observe(second.NoteOf(5), {}, 0, /*is_head=*/true, Noon(),
+                  {rest.LossStepTo(second, 12, 5)})
+        .finding;
+  };
+  EXPECT_FALSE(logs_->AwaitsAcceptance("irs.example"));
+  EXPECT_EQ(show(), WitnessFinding::kLost);
+  EXPECT_TRUE(logs_->AwaitsAcceptance("irs.example"));
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.size, 12u);
+  EXPECT_EQ(logs_->evidence(), 0u);
+  EXPECT_THAT(found_, IsEmpty());
+  ASSERT_TRUE(
+      requester::AcceptedLosses({requester::AcceptedLosses::FolderIn(folder_.Path("witness"))})
+          .Accept(second.entry(0), "", Noon())
+          .ok());
+  EXPECT_EQ(show(), WitnessFinding::kAccepted);
+  EXPECT_FALSE(logs_->AwaitsAcceptance("irs.example"));
+  // What somebody else was shown in the lost time proves nothing, either way.
+  EXPECT_EQ(logs_->Observe(log_.NoteOf(14), {}, 12, /*is_head=*/false, Noon()).finding,
+            WitnessFinding::kOlder);
+  Open();
+  EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.origin, second.origin());
+  EXPECT_EQ(logs_->Latest(log_.origin())->checkpoint.size, 12u);
+  EXPECT_EQ(logs_->Observe(second.NoteOf(5), {}, 5, /*is_head=*/true, Noon()).finding,
+            WitnessFinding::kAccepted);
 }
 
 TEST_F(PartnerLogsTest, AnEarlierLogThatWasNeverSeenIsNotFollowed) {

@@ -153,6 +153,8 @@ TEST_F(TamperingLossesTest, WhatIsLostIsNotHeldAgainstItsLogOnceThatWasAccepted)
   Accept(next_);
   ASSERT_EQ(Show(restored_, next_).finding, WitnessFinding::kAccepted);
   EXPECT_EQ(aid_->Observe(before_.NoteOf(180), {}, 0, kNow).finding, WitnessFinding::kOlder);
+  EXPECT_EQ(aid_->Observe(before_.NoteOf(220), {}, 0, kNow).finding, WitnessFinding::kOlder);
+  EXPECT_EQ(aid_->Latest(before_.origin())->checkpoint.size, 200u);
   SignedLog forked(before_.origin(), before_.key());
   forked.GrowTo(200, " otherwise");
   EXPECT_EQ(aid_->Observe(forked.NoteOf(200), {}, 0, kNow).finding, WitnessFinding::kForked);
