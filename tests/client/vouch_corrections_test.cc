@@ -62,8 +62,10 @@ class VouchHouseholdsTest : public VouchOversightTest {
           "--input", "people.csv"});
   }
 
-  // As the walk writes it: a member who is -1 was not found; the rest of the three is padding.
-  void EnterHousehold(const std::vector<int>& members, policies::Answer answer, absl::Time at) {
+  // As the walk writes it: a member who is -1 was not found; the rest of the three is padding. Of
+  // `gone` of its places the entries are no longer there.
+  void EnterHousehold(const std::vector<int>& members, policies::Answer answer, absl::Time at,
+                      size_t gone = 0) {
     server::ledger::EntryContent content;
     content.entry.use = 2;
     content.entry.requester = "studentaid.example";
@@ -102,6 +104,7 @@ class VouchHouseholdsTest : public VouchOversightTest {
         item.others.push_back({slot.entry, slot.sealed});
       }
     }
+    item.others.resize(item.others.size() - gone);
     Commit(std::move(item));
   }
 
@@ -135,6 +138,14 @@ TEST_F(VouchHouseholdsTest, EachMembersCorrectionListsTheAnswersItPlayedAPartIn)
   // Gone from the records, 4 is unknown, and what was YES would be UNDETERMINED.
   LoadIncomes({{1, kLow}, {2, kHigh}, {3, kLow}});
   EXPECT_EQ(TimesOf(3), Times({"2026-11-10T19:00:00Z"}));
+}
+
+TEST_F(VouchHouseholdsTest, AnAnswerThatIsNotThereWholeIsNotComparedAndThatIsSaid) {
+  EnterHousehold({1, 2}, policies::Answer::kYes, kAt, /*gone=*/1);
+  LoadIncomes({{1, 90000000}, {2, 90000000}});
+  EXPECT_THAT(TimesOf(1), ::testing::IsEmpty());
+  EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--person", "-"}, Person(1)).err,
+              HasSubstr("1 answers about a household are not compared"));
 }
 
 TEST_F(VouchHouseholdsTest, OneRecordInTwoPlacesIsNobodysAndOneLine) {

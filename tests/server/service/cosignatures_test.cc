@@ -208,6 +208,33 @@ TEST_F(CosignaturesTest, AreNotWaitedForWhereNothingBoundsThem) {
   EXPECT_EQ(Look().behind, 300u);
 }
 
+TEST_F(CosignaturesTest, WhoeverWasRefusedIsAnsweredOnceNothingBoundsThem) {
+  Grow(3);
+  world_.clock.Advance(absl::Minutes(17));
+  EXPECT_TRUE(Refused());
+  Open(absl::ZeroDuration(), 0);
+  EXPECT_FALSE(Refused());
+}
+
+TEST_F(CosignaturesTest, OfLastYearsLogSayNothingOfThisYears) {
+  Grow(3);
+  ASSERT_TRUE(TakeHead().ok());
+  const std::string last_year = Head();
+  world_.clock.Set(absl::FromUnixSeconds(1830297600 + 3600));  // 2028-01-01
+  Grow(2);
+  EXPECT_TRUE(all_->Wants(kAid));
+  EXPECT_EQ(Look().behind, 3u) << "its first entry, and these two";
+  EXPECT_EQ(Look().cosigned, 0u);
+  EXPECT_TRUE(
+      all_->Take(kAid, last_year, CosignedBy(witness_, last_year), world_.clock.Now()).ok());
+  EXPECT_EQ(Look().behind, 3u);
+  world_.clock.Advance(absl::Minutes(17));
+  EXPECT_TRUE(Refused());
+  ASSERT_TRUE(TakeHead().ok());
+  EXPECT_FALSE(Refused());
+  EXPECT_EQ(Look().cosigned, 3u);
+}
+
 TEST_F(CosignaturesTest, BeginAnewUnderAnotherKey) {
   Grow(3);
   ASSERT_TRUE(TakeHead().ok());
