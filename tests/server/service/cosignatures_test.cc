@@ -134,6 +134,7 @@ TEST_F(CosignaturesTest, ThatAreMissingForTooLongEndAnswersUntilTheyCome) {
   world_.clock.Advance(absl::Minutes(3));
   EXPECT_TRUE(Refused());
   const absl::optional<policies::Refusal> refusal = all_->Judge(kAid);
+  ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->reason, policies::Reason::kLedgerUnavailable);
   EXPECT_GT(refusal->retry_after, absl::ZeroDuration());
   EXPECT_FALSE(all_->Judge("loans.example").has_value());
