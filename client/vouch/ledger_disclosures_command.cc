@@ -12,11 +12,13 @@
 #include "client/vouch/saved_receipts.h"
 #include "crypto/keys.h"
 #include "crypto/merkle.h"
+#include "policies/engine/explain/html_page.h"
 #include "policies/engine/fields.h"
 
 namespace vouch::client {
 namespace {
 
+namespace explain = policies::explain;
 namespace node = server::node;
 namespace oversight = server::ledger::oversight;
 
@@ -137,15 +139,33 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
                                "; any browser opens and prints it, without a network."));
   }
   if (!options.against.empty()) {
-    const std::vector<std::string> findings = comparison.Findings(search.found(), *extent);
-    if (options.json) {
-      console->SayJson({{"receipts", receipts.size()}, {"findings", findings}});
-    } else {
-      for (const std::string& finding : findings) console->Say(finding);
-      console->Say(absl::StrCat(receipts.size(), " receipts, ", findings.size(),
-                                " of them not as they must be."));
+    const auto noted = period_keys.ErasedTags();
+    if (!noted.ok()) return noted.status();
+    std::set<oversight::Period> erased;
+    for (const auto& one : *noted) {
+      erased.insert({one.agreement_id, one.tag_period, one.retention_class});
     }
-    return findings.empty() ? Exit::kFine : Exit::kFindings;
+    const ReceiptFindings findings = comparison.Findings(search, erased, *extent);
+    if (options.json) {
+      console->SayJson({{"receipts", receipts.size()},
+                        {"findings", findings.wrong},
+                        {"cannot_tell", findings.untold},
+                        {"not_included", accounting.gaps}});
+    } else {
+      for (const std::string& finding : findings.wrong) console->Say(finding);
+      for (const std::string& finding : findings.untold) console->Say(finding);
+      console->Say(absl::StrCat(
+          receipts.size(), " receipts, ", findings.wrong.size(), " of them not as they must be",
+          findings.untold.empty() ? ""
+                                  : absl::StrCat(", and ", findings.untold.size(),
+                                                 " of which nobody can tell any more"),
+          "."));
+      if (!accounting.gaps.empty()) console->Say("\nWhat the list does not hold");
+      for (const std::string& gap : accounting.gaps) {
+        console->Say(absl::StrCat("- ", explain::Visible(gap)));
+      }
+    }
+    return findings.wrong.empty() ? Exit::kFine : Exit::kFindings;
   }
   if (options.json) {
     console->Say(accounting.ToJson().dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -177,7 +197,8 @@ void AddLedgerDisclosuresCommand(CLI::App* ledger, Console* console) {
                       "instead: JSON lines, as `vouch ask --json` prints them");
   command->footer(
       "On the answering agency's own machine, as the user the node runs as; the node may go on "
-      "running.\nExit codes: 0 done, 1 receipts that are not as they must be.\n"
+      "running.\nExit codes: 0 done, 1 receipts that are not as they must be; those of erased "
+      "months\nand pruned entries are no finding, nobody can tell any more.\n"
       "Example:\n  vouch ledger disclosures --node ./irs --person - --html list.html < "
       "person.json");
   command->callback(

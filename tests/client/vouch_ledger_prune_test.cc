@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/receipt.h"
 #include "nlohmann/json.hpp"
@@ -48,19 +49,23 @@ class VouchLedgerPruneTest : public VouchTest {
     ASSERT_TRUE(opened.ok()) << opened.status();
     journal_ = *std::move(opened);
   }
+  // The made-th that Append wrote.
+  static std::string EntryOf(uint32_t made, int64_t second, uint32_t month) {
+    crypto::SubjectEntry entry;
+    entry.minute = static_cast<uint32_t>(second / 60);
+    entry.requester = "fsa.ed.example";
+    entry.agreement_id = "aid-tax-001";
+    entry.question = "income-at-or-below";
+    entry.tag_period = month;
+    entry.nonce[0] = static_cast<uint8_t>(made);
+    entry.nonce[1] = static_cast<uint8_t>(made >> 8);
+    entry.nonce[2] = static_cast<uint8_t>(made >> 16);
+    return entry.Bytes();
+  }
   void Append(int count, int64_t second, uint32_t month) {
     std::vector<std::string> entries;
     for (int i = 0; i < count; ++i) {
-      crypto::SubjectEntry entry;
-      entry.minute = static_cast<uint32_t>(second / 60);
-      entry.requester = "fsa.ed.example";
-      entry.agreement_id = "aid-tax-001";
-      entry.question = "income-at-or-below";
-      entry.tag_period = month;
-      entry.nonce[0] = static_cast<uint8_t>(++made_);
-      entry.nonce[1] = static_cast<uint8_t>(made_ >> 8);
-      entry.nonce[2] = static_cast<uint8_t>(made_ >> 16);
-      entries.push_back(entry.Bytes());
+      entries.push_back(EntryOf(++made_, second, month));
     }
     ASSERT_TRUE(journal_->Append(entries, absl::FromUnixSeconds(second)).ok());
   }
@@ -227,6 +232,35 @@ TEST_F(VouchLedgerPruneTest, ABackupOfADamagedImageIsNone) {
   Write("irs/journal/tables.image", image);
   Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 3, "torn or was changed");
   EXPECT_FALSE(Exists("copy"));
+}
+
+// A receipt's index counts in its own log, and what the journal still holds in all of them.
+TEST_F(VouchLedgerPruneTest, ReceiptsOfWhatWasPrunedAccuseNobody) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  const auto receipt = [](const std::string& entry, uint64_t index, const std::string& log) {
+    return absl::StrCat("{\"entry\":\"", absl::Base64Escape(entry), "\",\"index\":", index,
+                        log.empty() ? "" : absl::StrCat(",\"log\":\"", log, "\""),
+                        ",\"opening\":\"", absl::Base64Escape(std::string(32, 'o')), "\"}\n");
+  };
+  const std::vector<std::string> run = {"ledger",      "disclosures", "--node",    "irs",
+                                        "--source-id", "id-1",        "--against", "some.jsonl"};
+  const std::string pruned = EntryOf(6, kSummer, kJune2027);
+  Write("some.jsonl", receipt(pruned, 5, "") + receipt(pruned, 5, kOrigin));
+  const std::string told = Fine(run).out;
+  EXPECT_THAT(told, HasSubstr("lies before what this journal still holds"));
+  EXPECT_THAT(told, HasSubstr("0 of them not as they must be, and 2 of which"));
+  // Entry 5 of the later log lies at 70,006 over both.
+  const std::string another = EntryOf(99, kYearAfter, kJune2027 + 7);
+  Write("some.jsonl", receipt(another, 5, "") +
+                          receipt(another, 5, "irs.treasury.example/ledger/2028") +
+                          receipt(another, 5, "irs.treasury.example/ledger/2029"));
+  const ProcessResult rewritten = Vouch(run);
+  EXPECT_EQ(rewritten.exit_code, 1);
+  EXPECT_THAT(rewritten.out, HasSubstr("line 2"));
+  EXPECT_THAT(rewritten.out, HasSubstr("another entry stands there"));
+  EXPECT_THAT(rewritten.out, HasSubstr("this ledger has no log irs.treasury.example/ledger/2029"));
+  EXPECT_THAT(rewritten.out, HasSubstr("3 of them not as they must be."));
 }
 
 TEST_F(VouchLedgerPruneTest, IsRefusedWhileTheNodeHoldsItsJournal) {

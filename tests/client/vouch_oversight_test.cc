@@ -145,6 +145,50 @@ TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
   Refused(run, 3, "good.jsonl:1", Person(1));
 }
 
+// Of an erased month nobody can tell: the node did nothing wrong, and the list says what it lacks.
+TEST_F(VouchOversightTest, ReceiptsOfAnErasedMonthAccuseNobody) {
+  const std::vector<std::string> receipts = EnterSome();
+  Write("some.jsonl", receipts[0] + receipts[1]);
+  const std::vector<std::string> run = {"ledger",   "disclosures", "--node",    "tax",
+                                        "--person", "-",           "--against", "some.jsonl"};
+  const std::string key = Path(absl::StrCat("tax/keys/periods/tags/", kId, "/2026-11.0.key"));
+  std::filesystem::rename(key, Path("kept"));
+  // Gone without a note is as good as hidden.
+  Refused(run, 1, "", Person(1));
+  EXPECT_THAT(Vouch(run, Person(1)).out, HasSubstr("nothing notes that it was destroyed"));
+  std::filesystem::rename(Path("kept"), key);
+  ASSERT_TRUE(keys_->DestroyTag(kId, 2026 * 12 + 10, 0, absl::Now()).ok());
+  const std::string told = Fine(run, Person(1)).out;
+  EXPECT_THAT(told, HasSubstr("is in the log; 2026-11 was erased"));
+  EXPECT_THAT(told, HasSubstr("0 of them not as they must be, and 2 of which nobody can tell"));
+  EXPECT_THAT(told, HasSubstr("2026-11: the month's key is not here"));
+  EXPECT_THAT(told, Not(HasSubstr("not tagged to this person")));
+  std::vector<std::string> as_json = run;
+  as_json.emplace_back("--json");
+  const auto json = nlohmann::json::parse(Fine(as_json, Person(1)).out);
+  EXPECT_TRUE(json["findings"].empty());
+  EXPECT_EQ(json["cannot_tell"].size(), 2u);
+  EXPECT_THAT(json["not_included"].dump(), HasSubstr("the month's key is not here"));
+}
+
+TEST_F(VouchOversightTest, NothingOfAReceiptReachesTheTerminalRaw) {
+  EnterSome();
+  crypto::SubjectEntry entry;
+  entry.minute = static_cast<uint32_t>(absl::ToUnixSeconds(kAt) / 60);
+  entry.requester = "\x1b[2Jstudentaid.example";
+  entry.question = "income\x1b]0;";
+  entry.agreement_id = kId;
+  Write("bad.jsonl", absl::StrCat("{\"entry\":\"", absl::Base64Escape(entry.Bytes()),
+                                  "\",\"index\":3,\"log\":\"\\u001b[2J\",\"opening\":\"",
+                                  absl::Base64Escape(std::string(32, 'o')), "\"}\n"));
+  const ProcessResult result =
+      Vouch({"ledger", "disclosures", "--node", "tax", "--person", "-", "--against", "bad.jsonl"},
+            Person(1));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("studentaid.example"));
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+}
+
 // What `vouch ask --json` prints: the message vouch.v1.Receipt, field by field.
 TEST_F(VouchOversightTest, ReceiptsAreTakenAsAskersPrintThem) {
   const auto saved = nlohmann::json::parse(EnterSome()[0]);
