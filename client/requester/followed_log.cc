@@ -132,7 +132,10 @@ absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::s
                               uint64_t answers) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    if (!broken_.ok()) return broken_;
+    if (!broken_.ok()) {
+      KeepEvidenceLocked();
+      return broken_;
+    }
     if (IsConsistentLocked(checkpoint)) return absl::OkStatus();
     const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
                                    [&](const Shown& one) { return one.checkpoint == checkpoint; });
@@ -172,6 +175,7 @@ absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::s
 absl::Status FollowedLog::Settle() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (checking_) changed_.wait(lock);
+  if (!broken_.ok()) KeepEvidenceLocked();
   if (!broken_.ok() || waiting_.empty()) return broken_;
   return CheckLocked(&lock);
 }
@@ -231,12 +235,20 @@ absl::Status FollowedLog::CheckLocked(std::unique_lock<std::mutex>* lock) {
     used_ahead_.LeftWereChecked();
   } else if (absl::IsDataLoss(checked)) {
     broken_ = checked;
-    // The evidence is kept.
-    used_ahead_.Keep({});
-    used_ahead_.LeftWereChecked();
+    KeepEvidenceLocked();
   }
   changed_.notify_all();
   return checked;
+}
+
+// Before it is kept, what was used ahead is the only copy: then the next process finds it anew.
+void FollowedLog::KeepEvidenceLocked() {
+  if (!unkept_path_.empty()) {
+    if (!crypto::ReplaceFile(unkept_path_, unkept_, /*is_private=*/true).ok()) return;
+    unkept_path_.clear();
+  }
+  used_ahead_.Keep({});
+  used_ahead_.LeftWereChecked();
 }
 
 void FollowedLog::TakeLeftLocked() {
@@ -318,10 +330,13 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
   absl::StatusOr<absl::optional<Shown>> before = Known(origin);
   if (!before.ok()) return before.status();
   const uint64_t remembered = before->has_value() ? (*before)->checkpoint.size : 0;
+  const absl::optional<Shown> newest = Newest(origin);
+  const bool is_earlier =
+      newest.has_value() && crypto::LogBefore(origin, newest->checkpoint.origin);
   if (before->has_value()) {
     shown.push_back(**std::move(before));
-  } else if (absl::Status goes_on = Continue(origin, &shown); !goes_on.ok()) {
-    return goes_on;
+  } else if (newest.has_value() && !is_earlier) {
+    if (absl::Status goes_on = Continue(origin, *newest, &shown); !goes_on.ok()) return goes_on;
   }
   if (!options_.witness_folder.empty()) {
     // The node sees to its own memory; what cannot be read there is its to say.
@@ -332,6 +347,10 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
     }
   }
   if (absl::Status one_log = Order(origin, &shown); !one_log.ok()) return one_log;
+  // What is remembered of it was held against the later log before.
+  if (is_earlier && (shown.back().checkpoint.size > remembered || remembered == 0)) {
+    if (absl::Status leads = LeadTo(*newest, &shown); !leads.ok()) return leads;
+  }
   const Shown& latest = shown.back();
   if (latest.checkpoint.size > remembered || remembered == 0) {
     if (absl::Status kept = Remember(latest); !kept.ok()) return kept;
@@ -343,24 +362,24 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
   return absl::OkStatus();
 }
 
-absl::optional<FollowedLog::Shown> FollowedLog::Earlier(const std::string& origin) const {
+absl::optional<FollowedLog::Shown> FollowedLog::Newest(const std::string& but) const {
   absl::optional<Shown> newest;
   const auto consider = [&](const Shown& known) {
     const std::string& other = known.checkpoint.origin;
     const auto name = crypto::ReadLogName(other);
-    if (!name.has_value() || name->agency != options_.agency || !crypto::LogBefore(other, origin)) {
-      return;
-    }
+    if (other == but || !name.has_value() || name->agency != options_.agency) return;
     if (!newest.has_value() || crypto::LogBefore(newest->checkpoint.origin, other)) newest = known;
   };
   for (const auto& [log, known] : known_) consider(known);
-  if (options_.folder.empty()) return newest;
-  std::error_code error;
-  for (const auto& file : fs::directory_iterator(options_.folder, error)) {
-    if (file.path().extension() != ".checkpoint") continue;
-    const auto known = Remembered(file.path().string());
-    // What cannot be read is found when that log is looked at.
-    if (known.ok() && known->has_value()) consider(**known);
+  for (const std::string& folder : {options_.folder, options_.witness_folder}) {
+    if (folder.empty()) continue;
+    std::error_code error;
+    for (const auto& file : fs::directory_iterator(folder, error)) {
+      if (file.path().extension() != ".checkpoint") continue;
+      const auto known = Remembered(file.path().string());
+      // What cannot be read is found when that log is looked at.
+      if (known.ok() && known->has_value()) consider(**known);
+    }
   }
   return newest;
 }
@@ -408,16 +427,15 @@ absl::Status FollowedLog::HoldAgainstLosses(const Shown& after) const {
   return absl::IsFailedPrecondition(onward.status()) ? onward.status() : none;
 }
 
-absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>* shown) {
+absl::Status FollowedLog::Continue(const std::string& origin, const Shown& before,
+                                   std::vector<Shown>* shown) {
   if (ask_continuation_ == nullptr) return absl::OkStatus();
-  const absl::optional<Shown> before = Earlier(origin);
-  if (!before.has_value()) return absl::OkStatus();
-  const absl::StatusOr<Onward> onward = GoOn(*before);
+  const absl::StatusOr<Onward> onward = GoOn(before);
   const auto refuse = [&](absl::string_view why) {
     return Refuse(
         origin,
-        absl::StrCat(origin, " was not shown to go on from ", before->checkpoint.origin, ": ", why),
-        *before, shown->front());
+        absl::StrCat(origin, " was not shown to go on from ", before.checkpoint.origin, ": ", why),
+        before, shown->front());
   };
   if (absl::IsInvalidArgument(onward.status())) return refuse(onward.status().message());
   if (!onward.ok()) return onward.status();
@@ -430,9 +448,9 @@ absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>
     const Shown end = {onward->ends[i], onward->asked.steps[i].checkpoint, 0, Clock::now()};
     if (end.checkpoint.origin == origin) {
       place = end;
-    } else if (end.checkpoint.origin == before->checkpoint.origin &&
+    } else if (end.checkpoint.origin == before.checkpoint.origin &&
                // Of a log whose end is lost, what is remembered stays: it shows what there was.
-               end.checkpoint.size > before->checkpoint.size) {
+               end.checkpoint.size > before.checkpoint.size) {
       if (absl::Status kept = Remember(end); !kept.ok()) return kept;
     }
   }
@@ -441,7 +459,42 @@ absl::Status FollowedLog::Continue(const std::string& origin, std::vector<Shown>
   return absl::OkStatus();
 }
 
-absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* all) const {
+absl::Status FollowedLog::LeadTo(const Shown& later, std::vector<Shown>* shown) {
+  if (ask_continuation_ == nullptr) return absl::OkStatus();
+  const Shown latest = shown->back();
+  const std::string& origin = latest.checkpoint.origin;
+  const auto refuse = [&](absl::string_view why) {
+    return Refuse(
+        origin,
+        absl::StrCat(origin, " with ", latest.checkpoint.size, " entries was not shown to be what ",
+                     later.checkpoint.origin, " goes on from: ", why),
+        later, latest);
+  };
+  const absl::StatusOr<Onward> onward = GoOn(latest);
+  if (absl::IsInvalidArgument(onward.status())) return refuse(onward.status().message());
+  if (!onward.ok()) return onward.status();
+  // The later log commits to all before it, where it is on the way and the one that is remembered.
+  std::vector<Shown> of_later;
+  const auto consider = [&](const crypto::Checkpoint& checkpoint, const std::string& note) {
+    if (checkpoint.origin != later.checkpoint.origin) return;
+    of_later = {later, Shown{checkpoint, note, 0, Clock::now()}};
+  };
+  consider(onward->head, onward->asked.note);
+  for (size_t i = 0; i < onward->ends.size(); ++i) {
+    const crypto::Checkpoint& end = onward->ends[i];
+    consider(end, onward->asked.steps[i].checkpoint);
+    if (end.origin == origin && end.size > latest.checkpoint.size) {
+      shown->push_back({end, onward->asked.steps[i].checkpoint, 0, Clock::now()});
+    }
+  }
+  if (!of_later.empty()) return Order(later.checkpoint.origin, &of_later);
+  const absl::Status lost = HoldAgainstLosses(later);
+  return lost.ok() || absl::IsFailedPrecondition(lost)
+             ? lost
+             : refuse("that is none of those that follow");
+}
+
+absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* all) {
   std::sort(all->begin(), all->end(),
             [](const Shown& a, const Shown& b) { return a.checkpoint.size < b.checkpoint.size; });
   std::vector<Shown> distinct;
@@ -488,7 +541,7 @@ absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* a
 }
 
 absl::Status FollowedLog::Refuse(const std::string& origin, const std::string& what,
-                                 const Shown& before, const Shown& after) const {
+                                 const Shown& before, const Shown& after) {
   const std::string notes =
       absl::StrCat("--- remembered\n", before.note, "--- shown\n", after.note);
   const std::string text = absl::StrCat(
@@ -498,7 +551,10 @@ absl::Status FollowedLog::Refuse(const std::string& origin, const std::string& w
   std::string where;
   if (!options_.folder.empty()) {
     where = PathOf(origin, ".refused");
-    if (!crypto::ReplaceFile(where, text, /*is_private=*/true).ok()) where.clear();
+    if (!crypto::ReplaceFile(where, text, /*is_private=*/true).ok()) {
+      unkept_path_ = std::exchange(where, "");
+      unkept_ = text;
+    }
   }
   const std::string evidence = absl::StrCat(options_.witness_folder, "/evidence");
   if (!options_.witness_folder.empty() && MakeFolder(evidence)) {
@@ -508,11 +564,11 @@ absl::Status FollowedLog::Refuse(const std::string& origin, const std::string& w
         ".txt");
     (void)crypto::ReplaceFile(path, text, /*is_private=*/true);
   }
-  return absl::DataLossError(
-      absl::StrCat("no answer of this responder is used any more: ", what,
-                   where.empty() ? "; both notes could not be kept, so keep this message"
-                                 : absl::StrCat(". Both notes are kept in ", where),
-                   ". Show them to the agency and to oversight"));
+  return absl::DataLossError(absl::StrCat(
+      "no answer of this responder is used any more: ", what,
+      where.empty() ? absl::StrCat("; both notes could not be kept, so keep this message:\n", notes)
+                    : absl::StrCat(". Both notes are kept in ", where, ". "),
+      "Show them to the agency and to oversight"));
 }
 
 }  // namespace vouch::requester

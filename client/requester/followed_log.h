@@ -94,9 +94,9 @@ class FollowedLog {
   void Run();
   // All of one origin.
   absl::Status Check(const std::string& origin, std::vector<Shown> shown);
-  absl::Status Order(const std::string& origin, std::vector<Shown>* all) const;
-  // The newest log remembered of before that one.
-  absl::optional<Shown> Earlier(const std::string& origin) const;
+  absl::Status Order(const std::string& origin, std::vector<Shown>* all);
+  // The agency's newest log that is remembered, here or by the node, but that one.
+  absl::optional<Shown> Newest(const std::string& but) const;
   // How the ledger goes on from what is remembered, verified. FailedPrecondition as Use;
   // InvalidArgument when it was not shown; Unavailable when it could not be asked.
   struct Onward {
@@ -109,7 +109,9 @@ class FollowedLog {
   // is lost; FailedPrecondition where that is not accepted; InvalidArgument when nothing is lost.
   absl::Status HoldAgainstLosses(const Shown& after) const;
   // Adds what shows that the log goes on from an earlier one.
-  absl::Status Continue(const std::string& origin, std::vector<Shown>* shown);
+  absl::Status Continue(const std::string& origin, const Shown& before, std::vector<Shown>* shown);
+  // That a later log, which is remembered, goes on from the last one shown; adds how that ended.
+  absl::Status LeadTo(const Shown& later, std::vector<Shown>* shown);
   // What is remembered of that log itself.
   absl::StatusOr<absl::optional<Shown>> Known(const std::string& origin) const;
   absl::Status Remember(const Shown& latest);
@@ -119,7 +121,8 @@ class FollowedLog {
   absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
   absl::StatusOr<Shown> Verified(std::string note) const;
   absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,
-                      const Shown& after) const;
+                      const Shown& after);
+  void KeepEvidenceLocked();
   std::string PathOf(absl::string_view origin, absl::string_view suffix) const;
 
   const FollowedLogOptions options_;
@@ -127,7 +130,9 @@ class FollowedLog {
   const AskProofs ask_;
   const AskContinuation ask_continuation_;
   std::map<std::string, Shown> known_;  // by origin, without a folder; of the one that checks
-  std::mutex mutex_;                    // guards the rest
+  // Evidence that could not be written, and where; of the one that checks, and who comes after it.
+  std::string unkept_path_, unkept_;
+  std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;
   std::deque<crypto::Checkpoint> consistent_;  // the latest of them
   std::vector<Shown> waiting_;                 // not checked yet

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +60,7 @@ class FollowedLogTest : public testing::Test {
         },
         [this](const std::string& origin, uint64_t) -> absl::StatusOr<FollowedLog::Continuation> {
           if (!reachable_) return absl::UnavailableError("the partner is not there");
+          ++asked_on_;
           if (origin != kOrigin) return FollowedLog::Continuation{next_.NoteOf(next_.size()), {}};
           return FollowedLog::Continuation{
               head_note_.empty() ? next_.NoteOf(next_.size()) : head_note_, steps_};
@@ -124,6 +126,7 @@ class FollowedLogTest : public testing::Test {
   std::vector<crypto::LogSuccession> steps_;
   std::string head_note_;  // empty: the newest of next_
   std::atomic<int> asked_{0};
+  std::atomic<int> asked_on_{0};  // how the ledger goes on
   std::atomic<bool> reachable_{true};
   std::atomic<uint64_t> head_{200};
   std::vector<uint64_t> proved_;
@@ -182,6 +185,126 @@ TEST_F(FollowedLogTest, ANewYearsLogThatIsAnotherThanTheOneShownIsNotUsed) {
   SignedLog forked(next_.origin(), log_.key());
   forked.GrowTo(4, " otherwise");
   EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), forked, 4)));
+}
+
+TEST_F(FollowedLogTest, ASecretLogUnderAnEarlierYearsNameIsNotUsed) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  SignedLog secret("irs.treasury.example/ledger/2001", log_.key());
+  secret.GrowTo(7);
+  const absl::Status refused = Use(Open().get(), secret, 7);
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("irs.treasury.example/ledger/2001 with 7 entries was not shown to be what "
+                        "irs.treasury.example/ledger/2027 goes on from"));
+  EXPECT_EQ(Evidence(), 1u);
+}
+
+TEST_F(FollowedLogTest, ASecretLogThatLeadsToAnotherThanTheOneRememberedIsNotUsed) {
+  next_.GrowTo(9, " otherwise");
+  EXPECT_TRUE(Use(Open().get(), next_, 9).ok());
+  SignedLog secret(next_.origin(), log_.key());
+  log_.EndWith(&secret);
+  secret.GrowTo(9);
+  steps_ = {log_.StepTo(secret, 7, 9)};
+  head_note_ = secret.NoteOf(9);
+  const absl::Status refused = Use(Open().get(), log_, 7);
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("two different roots for 9 entries"));
+}
+
+TEST_F(FollowedLogTest, WhatTheNodeRemembersOfALaterYearIsHeldAgainstAnEarlierLogToo) {
+  ASSERT_TRUE(std::filesystem::create_directories(folder_ + "/witness"));
+  const std::string path =
+      absl::StrCat(folder_, "/witness/", crypto::Hex(crypto::Sha256(kOrigin)), ".checkpoint");
+  ASSERT_TRUE(crypto::ReplaceFile(path, log_.NoteOf(100), /*is_private=*/true).ok());
+  SignedLog secret("irs.treasury.example/ledger/2001", log_.key());
+  secret.GrowTo(7);
+  EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), secret, 7)));
+}
+
+TEST_F(FollowedLogTest, AnEarlierLogThatTheOneRememberedGoesOnFromIsUsed) {
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  EXPECT_TRUE(Use(Open().get(), next_, 4).ok());
+  head_ = 201;
+  steps_ = {log_.StepTo(next_, 150, 9)};
+  reachable_ = false;
+  EXPECT_TRUE(absl::IsUnavailable(Use(Open().get(), log_, 150)));
+  reachable_ = true;
+  EXPECT_TRUE(Use(Open().get(), log_, 150).ok());
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
+  // Once it is remembered as it ended, its own proofs are enough.
+  asked_on_ = 0;
+  EXPECT_TRUE(Use(Open().get(), log_, 120).ok());
+  EXPECT_EQ(asked_on_, 0);
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLogTest, MoreThanALogHadEndedWithIsNotUsed) {
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  steps_ = {log_.StepTo(next_, 20, 9)};
+  EXPECT_TRUE(Use(Open().get(), next_, 4).ok());
+  ASSERT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
+  // It goes on in secret, consistent with its end.
+  log_.GrowTo(230);
+  head_ = 230;
+  steps_.clear();
+  const absl::Status refused = Use(Open().get(), log_, 230);
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("with 230 entries was not shown to be"));
+  EXPECT_THAT(Text(File(".refused")), HasSubstr(log_.NoteOf(230)));
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
+}
+
+// While it is there, the disk is full.
+class NoRoom {
+ public:
+  NoRoom() {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~NoRoom() { setrlimit(RLIMIT_FSIZE, &before_); }
+  NoRoom(const NoRoom&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(FollowedLogTest, EvidenceThatCouldNotBeKeptIsFoundAnewByTheNextProcess) {
+  absl::Status found;
+  {
+    auto followed = Open();
+    EXPECT_TRUE(Use(followed.get(), log_, 70).ok());
+    EXPECT_TRUE(Use(followed.get(), other_, 80).ok()) << "used ahead";
+    const NoRoom full;
+    found = followed->Settle();
+    followed.reset();
+  }
+  EXPECT_TRUE(absl::IsDataLoss(found)) << found;
+  EXPECT_THAT(std::string(found.message()), HasSubstr(other_.NoteOf(80))) << "all there is of it";
+  EXPECT_FALSE(std::filesystem::exists(File(".refused")));
+  EXPECT_EQ(UsedFiles(), 1u);
+  EXPECT_TRUE(absl::IsDataLoss(Use(Open().get(), log_, 90)));
+  EXPECT_THAT(Text(File(".refused")), HasSubstr(other_.NoteOf(80)));
+  EXPECT_EQ(UsedFiles(), 0u);
+}
+
+TEST_F(FollowedLogTest, EvidenceThatCouldNotBeKeptIsKeptAsSoonAsThereIsRoom) {
+  auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), log_, 70).ok());
+  EXPECT_TRUE(Use(followed.get(), other_, 80).ok()) << "used ahead";
+  {
+    const NoRoom full;
+    EXPECT_TRUE(absl::IsDataLoss(followed->Settle()));
+    EXPECT_TRUE(absl::IsDataLoss(Use(followed.get(), log_, 90)));
+  }
+  EXPECT_TRUE(absl::IsDataLoss(Use(followed.get(), log_, 90)));
+  EXPECT_THAT(Text(File(".refused")), HasSubstr(other_.NoteOf(80)));
 }
 
 TEST_F(FollowedLogTest, WithoutAFolderEachCheckGoesOnFromTheOneBefore) {
@@ -310,6 +433,19 @@ TEST_F(FollowedLossTest, WhatTheOldLogStillProvesIsUsedOnlyThen) {
   Accept();
   EXPECT_TRUE(Use(Open().get(), rest_, 40).ok());
   EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLossTest, WhatLeadsToTheLogAfterTheLossIsUsedAlsoByWhoNeverSawTheOldLog) {
+  Accept();
+  EXPECT_TRUE(Use(Open().get(), next_, 9).ok());
+  std::filesystem::remove(File(".checkpoint"));
+  steps_ = {rest_.LossStepTo(next_, 30, 9)};
+  EXPECT_TRUE(Use(Open().get(), rest_, 30).ok());
+  EXPECT_EQ(Evidence(), 0u);
+  SignedLog lost("irs.treasury.example/ledger/2027.2", log_.key());
+  lost.GrowTo(5);
+  EXPECT_FALSE(Use(Open().get(), lost, 5).ok()) << "a log that nothing leads from";
+  EXPECT_EQ(Evidence(), 1u);
 }
 
 TEST_F(FollowedLossTest, OneThatLeavesOutWhatWasSeenIsNeverUsed) {
