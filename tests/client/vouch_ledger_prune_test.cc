@@ -8,6 +8,7 @@
 #include "nlohmann/json.hpp"
 #include "server/journal/journal.h"
 #include "server/ledger/period_keys.h"
+#include "server/ledger/tree/segment_file.h"
 #include "server/ledger/tree/tile_store.h"
 #include "tests/client/vouch_program.h"
 
@@ -222,6 +223,33 @@ TEST_F(VouchLedgerPruneTest, ABackupOfAPrunedJournalNeedsAllThatPruningLeft) {
   EXPECT_EQ(others, 3) << "the image, and two segments of hashes";
   Write("copy/manifest.json", manifest.dump());
   Fine({"ledger", "restore", "copy", "--node", "irs"});
+}
+
+TEST_F(VouchLedgerPruneTest, ABackupWithHashesOfAnotherLogIsNone) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  // Of the same name and as many entries, and whole.
+  tree::TileStoreOptions options;
+  options.folder = Path("other");
+  options.origin = kOrigin;
+  options.entries = [](uint64_t first, uint32_t count) -> absl::StatusOr<std::vector<std::string>> {
+    std::vector<std::string> entries;
+    for (uint64_t i = first; i < first + count; ++i) entries.push_back(absl::StrCat("other ", i));
+    return entries;
+  };
+  crypto::CompactRange range;
+  for (uint64_t i = 0; i < 70001; ++i) {
+    range.Append(crypto::LeafHash(crypto::AsBytes(absl::StrCat("other ", i))));
+  }
+  const auto store = tree::TileStore::Open(std::move(options), range);
+  ASSERT_TRUE(store.ok()) << store.status();
+  const auto segment = tree::SegmentFile::Open(tree::SegmentPath(Path("other"), 0), kOrigin, 0);
+  ASSERT_TRUE(segment.ok()) << segment.status();
+  ASSERT_TRUE(segment->Prune([](absl::string_view) { return false; }).ok());
+  std::filesystem::copy_file(tree::SegmentPath(Path("other"), 0),
+                             tree::SegmentPath(Path("irs/journal/tree"), 0),
+                             std::filesystem::copy_options::overwrite_existing);
+  Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 3, "does not go on from");
 }
 
 TEST_F(VouchLedgerPruneTest, ABackupOfADamagedImageIsNone) {
