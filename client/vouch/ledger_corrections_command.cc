@@ -60,6 +60,11 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
     return absl::NotFoundError(
         "nobody on record is found by this: there are no facts to compare with");
   }
+  if (person->named_on_record > 1) {
+    return absl::FailedPreconditionError(
+        "these ids are those of several records that are there now, and answers are compared with "
+        "one person's facts; give the ids of one");
+  }
   server::ledger::PeriodKeys period_keys(file->keys + "/periods");
   oversight::PersonKeys keys(&period_keys, person->names);
   oversight::DisclosureSearch search(&keys);

@@ -1,5 +1,6 @@
 #include "client/vouch/person_search.h"
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "client/vouch/person_json.h"
 #include "client/vouch/record_indexes.h"
 #include "crypto/identity.h"
+#include "server/ledger/oversight/people_on_record.h"
 #include "server/node/epoch_keys.h"
 #include "server/records/index_builder.h"
 #include "server/records/manifest.h"
@@ -31,18 +33,90 @@ absl::StatusOr<crypto::Identity> ReadChosen(const std::string& path, Console* co
   return ReadPerson(in, path);
 }
 
-absl::StatusOr<std::string> ReadSourceId(const std::string& given, Console* console) {
-  if (given != "-") return given;
-  std::string id;
-  std::getline(console->in(), id);
-  if (id.empty()) return UsageError("standard input held no id");
-  return id;
+absl::StatusOr<std::set<std::string>> ReadSourceIds(const std::vector<std::string>& given,
+                                                    Console* console) {
+  std::set<std::string> ids;
+  for (const std::string& one : given) {
+    if (one != "-") {
+      if (one.empty()) return UsageError("--source-id is empty");
+      ids.insert(one);
+      continue;
+    }
+    std::string line;
+    bool any = false;
+    while (std::getline(console->in(), line)) {
+      if (!line.empty()) ids.insert(line);
+      any |= !line.empty();
+    }
+    if (!any) return UsageError("standard input held no id");
+  }
+  return ids;
 }
 
-using Candidates = std::vector<std::vector<crypto::Token>>;  // of each match key; may be empty
+void AddGap(std::string gap, FoundPerson* found) {
+  if (std::find(found->gaps.begin(), found->gaps.end(), gap) == found->gaps.end()) {
+    found->gaps.push_back(std::move(gap));
+  }
+}
 
-absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request,
-                                    const crypto::Identity& identity) {
+// How many of those named are on record now; whoever is not may be deleted, or mistyped.
+void SayWhoIsOnRecord(const node::NodeFile& file, FoundPerson* found) {
+  const auto people = server::ledger::oversight::PeopleOnRecord::Open(file.records);
+  if (!people.ok() && !absl::IsNotFound(people.status())) {
+    AddGap(absl::StrCat("whether anybody of that id is on record now cannot be told: ",
+                        people.status().message()),
+           found);
+    return;
+  }
+  const size_t named = found->names.handles.size();
+  if (people.ok()) {
+    std::set<crypto::Digest> there;
+    people->ForEach([&](const records::PersonHandle& person, const records::RowFacts&) {
+      if (found->names.handles.count(person) > 0) there.insert(person);
+      return there.size() < named;
+    });
+    found->named_on_record = static_cast<int>(there.size());
+  }
+  const auto on_record = static_cast<size_t>(found->named_on_record);
+  if (named == 1 && on_record == 0) {
+    AddGap(
+        "nobody of that id is on record now: the record was deleted or renumbered, or the id is "
+        "mistyped",
+        found);
+  } else if (on_record < named) {
+    AddGap(absl::StrCat("nobody of ", named - on_record, " of the ", named,
+                        " ids is on record now: the records were deleted or renumbered, or the ids "
+                        "are mistyped"),
+           found);
+  }
+  if (on_record > 1) {
+    AddGap(absl::StrCat("the ids are those of ", on_record,
+                        " records that are there now: this is about all of them, one person or "
+                        "not"),
+           found);
+  }
+}
+
+// Of each match key; may be empty.
+using Candidates = std::vector<std::vector<crypto::Token>>;
+
+// Whether more combinations can be made of what was given than a key has inputs.
+bool IsCut(const crypto::MatchKey& key, const crypto::NormalIdentity& normal, size_t inputs) {
+  if (inputs < crypto::kMaxInputsPerKey) return false;
+  std::set<crypto::Attribute> attributes;
+  for (const crypto::KeyPart& part : key.parts) attributes.insert(part.attribute);
+  size_t ways = 1;
+  for (const crypto::Attribute attribute : attributes) {
+    const auto given = normal.values.find(attribute);
+    if (given != normal.values.end()) ways *= given->second.size();
+    if (ways > inputs) return true;
+  }
+  return false;
+}
+
+// `name` is of the agreement and epoch, for what is left out.
+absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request, const std::string& name,
+                                    const crypto::Identity& identity, FoundPerson* found) {
   const crypto::SpellingRules* rules = crypto::FindSpellingRules(request.context.profile);
   if (rules == nullptr) {
     return absl::FailedPreconditionError(
@@ -50,10 +124,23 @@ absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request,
   }
   const crypto::NormalIdentity normal =
       crypto::NormalizeIdentity(identity, *rules, request.use, request.today);
+  for (const crypto::NormalIdentity::Problem& problem : normal.problems) {
+    AddGap(absl::StrCat(name, ": a value of ", crypto::AttributeName(problem.attribute),
+                        " was left out: ", problem.message),
+           found);
+  }
   Candidates candidates;
   for (size_t k = 0; k < request.match.size(); ++k) {
     const std::vector<std::string> inputs =
         crypto::TokenInputs(request.context, static_cast<uint16_t>(k), request.match[k], normal);
+    if (IsCut(request.match[k], normal, inputs.size())) {
+      AddGap(absl::StrCat(name, ": what was given can be put together in more than ",
+                          crypto::kMaxInputsPerKey, " ways for match key ", k + 1,
+                          ", and only the first ", crypto::kMaxInputsPerKey,
+                          " were looked for; give fewer names and numbers at once, in several "
+                          "runs"),
+             found);
+    }
     std::vector<crypto::Token> tokens(inputs.size());
     if (!inputs.empty()) {
       absl::Status made = request.tokeniser->Tokens(inputs, absl::MakeSpan(tokens));
@@ -91,25 +178,41 @@ absl::StatusOr<std::shared_ptr<const records::FileSnapshot>> OpenRecords(
   return records::FileSnapshot::Open(file.records, *index_key);
 }
 
+// Looks for every spelling: a person of several names is on record under one of them, or some.
 absl::Status LookUp(const records::FileSnapshot& snapshot, const policies::Agreement& agreement,
                     const crypto::EpochStatement& epoch, const Candidates& candidates,
                     std::set<crypto::Digest>* handles) {
   if (!snapshot.Ready(agreement, epoch)) return absl::OkStatus();
-  std::vector<crypto::Token> tokens;
-  bool formed = false;
-  for (const std::vector<crypto::Token>& of_key : candidates) {
-    tokens.push_back(of_key.empty() ? crypto::kZeroToken : of_key.front());
-    formed |= !of_key.empty();
+  const absl::Status several = absl::FailedPreconditionError(
+      "what was given finds several people on record; name the one with --source-id");
+  std::vector<crypto::Token> fitting;
+  std::set<crypto::Digest> people;
+  for (size_t k = 0; k < candidates.size(); ++k) {
+    fitting.push_back(candidates[k].empty() ? crypto::kZeroToken : candidates[k].front());
+    for (const crypto::Token& token : candidates[k]) {
+      std::vector<crypto::Token> alone(candidates.size(), crypto::kZeroToken);
+      alone[k] = token;
+      const records::Resolved resolved =
+          snapshot.ResolveTokens(agreement.id, epoch.epoch, /*despite_mismatch=*/0, alone);
+      const records::KeyFinding& finding = resolved.by_key()[k];
+      if (finding.kind == records::KeyFinding::Kind::kSeveral) return several;
+      if (finding.kind != records::KeyFinding::Kind::kOne) continue;
+      people.insert(finding.person);
+      fitting[k] = token;
+    }
   }
-  if (!formed) return absl::OkStatus();
+  if (people.size() > 1) return several;
+  if (people.empty()) return absl::OkStatus();
   uint32_t despite_mismatch = 0;
   for (size_t k = 0; k < agreement.match.size() && k < 32; ++k) {
     if (agreement.match[k].despite_mismatch == policies::DespiteMismatch::kAllow) {
       despite_mismatch |= 1u << k;
     }
   }
+  // The spellings that fit, together: where a key that the record has finds nothing by any of them,
+  // it may be somebody else's record.
   const records::Resolved resolved =
-      snapshot.ResolveTokens(agreement.id, epoch.epoch, despite_mismatch, tokens);
+      snapshot.ResolveTokens(agreement.id, epoch.epoch, despite_mismatch, fitting);
   switch (resolved.match()) {
     case records::Match::kOne:
       handles->insert(resolved.person());
@@ -117,8 +220,7 @@ absl::Status LookUp(const records::FileSnapshot& snapshot, const policies::Agree
     case records::Match::kNone:
       return absl::OkStatus();
     case records::Match::kSeveral:
-      return absl::FailedPreconditionError(
-          "what was given finds several people on record; name the one with --source-id");
+      return several;
     case records::Match::kMismatch:
       return absl::FailedPreconditionError(
           "what was given finds a person on record whom it does not fit wholly; look at it again, "
@@ -150,7 +252,7 @@ absl::Status AddAgreement(const node::NodeFile& file, const policies::Agreement&
       found->gaps.push_back(absl::StrCat(name, ": ", request.status().message()));
       continue;
     }
-    const auto candidates = TokensOf(*request, identity);
+    const auto candidates = TokensOf(*request, name, identity, found);
     if (!candidates.ok()) return candidates.status();
     if (!AddVectors(*candidates, &found->names.token_vectors[agreement.id])) {
       found->gaps.push_back(
@@ -170,26 +272,32 @@ void AddPersonOptions(CLI::App* command, PersonChoice* choice) {
   command->add_option("--person", choice->person,
                       "A file of one person as JSON, as `vouch ask` takes it; - reads it from "
                       "standard input");
-  command->add_option("--source-id", choice->source_id,
-                      "The person's id in the source system; - reads it from standard input. With "
-                      "--person, both are looked for");
+  command
+      ->add_option("--source-id", choice->source_ids,
+                   "The person's id in the source system; may be given again, for a person who had "
+                   "others before; - reads them from standard input, a line each. With --person, "
+                   "all are looked for")
+      ->allow_extra_args(false);
 }
 
 absl::StatusOr<FoundPerson> FindPerson(const node::NodeFile& file, const policies::Catalog& catalog,
                                        const PersonChoice& choice, absl::Time now,
                                        Console* console) {
   if (choice.empty()) return UsageError("say about whom, with --person or --source-id");
-  if (choice.person == "-" && choice.source_id == "-") {
-    return UsageError("only one of --person and --source-id can read standard input");
+  const auto& ids = choice.source_ids;
+  const auto from_input = std::count(ids.begin(), ids.end(), "-") + (choice.person == "-" ? 1 : 0);
+  if (from_input > 1) {
+    return UsageError("standard input can be read once only, by --person or one --source-id");
   }
   FoundPerson found;
-  if (!choice.source_id.empty()) {
-    const auto id = ReadSourceId(choice.source_id, console);
-    if (!id.ok()) return id.status();
+  if (!ids.empty()) {
+    const auto read = ReadSourceIds(ids, console);
+    if (!read.ok()) return read.status();
     const auto key = records::ReadPersonKey(file.keys);
     if (!key.ok()) return key.status();
-    found.names.handles.insert(records::HandleOf(*key, *id));
+    for (const std::string& id : *read) found.names.handles.insert(records::HandleOf(*key, id));
     found.on_record = true;
+    SayWhoIsOnRecord(file, &found);
     if (choice.person.empty()) {
       found.gaps.emplace_back(
           "requests that did not find the person cannot be looked for by the source's id alone; "
@@ -212,7 +320,7 @@ absl::StatusOr<FoundPerson> FindPerson(const node::NodeFile& file, const policie
         AddAgreement(file, held->agreement, *identity, snapshot.get(), now, &found);
     if (!added.ok()) return added;
   }
-  if (found.names.handles.size() > 1) {
+  if (ids.empty() && found.names.handles.size() > 1) {
     return absl::FailedPreconditionError(
         "what was given finds different people under different agreements; name the one with "
         "--source-id");
