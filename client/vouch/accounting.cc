@@ -1,6 +1,7 @@
 #include "client/vouch/accounting.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -86,8 +87,11 @@ std::vector<std::pair<const char*, std::string>> FieldsOf(const AccountedLine& l
   fields.emplace_back("Outcome", line.outcome);
   fields.emplace_back("Purpose", line.purpose);
   fields.emplace_back("Agreement", line.agreement);
-  fields.emplace_back("Ledger", absl::StrCat("entry ", line.index, line.log.empty() ? "" : " of ",
-                                             line.log, ", leaf ", line.leaf));
+  const std::string also =
+      line.also.empty() ? "" : absl::StrCat(" (and ", absl::StrJoin(line.also, ", "), ")");
+  fields.emplace_back(
+      "Ledger", absl::StrCat("entry ", line.index, also, line.log.empty() ? "" : " of ", line.log,
+                             ", leaf ", line.leaf));
   return fields;
 }
 
@@ -117,16 +121,26 @@ std::string PeriodText(const Accounting& accounting) {
                       " to ", until);
 }
 
+size_t Refusals(const Accounting& accounting) {
+  return static_cast<size_t>(
+      std::count_if(accounting.lines.begin(), accounting.lines.end(),
+                    [](const AccountedLine& line) { return line.answer == "REFUSED"; }));
+}
+
 std::vector<std::string> Preamble(const Accounting& accounting) {
-  return {
+  const size_t refusals = Refusals(accounting);
+  std::vector<std::string> lines = {
       absl::StrCat("Responding agency: ", accounting.responder),
       absl::StrCat("Period: ", PeriodText(accounting)),
       absl::StrCat(
-          "Made: ", MinuteText(accounting.made), ", from ", accounting.size - accounting.first,
-          " entries of ledger ",
+          "Made: ", MinuteText(accounting.made), ", from ", accounting.read, " entries of ledger ",
           accounting.logs.empty() ? accounting.origin : absl::StrJoin(accounting.logs, ", ")),
-      absl::StrCat("Disclosures: ", accounting.lines.size()),
+      absl::StrCat("Disclosures: ", accounting.lines.size() - refusals),
   };
+  if (refusals > 0) {
+    lines.push_back(absl::StrCat("Refusals: ", refusals, ", which disclosed nothing"));
+  }
+  return lines;
 }
 
 const char kWhat[] =
@@ -177,7 +191,9 @@ AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Ca
   line.question_id = entry.question;
   line.purpose_id = entry.purpose;
   line.agreement_id = entry.agreement_id;
-  line.by_tokens = disclosure.tagged_to == crypto::SubjectKey::Subject::kTokens;
+  const bool by_tokens = disclosure.tagged_to == crypto::SubjectKey::Subject::kTokens;
+  bool alone = false;  // certainly no household, whose reason may be another member's
+  if (!by_tokens) line.found = "one";
   const policies::HeldAgreement* held = catalog == nullptr ? nullptr : RevisionOf(entry, *catalog);
   line.question =
       entry.question.empty() ? "a question that the agreement does not list" : entry.question;
@@ -193,6 +209,7 @@ AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Ca
     line.address = AddressOf(agreement, entry.requester);
     if (const policies::Question* question = agreement.FindQuestion(entry.question)) {
       line.question = explain::OneLine(question->ask);
+      alone = question->group_at_most == 0;
     }
     for (const policies::Purpose& purpose : agreement.purposes) {
       if (purpose.id == entry.purpose) line.purpose = explain::OneLine(purpose.text);
@@ -217,8 +234,44 @@ AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Ca
   line.outcome = answer == policies::Answer::kUndetermined
                      ? "Answered UNDETERMINED: this agency could not or would not say yes or no."
                      : absl::StrCat("Answered ", line.answer, ".");
-  if (line.by_tokens) absl::StrAppend(&line.outcome, " Nobody on record was found.");
+  if (!by_tokens) return line;
+  const auto reason =
+      static_cast<policies::UndeterminedReason>(disclosure.opened->inner.undetermined_reason);
+  if (alone && reason == policies::UndeterminedReason::kNoRecord) {
+    line.found = "none";
+    absl::StrAppend(&line.outcome, " Nobody on record was found.");
+  } else if (alone && reason == policies::UndeterminedReason::kSeveralFound) {
+    line.found = "several";
+    absl::StrAppend(&line.outcome, " Several people on record were found, and none was chosen.");
+  } else {
+    absl::StrAppend(&line.outcome,
+                    " The person was not found as one person on record: nobody was, or several.");
+  }
   return line;
+}
+
+std::vector<AccountedLine> LinesOf(const std::vector<oversight::Disclosure>& found,
+                                   const policies::Catalog* catalog) {
+  std::vector<AccountedLine> lines;
+  std::map<crypto::Digest, size_t> by_commitment;  // which no two answers share
+  for (const oversight::Disclosure& one : found) {
+    const auto [at, is_new] = by_commitment.emplace(one.entry.commitment, lines.size());
+    if (is_new) {
+      lines.push_back(LineOf(one, catalog));
+    } else {
+      lines[at->second].also.push_back(one.index_in_log);
+    }
+  }
+  return lines;
+}
+
+std::string BeforeJournal(const oversight::LogExtent& extent) {
+  if (extent.first == 0 || extent.logs.empty()) return "";
+  const auto& oldest = extent.logs.front();
+  return absl::StrCat("entries before entry ", extent.first - oldest.first, " of ", oldest.origin,
+                      oldest.first > 0 ? ", and the logs before that," : "",
+                      " are no longer in this journal (pruned, or archived) and were not looked "
+                      "at.");
 }
 
 std::vector<std::string> ClosedMonths(const std::map<oversight::Period, uint64_t>& closed) {
@@ -291,16 +344,19 @@ nlohmann::ordered_json Accounting::ToJson() const {
   nlohmann::ordered_json json;
   json["format"] = "vouch-accounting/1";
   json["responder"] = responder;
-  json["log"] = {{"origin", origin}, {"first", first}, {"size", size}};
+  json["log"] = {{"origin", origin}, {"first", first}, {"size", size}, {"read", read}};
   json["made"] = TimeText(made);
   if (from != absl::InfinitePast()) json["from"] = TimeText(from);
   if (to != absl::InfiniteFuture()) json["to"] = TimeText(to);
+  json["answered"] = lines.size() - Refusals(*this);
+  json["refused"] = Refusals(*this);
   json["disclosures"] = nlohmann::ordered_json::array();
   for (const AccountedLine& line : lines) {
     nlohmann::ordered_json one;
     one["at"] = TimeText(line.at);
     if (!line.log.empty()) one["log"] = line.log;
     one["index"] = line.index;
+    if (!line.also.empty()) one["also"] = line.also;
     one["leaf"] = line.leaf;
     one["requester"] = line.requester;
     one["address"] = line.address;
@@ -318,7 +374,10 @@ nlohmann::ordered_json Accounting::ToJson() const {
     one["for"] = line.purpose;
     one["outcome"] = line.answer.empty() ? "SEALED" : line.answer;
     if (!line.refusal.empty()) one["reason"] = line.refusal;
-    one["found_on_record"] = !line.by_tokens;
+    const bool known = !line.found.empty();
+    one["found"] = known ? nlohmann::ordered_json(line.found) : nlohmann::ordered_json();
+    one["found_on_record"] =
+        known ? nlohmann::ordered_json(line.found != "none") : nlohmann::ordered_json();
     one["agreement"] = line.agreement_id;
     one["revision"] = line.revision;
     json["disclosures"].push_back(std::move(one));

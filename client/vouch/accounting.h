@@ -18,13 +18,14 @@ namespace vouch::client {
 
 // One entry in plain words. Whatever the node no longer knows is said to be so, never left empty.
 struct AccountedLine {
-  std::string log;        // the log that the entry is in
-  uint64_t index = 0;     // and where there
-  std::string leaf;       // SHA-256 of the entry as a leaf, hexadecimal
-  absl::Time at;          // whole minutes
-  std::string requester;  // the agency's name
-  std::string address;    // its contacts, as the agreement has them
-  std::string question;   // as the agreement asks it
+  std::string log;             // the log that the entry is in
+  uint64_t index = 0;          // and where there
+  std::vector<uint64_t> also;  // further entries about the person of the same disclosure
+  std::string leaf;            // SHA-256 of the entry as a leaf, hexadecimal
+  absl::Time at;               // whole minutes
+  std::string requester;       // the agency's name
+  std::string address;         // its contacts, as the agreement has them
+  std::string question;        // as the agreement asks it
   std::string question_id;
   policies::Parameters parameters;
   std::string purpose;
@@ -33,16 +34,18 @@ struct AccountedLine {
   std::string answer;   // YES, NO, UNDETERMINED; REFUSED; empty: what was sealed does not open
   std::string refusal;  // the reason's name; empty for an answer
   std::string agreement_id;
-  int64_t revision = 0;    // 0: its file is no longer here
-  std::string agreement;   // id, revision and title
-  bool by_tokens = false;  // nobody on record was found
+  int64_t revision = 0;   // 0: its file is no longer here
+  std::string agreement;  // id, revision and title
+  // Whom the node found on record: "one", "none", "several"; empty: nothing here says it.
+  std::string found;
 };
 
 struct Accounting {
   std::string responder;
   std::string origin;
   std::vector<std::string> logs;  // of the journal; empty: this one alone
-  uint64_t first = 0, size = 0;   // the entries that were looked at, over all logs
+  uint64_t first = 0, size = 0;   // the journal's entries, over all logs
+  uint64_t read = 0;              // of these, the entries that were looked at
   absl::Time made;
   absl::Time from = absl::InfinitePast(), to = absl::InfiniteFuture();
   std::vector<AccountedLine> lines;
@@ -57,6 +60,11 @@ struct Accounting {
 // `catalog` may be null: then names stand for texts.
 AccountedLine LineOf(const server::ledger::oversight::Disclosure& disclosure,
                      const policies::Catalog* catalog);
+// A line for each disclosure: whoever is named twice in one household was still told of once.
+std::vector<AccountedLine> LinesOf(const std::vector<server::ledger::oversight::Disclosure>& found,
+                                   const policies::Catalog* catalog);
+// The sentence about what a journal no longer holds; empty when it is whole.
+std::string BeforeJournal(const server::ledger::oversight::LogExtent& extent);
 // The sentence about months that nobody can tell apart any more.
 std::vector<std::string> ClosedMonths(
     const std::map<server::ledger::oversight::Period, uint64_t>& closed);

@@ -94,16 +94,12 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   accounting.made = now;
   accounting.from = *from;
   accounting.to = *to;
-  for (const oversight::Disclosure& one : search.found()) {
-    accounting.lines.push_back(LineOf(one, catalog.get()));
-  }
+  accounting.read = extent->size - extent->first;
+  accounting.lines = LinesOf(search.found(), catalog.get());
   accounting.gaps = ClosedMonths(search.closed());
   accounting.gaps.insert(accounting.gaps.end(), person->gaps.begin(), person->gaps.end());
-  if (extent->first > 0) {
-    accounting.gaps.push_back(absl::StrCat("entries before ", extent->first,
-                                           " are no longer in this journal; their archive has "
-                                           "them."));
-  }
+  const std::string gone = BeforeJournal(*extent);
+  if (!gone.empty()) accounting.gaps.push_back(gone);
   for (const oversight::Period& period : search.periods()) {
     if (catalog->Find(period.agreement_id, now) == nullptr) {
       without_file.insert(period.agreement_id);

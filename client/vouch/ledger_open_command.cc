@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -31,9 +32,10 @@ struct OpenOptions {
 };
 
 // Every entry of an exported ledger, as its checkpoints say how many there are. Whether it is
-// sound is for `vouch ledger verify` to say.
+// sound is for `vouch ledger verify` to say. `gaps`: a sentence for each log that was pruned.
 absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
-                                                const oversight::VisitEntry& visit) {
+                                                const oversight::VisitEntry& visit,
+                                                std::vector<std::string>* gaps) {
   const absl::StatusOr<std::vector<ExportedLog>> logs = ExportedLogsIn(folder);
   if (!logs.ok()) return logs.status();
   oversight::LogExtent extent;
@@ -45,6 +47,11 @@ absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
     // What was pruned is of erased months, which no key opens.
     const uint64_t minimum = std::min(log.first_entry(), checkpoint.size);
     extent.size += minimum;
+    if (minimum > 0) {
+      gaps->push_back(absl::StrCat("the first ", minimum, " entries of ", checkpoint.origin,
+                                   " were pruned: only their hashes are there, and nobody can "
+                                   "tell any more whom they were about."));
+    }
     for (uint64_t index = minimum; index < checkpoint.size;) {
       const uint64_t bundle = index / crypto::kTileWidth;
       const auto width =
@@ -84,6 +91,7 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   if (!written.ok()) return written;
   for (const std::string& gap : ClosedMonths(search.closed())) console->Note(gap);
   for (const std::string& gap : person->gaps) console->Note(gap);
+  if (extent->first > 0) console->Note(BeforeJournal(*extent));
   console->Say(absl::StrCat("Wrote ", options.output, ": ", made->keys.size(),
                             " keys that open one person's ", search.found().size(),
                             " entries and nobody else's. Hand it over as you would that person's "
@@ -103,7 +111,10 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   }
   const std::unique_ptr<oversight::GivenKeys> keys = given->Keys();
   oversight::DisclosureSearch search(keys.get());
+  uint64_t read = 0;
+  std::vector<std::string> gaps;
   const oversight::VisitEntry visit = [&](const oversight::LogEntry& entry) {
+    ++read;
     oversight::LogEntry whole = entry;
     const auto sealed = given->sealed.find(entry.index);
     if (whole.sealed.empty() && sealed != given->sealed.end()) whole.sealed = sealed->second;
@@ -112,13 +123,14 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   absl::StatusOr<oversight::LogExtent> extent = absl::NotFoundError("");
   std::shared_ptr<const policies::Catalog> catalog;
   if (!options.log.empty()) {
-    extent = ReadFolder(options.log, visit);
+    extent = ReadFolder(options.log, visit, &gaps);
   } else {
     const absl::StatusOr<node::NodeFile> file = OpenNode(options.node, console);
     if (!file.ok()) return file.status();
     policies::Report ignored;
     catalog = ReadCatalog(*file, &ignored);
     extent = oversight::ReadLog(file->journal, visit);
+    if (extent.ok() && extent->first > 0) gaps.push_back(BeforeJournal(*extent));
   }
   if (!extent.ok()) return extent.status();
   // The log may have gone on under the names of later years since.
@@ -134,9 +146,9 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   accounting.first = extent->first;
   accounting.size = extent->size;
   accounting.made = absl::Now();
-  for (const oversight::Disclosure& one : search.found()) {
-    accounting.lines.push_back(LineOf(one, catalog.get()));
-  }
+  accounting.read = read;
+  accounting.lines = LinesOf(search.found(), catalog.get());
+  accounting.gaps = std::move(gaps);
   for (const auto& [period, entries] : search.closed()) {
     accounting.gaps.push_back(absl::StrCat(
         period.agreement_id, ", ", oversight::MonthText(period.month),

@@ -38,6 +38,7 @@ absl::StatusOr<size_t> WriteProofs(
   absl::Status made = server::node::EnsureFolder(folder, 0700);
   if (!made.ok()) return made;
   const auto under = absl::MakeConstSpan(leaves).first(checkpoint->size);
+  const std::string year = checkpoint->origin.substr(checkpoint->origin.rfind('/') + 1);
   size_t wrote = 0;
   for (const server::ledger::oversight::Disclosure& one : found) {
     if (one.log != checkpoint->origin) continue;
@@ -52,7 +53,7 @@ absl::StatusOr<size_t> WriteProofs(
     proof.index = index;
     proof.hashes = crypto::InclusionProof(under, index);
     proof.checkpoint = *note;
-    const std::string path = absl::StrCat(folder, "/entry-", index);
+    const std::string path = absl::StrCat(folder, "/entry-", year, "-", index);
     for (const auto& [suffix, bytes] : {std::pair<const char*, std::string>{".entry", one.bytes},
                                         {".tlog-proof", proof.ToString()}}) {
       absl::Status written = crypto::ReplaceFile(path + suffix, bytes, /*is_private=*/true);

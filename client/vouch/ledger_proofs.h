@@ -11,8 +11,9 @@
 
 namespace vouch::client {
 
-// Writes entry-INDEX.entry (the entry's bytes) and entry-INDEX.tlog-proof (c2sp.org/tlog-proof@v1)
-// for each of the checkpoint's log into `folder`, made when missing, and says for how many.
+// Writes entry-YEAR-INDEX.entry (the entry's bytes) and entry-YEAR-INDEX.tlog-proof
+// (c2sp.org/tlog-proof@v1) for each of the checkpoint's log into `folder`, made when missing, and
+// says for how many. YEAR is the end of the log's origin: several logs' lie in one folder.
 // `leaves` are those of the whole logs. DataLoss when the checkpoint is of none of them;
 // FailedPrecondition when it is older than an entry. Its signatures are for those to check who get
 // the proofs.

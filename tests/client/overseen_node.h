@@ -132,6 +132,7 @@ class VouchOversightTest : public VouchTest {
     absl::optional<int> person;  // found; otherwise by tokens
     std::string tokens = std::string(96, 't');
     policies::Answer answer = policies::Answer::kYes;
+    policies::UndeterminedReason reason = policies::UndeterminedReason::kNotTold;
     uint8_t refused = 0;
     absl::Time at = kAt;
   };
@@ -158,6 +159,7 @@ class VouchOversightTest : public VouchTest {
       content.inner.person = content.subject.person;
     }
     content.subject.tokens = put.tokens;
+    content.inner.undetermined_reason = static_cast<uint8_t>(put.reason);
     const auto keys = writer_->KeysFor(kId, put.at);
     EXPECT_TRUE(keys.ok());
     const auto written = server::ledger::EntryWriter::Write(
@@ -206,6 +208,7 @@ class VouchOversightTest : public VouchTest {
     Put nobody;
     nobody.tokens = TokensOf(1);
     nobody.answer = policies::Answer::kUndetermined;
+    nobody.reason = policies::UndeterminedReason::kNoRecord;
     nobody.at = kAt + absl::Hours(3);
     receipts.push_back(Enter(nobody));
     return receipts;

@@ -151,6 +151,11 @@ TEST_F(VouchHouseholdsTest, AnAnswerThatIsNotThereWholeIsNotComparedAndThatIsSai
 TEST_F(VouchHouseholdsTest, OneRecordInTwoPlacesIsNobodysAndOneLine) {
   EnterHousehold({1, 1}, policies::Answer::kYes, kAt);
   EXPECT_EQ(TimesOf(1), std::vector<std::string>({"2026-11-10T15:00:00Z"}));
+  // One disclosure, of two entries.
+  const auto list = Listed({"--person", "-"}, Person(1));
+  ASSERT_EQ(list["disclosures"].size(), 1u);
+  EXPECT_EQ(list["answered"], 1);
+  EXPECT_EQ(list["disclosures"][0]["also"], nlohmann::json({1}));
 }
 
 }  // namespace

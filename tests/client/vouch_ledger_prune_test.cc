@@ -291,6 +291,31 @@ TEST_F(VouchLedgerPruneTest, ReceiptsOfWhatWasPrunedAccuseNobody) {
   EXPECT_THAT(rewritten.out, HasSubstr("3 of them not as they must be."));
 }
 
+// What an inspector is shown of a pruned ledger does not look whole.
+TEST_F(VouchLedgerPruneTest, AnInspectorIsToldWhatWasPruned) {
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  EXPECT_THAT(
+      Fine({"ledger", "open", "--node", "irs", "--source-id", "id-1", "--output", "one.keys"}).err,
+      HasSubstr("are no longer in this journal"));
+  Export("anew");
+  const auto opened = [&](const std::string& where, const std::string& folder) {
+    return nlohmann::json::parse(
+        Fine({"ledger", "open", "--with", "one.keys", where, folder, "--json"}).out);
+  };
+  const auto exported = opened("--log", "anew");
+  EXPECT_THAT(exported["not_included"].dump(),
+              HasSubstr("the first 70001 entries of irs.treasury.example/ledger/2027 were pruned"));
+  EXPECT_EQ(exported["log"]["size"], 70052);
+  EXPECT_EQ(exported["log"]["read"], 51);
+  const auto beside = opened("--node", "irs");
+  EXPECT_THAT(beside["not_included"].dump(), HasSubstr("are no longer in this journal"));
+  EXPECT_EQ(beside["log"]["read"],
+            beside["log"]["size"].get<uint64_t>() - beside["log"]["first"].get<uint64_t>());
+  EXPECT_THAT(Fine({"ledger", "open", "--with", "one.keys", "--log", "anew"}).out,
+              HasSubstr("from 51 entries"));
+}
+
 TEST_F(VouchLedgerPruneTest, IsRefusedWhileTheNodeHoldsItsJournal) {
   EraseJune();
   ASSERT_NO_FATAL_FAILURE(Open());

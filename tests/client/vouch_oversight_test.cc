@@ -70,7 +70,7 @@ TEST_F(VouchOversightTest, EveryLineIsProvedUnderACheckpoint) {
   const auto signer = crypto::NoteSigner::Make(kOrigin, log_key_);
   const crypto::NoteVerifier known[] = {signer->verifier()};
   for (const int index : {1, 40, 41}) {
-    const std::string name = absl::StrCat("proofs/entry-", index);
+    const std::string name = absl::StrCat("proofs/entry-2026-", index);
     const auto proof = crypto::ReadTlogProof(Read(name + ".tlog-proof"));
     ASSERT_TRUE(proof.ok()) << proof.status();
     EXPECT_EQ(proof->index, static_cast<uint64_t>(index));
@@ -87,6 +87,7 @@ TEST_F(VouchOversightTest, EveryLineIsProvedUnderACheckpoint) {
 // Entries are counted from the beginning of their own year's log, in lists, proofs and receipts.
 TEST_F(VouchOversightTest, GoesOnAcrossYears) {
   const std::vector<std::string> receipts = EnterSome();
+  Export();
   Put later;
   later.person = 1;
   later.at = kAt + absl::Hours(24 * 366);
@@ -112,11 +113,45 @@ TEST_F(VouchOversightTest, GoesOnAcrossYears) {
                                      "--proofs", "proofs", "--checkpoint", "checkpoint"},
                                     Person(1));
   EXPECT_THAT(proved.err, HasSubstr("3 lines are of other logs"));
-  const auto proof = crypto::ReadTlogProof(Read("proofs/entry-1.tlog-proof"));
+  const auto proof = crypto::ReadTlogProof(Read("proofs/entry-2027-1.tlog-proof"));
   ASSERT_TRUE(proof.ok()) << proof.status();
-  EXPECT_TRUE(crypto::VerifyTlogProof(*proof, crypto::AsBytes(Read("proofs/entry-1.entry")),
+  EXPECT_TRUE(crypto::VerifyTlogProof(*proof, crypto::AsBytes(Read("proofs/entry-2027-1.entry")),
                                       {signer->verifier()})
                   .ok());
+  // The earlier log's go into the same folder.
+  const std::string kept = Read("proofs/entry-2027-1.entry");
+  Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--proofs", "proofs",
+        "--checkpoint", "exported/checkpoint"},
+       Person(1));
+  EXPECT_EQ(Read("proofs/entry-2027-1.entry"), kept);
+  EXPECT_NE(Read("proofs/entry-2026-1.entry"), kept);
+}
+
+// What the node found decides what may be said of it.
+TEST_F(VouchOversightTest, SaysWhatWasDisclosedAndWhatWasNot) {
+  EnterSome();
+  Put several;
+  several.tokens = TokensOf(1);
+  several.answer = policies::Answer::kUndetermined;
+  several.reason = policies::UndeterminedReason::kSeveralFound;
+  several.at = kAt + absl::Hours(4);
+  Enter(several);
+  Put refused = several;
+  refused.refused = 7;
+  Enter(refused);
+  const auto list = Listed({"--person", "-"}, Person(1));
+  ASSERT_EQ(list["disclosures"].size(), 5u);
+  EXPECT_EQ(list["answered"], 3);
+  EXPECT_EQ(list["refused"], 2);
+  EXPECT_EQ(list["disclosures"][0]["found"], "one");
+  EXPECT_EQ(list["disclosures"][2]["found"], "none");
+  EXPECT_EQ(list["disclosures"][3]["found"], "several");
+  EXPECT_EQ(list["disclosures"][3]["found_on_record"], true);
+  EXPECT_TRUE(list["disclosures"][4]["found_on_record"].is_null()) << "refused, nobody looked";
+  const std::string text =
+      Fine({"ledger", "disclosures", "--node", "tax", "--person", "-"}, Person(1)).out;
+  EXPECT_THAT(text, HasSubstr("Disclosures: 3\nRefusals: 2, which disclosed nothing"));
+  EXPECT_THAT(text, HasSubstr("Several people on record were found"));
 }
 
 TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
