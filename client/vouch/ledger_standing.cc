@@ -11,6 +11,7 @@
 #include "crypto/log_entry.h"
 #include "server/journal/written_entries.h"
 #include "server/node/folders.h"
+#include "server/node/ledger_keys.h"
 #include "server/node/witness_key.h"
 
 namespace vouch::client {
@@ -94,10 +95,27 @@ void ExamineLosses(const std::string& journal, std::vector<LedgerFinding>* findi
   }
 }
 
+// A running node writes its mark anew with what it signs next; one that is stopped does not start.
+void ExamineMark(const node::NodeFile& file, std::vector<LedgerFinding>* findings) {
+  if (!node::Exists(absl::StrCat(file.journal, "/", node::kMarked)) ||
+      node::Exists(file.high_water)) {
+    return;
+  }
+  findings->push_back(
+      {"mark of what was signed", Weight::kWrong,
+       absl::StrCat(file.high_water,
+                    " is gone, and the node does not start without it: the journal could be an "
+                    "earlier state of itself"),
+       "bring it back from where it was copied to, or correct high_water in node.yaml; where it is "
+       "lost for good and the journal is certainly the latest, start once with vouchd "
+       "--without-high-water"});
+}
+
 }  // namespace
 
 std::vector<LedgerFinding> ExamineLedgers(const node::NodeFile& file) {
   std::vector<LedgerFinding> findings;
+  ExamineMark(file, &findings);
   ExamineWitness(file.witness, &findings);
   ExamineLosses(file.journal, &findings);
   for (const node::Partner& partner : file.partners) {

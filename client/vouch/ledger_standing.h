@@ -16,8 +16,9 @@ struct LedgerFinding {
   std::string says;
   std::string mend;
 };
-// Evidence about partners' ledgers, how far partners remember the node's own, and whether their
-// cosignatures count. Of the first two nothing where the node never ran.
+// Whether the mark of what was signed is gone, evidence about partners' ledgers, how far partners
+// remember the node's own, and whether their cosignatures count. Of all but the last nothing where
+// the node never ran.
 std::vector<LedgerFinding> ExamineLedgers(const server::node::NodeFile& file);
 
 }  // namespace vouch::client

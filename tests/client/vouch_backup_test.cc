@@ -135,6 +135,15 @@ TEST_F(VouchBackupTest, SaysThatThereWasAMarkAndThatItIsMissing) {
   EXPECT_THAT(result.err, HasSubstr("--without-high-water"));
 }
 
+TEST_F(VouchBackupTest, TheDoctorSaysThatTheMarkIsGone) {
+  Append(3);
+  const std::vector<std::string> doctor = {"doctor", "--node", "irs"};
+  Write("irs/journal/marked", "there was one");
+  EXPECT_THAT(Vouch(doctor).out, HasSubstr("ledger.high-water is gone"));
+  WriteMark("irs/keys/ledger.high-water", NoteOfHead());
+  EXPECT_THAT(Vouch(doctor).out, Not(HasSubstr("is gone")));
+}
+
 TEST_F(VouchBackupTest, GoesOnAcrossYears) {
   Append(30);
   const std::string of_last_year = NoteOfHead();
