@@ -26,16 +26,6 @@ struct AcknowledgeOptions {
   int timeout_seconds = 10;
 };
 
-// What the node leaves, its owner answers: any other user's file would be left aside.
-absl::Status CheckOwner(const std::string& run_folder) {
-  struct stat facts {};
-  if (stat(run_folder.c_str(), &facts) != 0) return absl::ErrnoToStatus(errno, run_folder);
-  if (facts.st_uid == geteuid()) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(
-      run_folder, " belongs to another user (number ", facts.st_uid,
-      "); run this as the user the node runs as, for instance: sudo -u vouch vouch ledger ..."));
-}
-
 bool Confirmed(Console* console) {
   console->Note("Type yes to acknowledge it:");
   std::string line;
@@ -126,6 +116,15 @@ absl::StatusOr<Exit> Acknowledge(const AcknowledgeOptions& options, Console* con
 }
 
 }  // namespace
+
+absl::Status CheckOwner(const std::string& path) {
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) != 0) return absl::ErrnoToStatus(errno, path);
+  if (facts.st_uid == geteuid()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      path, " belongs to another user (number ", facts.st_uid,
+      "); run this as the user the node runs as, for instance: sudo -u vouch vouch ledger ..."));
+}
 
 void AddLedgerCommand(CLI::App* vouch, Console* console) {
   CLI::App* ledger = vouch->add_subcommand("ledger", "What a node enters in its ledger");

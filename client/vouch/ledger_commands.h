@@ -3,10 +3,17 @@
 #ifndef VOUCH_CLIENT_VOUCH_LEDGER_COMMANDS_H_
 #define VOUCH_CLIENT_VOUCH_LEDGER_COMMANDS_H_
 
+#include <string>
+
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "client/vouch/console.h"
 
 namespace vouch::client {
+
+// PermissionDenied unless `path` is this user's own. What another user writes into a node's folders
+// the node cannot use, or would leave aside.
+absl::Status CheckOwner(const std::string& path);
 
 void AddLedgerBackupCommand(CLI::App* ledger, Console* console);
 void AddLedgerCorrectionsCommand(CLI::App* ledger, Console* console);

@@ -79,33 +79,35 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
   uint64_t unknown = 0;
   uint64_t cut = 0;
   bool there = false;
-  people->ForEach([&](const records::PersonHandle& handle, const records::RowFacts& facts) {
-    if (person->names.handles.count(handle) == 0) return true;
-    there = true;
-    for (const oversight::Disclosure& one : search.found()) {
-      if (!ByFacts(one)) continue;
-      const policies::HeldAgreement* held = RevisionOf(one.entry, *catalog);
-      const policies::Question* question =
-          held == nullptr ? nullptr : held->agreement.FindQuestion(one.entry.question);
-      policies::Parameters parameters;
-      if (question == nullptr || !ReadParameters(one.opened->details.parameters, &parameters)) {
-        ++unknown;
-        continue;
-      }
-      if (question->group_at_most > 0) {
-        households.Add(one, static_cast<size_t>(question->group_at_most),
-                       held->agreement.match.size());
-        continue;
-      }
-      const absl::CivilDay day = absl::ToCivilDay(one.at(), held->agreement.zone());
-      const Answer today =
-          policies::EvaluateQuestion(*question, parameters, facts, catalog->tables(), day);
-      if (today != static_cast<Answer>(one.opened->details.answer)) {
-        lines.push_back(LineOf(one, catalog.get()));
-      }
-    }
-    return false;
-  });
+  const absl::Status seen =
+      people->ForEach([&](const records::PersonHandle& handle, const records::RowFacts& facts) {
+        if (person->names.handles.count(handle) == 0) return true;
+        there = true;
+        for (const oversight::Disclosure& one : search.found()) {
+          if (!ByFacts(one)) continue;
+          const policies::HeldAgreement* held = RevisionOf(one.entry, *catalog);
+          const policies::Question* question =
+              held == nullptr ? nullptr : held->agreement.FindQuestion(one.entry.question);
+          policies::Parameters parameters;
+          if (question == nullptr || !ReadParameters(one.opened->details.parameters, &parameters)) {
+            ++unknown;
+            continue;
+          }
+          if (question->group_at_most > 0) {
+            households.Add(one, static_cast<size_t>(question->group_at_most),
+                           held->agreement.match.size());
+            continue;
+          }
+          const absl::CivilDay day = absl::ToCivilDay(one.at(), held->agreement.zone());
+          const Answer today =
+              policies::EvaluateQuestion(*question, parameters, facts, catalog->tables(), day);
+          if (today != static_cast<Answer>(one.opened->details.answer)) {
+            lines.push_back(LineOf(one, catalog.get()));
+          }
+        }
+        return false;
+      });
+  if (!seen.ok()) return seen;
   if (!there) {
     return absl::NotFoundError("the person is not on record: there are no facts to compare with");
   }

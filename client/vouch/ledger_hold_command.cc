@@ -7,6 +7,7 @@
 #include "client/vouch/node_folder.h"
 #include "client/vouch/person_search.h"
 #include "server/ledger/oversight/legal_holds.h"
+#include "server/ledger/period_keys.h"
 
 namespace vouch::client {
 namespace {
@@ -45,6 +46,22 @@ void SayHolds(const std::vector<oversight::LegalHold>& holds, bool json, Console
   console->SayTable(rows);
 }
 
+// A hold on an agreement that there never was would hold nothing.
+absl::Status CheckAgreement(const server::node::NodeFile& file, const std::string& id) {
+  policies::Report ignored;
+  for (const AgreementFile& held : ReadAgreements(file, &ignored)) {
+    if (held.agreement.id == id) return absl::OkStatus();
+  }
+  const server::ledger::PeriodKeys keys(file.keys + "/periods");
+  const auto names = keys.TagNames();
+  if (!names.ok()) return names.status();
+  for (const server::ledger::PeriodKeys::TagName& name : *names) {
+    if (name.agreement_id == id) return absl::OkStatus();
+  }
+  return absl::NotFoundError(absl::StrCat(
+      id, " is no agreement of this node, and nothing was ever asked under it: look at the id"));
+}
+
 absl::StatusOr<Exit> HoldLedger(const HoldOptions& options, Console* console) {
   const auto file = OpenNode(options.node, console);
   if (!file.ok()) return file.status();
@@ -55,6 +72,7 @@ absl::StatusOr<Exit> HoldLedger(const HoldOptions& options, Console* console) {
     SayHolds(*holds, options.json, console);
     return Exit::kFine;
   }
+  if (absl::Status own = CheckOwner(file->keys + "/periods"); !own.ok()) return own;
   if (options.release) {
     absl::Status released = oversight::ReleaseLegalHold(folder, options.name);
     if (!released.ok()) return released;
@@ -69,13 +87,18 @@ absl::StatusOr<Exit> HoldLedger(const HoldOptions& options, Console* console) {
   if (options.agreement.empty() == options.person.empty()) {
     return UsageError("say what is held: --agreement ID, or a person with --person or --source-id");
   }
-  policies::Report ignored;
-  const std::shared_ptr<const policies::Catalog> catalog = ReadCatalog(*file, &ignored);
   if (options.agreement.empty()) {
+    policies::Report ignored;
+    const std::shared_ptr<const policies::Catalog> catalog = ReadCatalog(*file, &ignored);
     const auto person = FindPerson(*file, *catalog, options.person, absl::Now(), console);
     if (!person.ok()) return person.status();
     for (const std::string& gap : person->gaps) console->Note(gap);
     hold.person = person->names;
+    if (hold.person.handles.empty() && hold.person.token_vectors.empty()) {
+      return absl::NotFoundError("nothing can be held of a person of whom nothing is known");
+    }
+  } else if (absl::Status known = CheckAgreement(*file, options.agreement); !known.ok()) {
+    return known;
   }
   absl::Status written = oversight::WriteLegalHold(folder, hold);
   if (!written.ok()) return written;
@@ -83,6 +106,12 @@ absl::StatusOr<Exit> HoldLedger(const HoldOptions& options, Console* console) {
       "Held as ", options.name, ": while it stands, no month's key is destroyed ",
       options.agreement.empty() ? "whose lines in the ledger are about that person, among others."
                                 : "of that agreement."));
+  if (options.agreement.empty()) {
+    console->Note(
+        "It knows the person by the records and the token epochs of today. When an agreement or a "
+        "token epoch begins, or the person's record changes, make it again under another name and "
+        "release this one.");
+  }
   return Exit::kFine;
 }
 

@@ -6,6 +6,7 @@
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
 #include "server/journal/journal.h"
+#include "server/journal/written_entries.h"
 #include "server/ledger/oversight/pruning.h"
 #include "server/ledger/tree/segment_file.h"
 #include "server/node/folders.h"
@@ -30,10 +31,13 @@ struct PrunedLog {
 };
 
 absl::StatusOr<std::unique_ptr<journal::Journal>> OpenStopped(const server::node::NodeFile& file) {
-  if (!server::node::Exists(file.journal)) {
+  const absl::Status began = journal::WrittenEntries::Open(file.journal).status();
+  if (absl::IsNotFound(began) || !server::node::Exists(file.journal)) {
     return absl::NotFoundError(
-        absl::StrCat(file.journal, " is not there: this node was never started"));
+        absl::StrCat(file.journal, " holds no journal: this node was never started"));
   }
+  // Opening it writes to it.
+  if (absl::Status own = CheckOwner(file.journal); !own.ok()) return own;
   journal::JournalOptions options;
   options.folder = file.journal;
   options.origin = absl::StrCat(file.agency, "/ledger/",

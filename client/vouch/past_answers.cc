@@ -87,33 +87,36 @@ absl::Status OpenPastAnswers(const server::node::NodeFile& node, absl::string_vi
       continue;
     }
     if (!key.ok()) return key.status();
-    people->ForEach([&](const records::PersonHandle& person, const records::RowFacts& facts) {
-      if (progress != nullptr && ++done % 4096 == 0) progress(done, total);
-      const crypto::SubjectKey subject(**key, crypto::SubjectKey::Subject::kPerson,
-                                       crypto::ByteSpan(person));
-      for (size_t i = 0; i < open.size();) {
-        const PastAnswer* answer = open[i];
-        if (subject.Tag(answer->nonce) != answer->tag) {
-          ++i;
-          continue;
-        }
-        open[i] = open.back();
-        open.pop_back();
-        const auto opened = ledger::EntryWriter::OpenWith(subject, answer->entry, answer->sealed);
-        OpenedAnswer known;
-        known.answer = answer;
-        if (!opened.ok() || !ReadParameters(opened->details.parameters, &known.parameters)) {
-          visit(Opening::kDamaged, known);
-          continue;
-        }
-        known.answer_given = static_cast<policies::Answer>(opened->details.answer);
-        known.undetermined_reason = opened->inner.undetermined_reason;
-        known.held_back = people->HeldBack(person);
-        known.facts = &facts;
-        visit(Opening::kOpened, known);
-      }
-      return !open.empty();
-    });
+    const absl::Status seen =
+        people->ForEach([&](const records::PersonHandle& person, const records::RowFacts& facts) {
+          if (progress != nullptr && ++done % 4096 == 0) progress(done, total);
+          const crypto::SubjectKey subject(**key, crypto::SubjectKey::Subject::kPerson,
+                                           crypto::ByteSpan(person));
+          for (size_t i = 0; i < open.size();) {
+            const PastAnswer* answer = open[i];
+            if (subject.Tag(answer->nonce) != answer->tag) {
+              ++i;
+              continue;
+            }
+            open[i] = open.back();
+            open.pop_back();
+            const auto opened =
+                ledger::EntryWriter::OpenWith(subject, answer->entry, answer->sealed);
+            OpenedAnswer known;
+            known.answer = answer;
+            if (!opened.ok() || !ReadParameters(opened->details.parameters, &known.parameters)) {
+              visit(Opening::kDamaged, known);
+              continue;
+            }
+            known.answer_given = static_cast<policies::Answer>(opened->details.answer);
+            known.undetermined_reason = opened->inner.undetermined_reason;
+            known.held_back = people->HeldBack(person);
+            known.facts = &facts;
+            visit(Opening::kOpened, known);
+          }
+          return !open.empty();
+        });
+    if (!seen.ok()) return seen;
     for (const PastAnswer* answer : open) visit(Opening::kNobodyFound, Unopened(answer));
   }
   return absl::OkStatus();

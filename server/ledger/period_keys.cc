@@ -53,6 +53,33 @@ absl::Status MakeFolder(const fs::path& path) {
   return absl::OkStatus();
 }
 
+// What DestroyFile leaves when a crash comes before it unlinks.
+bool Overwritten(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  // A key's text ends with a line feed.
+  return !text.empty() && text.find_first_not_of('0') == std::string::npos;
+}
+
+absl::Status NoKey() {
+  return absl::NotFoundError("the key of that period was erased or never made");
+}
+
+// Appends one line, synced; what a crash cut short before it stays a line of its own.
+bool AppendNote(const std::string& path, const std::string& line) {
+  const int notes = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (notes < 0) return false;
+  struct stat facts {};
+  char last = '\n';
+  bool noted = fstat(notes, &facts) == 0 &&
+               (facts.st_size == 0 || pread(notes, &last, 1, facts.st_size - 1) == 1);
+  const std::string text = last == '\n' ? line : "\n" + line;
+  noted = noted && write(notes, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+          fsync(notes) == 0;
+  close(notes);
+  return noted;
+}
+
 bool DestroyFile(const fs::path& path) {
   const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (file < 0) return false;
@@ -81,8 +108,10 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std
   auto found = cache_.find(path);
   if (found != cache_.end()) return found->second;
   std::error_code error;
-  if (!fs::exists(path, error)) {
-    if (!create) return absl::NotFoundError("the key of that period was erased or never made");
+  const bool there = fs::exists(path, error);
+  if (error) return absl::UnavailableError("the folder of period keys cannot be read");
+  if (!there) {
+    if (!create) return NoKey();
     if (absl::Status made = MakeFolder(fs::path(path).parent_path()); !made.ok()) return made;
     absl::Status written = crypto::WriteSecretFile(path, crypto::SecretBytes::Random(32));
     // Another role of the same node may have made it at the same moment.
@@ -91,6 +120,7 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std
     }
   }
   absl::StatusOr<crypto::SecretBytes> secret = crypto::ReadSecretFile(path);
+  if (absl::IsInvalidArgument(secret.status()) && Overwritten(path)) return NoKey();
   if (!secret.ok()) return secret.status();
   auto key = std::make_shared<const crypto::HmacKey>(*secret);
   cache_.emplace(path, key);
@@ -187,18 +217,12 @@ absl::Status PeriodKeys::DestroyTag(absl::string_view agreement_id, uint32_t tag
   const fs::path path = TagPath(agreement_id, tag_period, retention_class);
   std::lock_guard<std::mutex> lock(mutex_);
   std::error_code error;
-  if (!fs::exists(path, error)) {
-    return absl::NotFoundError("the key of that period was erased or never made");
-  }
+  const bool there = fs::exists(path, error);
+  if (error) return absl::UnavailableError("the folder of period keys cannot be read");
+  if (!there) return NoKey();
   const std::string line = absl::StrFormat("%s %s %s\n", absl::FormatTime(now, absl::UTCTimeZone()),
                                            agreement_id, path.filename().string());
-  const int notes = open((folder_ + "/erased").c_str(),
-                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (notes < 0) return absl::UnavailableError("cannot note that a period key is destroyed");
-  const bool noted = write(notes, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                     fsync(notes) == 0;
-  close(notes);
-  if (!noted || !SyncFolder(folder_)) {
+  if (!AppendNote(folder_ + "/erased", line) || !SyncFolder(folder_)) {
     return absl::UnavailableError("cannot note that a period key is destroyed");
   }
   cache_.erase(path.string());
@@ -206,6 +230,11 @@ absl::Status PeriodKeys::DestroyTag(absl::string_view agreement_id, uint32_t tag
     return absl::UnavailableError("a period key cannot be destroyed; run it again");
   }
   return absl::OkStatus();
+}
+
+bool PeriodKeys::DestructionBegan(absl::string_view agreement_id, uint32_t tag_period,
+                                  uint8_t retention_class) const {
+  return Overwritten(TagPath(agreement_id, tag_period, retention_class));
 }
 
 absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Replay(uint32_t day,

@@ -42,6 +42,11 @@ class PeriodKeys {
   absl::Status DestroyTag(absl::string_view agreement_id, uint32_t tag_period,
                           uint8_t retention_class, absl::Time now);
 
+  // Whether the key is overwritten already, and only its file is left: a crash came between. To
+  // whoever asks for the key it is destroyed.
+  bool DestructionBegan(absl::string_view agreement_id, uint32_t tag_period,
+                        uint8_t retention_class) const;
+
   struct TagName {
     std::string agreement_id;
     uint32_t tag_period = 0;
@@ -50,7 +55,7 @@ class PeriodKeys {
   // Every K_period that is there, by agreement and month.
   absl::StatusOr<std::vector<TagName>> TagNames() const;
   // Every K_period that DestroyTag destroyed: noted, and no longer there. A note that a crash cut
-  // short counts for nothing.
+  // short counts for nothing, and spoils none that comes after it.
   absl::StatusOr<std::vector<TagName>> ErasedTags() const;
 
  private:

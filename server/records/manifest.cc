@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -158,10 +160,16 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
   const std::string path = ManifestPath(folder);
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": no records were loaded yet; run `vouch records load`"));
+    std::error_code error;
+    if (!std::filesystem::exists(path, error) && !error) {
+      return absl::NotFoundError(
+          absl::StrCat(path, ": no records were loaded yet; run `vouch records load`"));
+    }
+    return absl::UnavailableError(
+        absl::StrCat(path, " cannot be read; run this as the user the node runs as"));
   }
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (file.bad()) return absl::UnavailableError(absl::StrCat(path, " cannot be read"));
   const absl::Status damaged = absl::DataLossError(
       absl::StrCat(path, ": is damaged; restore it from a backup or load the records again"));
   // One line of JSON, then its SHA-256 in hexadecimal.

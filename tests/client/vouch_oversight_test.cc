@@ -295,11 +295,18 @@ TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
   Enter(old);
   EnterSome();
-  const std::vector<std::string> march = {"ledger", "erase",   "--node",  "tax",  "--agreement",
-                                          kId,      "--month", "2019-03", "--yes"};
+  const std::string today = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
+  const std::vector<std::string> march = {"ledger",  "erase",   "--node",  "tax", "--agreement", kId,
+                                          "--month", "2019-03", "--today", today, "--yes"};
+  std::vector<std::string> other_day = march;
+  other_day[9] = "2031-01-01";
+  Refused(other_day, 1, "the clock");
   // Kept for the life of the record, and the person is on record.
   Refused(march, 1, "life of the record");
   Fine({"records", "delete", "--node", "tax", "--source-id", "id-1"});
+  Refused({"ledger", "hold", "--node", "tax", "--agreement", "studentaid-tax-2027-01", "--name",
+           "case-13"},
+          3, "is no agreement of this node");
   Fine({"ledger", "hold", "--node", "tax", "--source-id", "id-1", "--name", "case-14"});
   Refused(march, 1, "the hold case-14");
   EXPECT_THAT(Fine({"ledger", "hold", "--node", "tax"}).out, HasSubstr("case-14"));
@@ -314,8 +321,38 @@ TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   std::vector<std::string> young = march;
   young[7] = "2026-11";
   Refused(young, 1, "the agreement keeps it until");
-  Fine({"ledger", "erase", "--node", "tax", "--retention-over", "--yes"});
+  Fine({"ledger", "erase", "--node", "tax", "--retention-over", "--today", today, "--yes"});
   EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 2u);
+}
+
+TEST_F(VouchOversightTest, ErasesNothingByAClockThatNothingBearsOut) {
+  Put old;
+  old.person = 1;
+  old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
+  Enter(old);
+  const std::vector<std::string> erase = {"ledger", "erase", "--node", "tax", "--retention-over",
+                                          "--yes"};
+  Refused(erase, 1, "--today");
+  server::node::ClockStanding standing;
+  standing.stopped = true;
+  std::filesystem::create_directories(Path("tax/run"));
+  ASSERT_TRUE(server::node::WriteClockStanding(Path("tax/run"), standing).ok());
+  std::vector<std::string> named = erase;
+  named.insert(named.end(),
+               {"--today", absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone())});
+  Refused(named, 1, "does not trust this machine's clock");
+}
+
+// A disk that is not mounted.
+TEST_F(VouchOversightTest, ErasesNothingKeptForTheLifeOfTheRecordWithoutRecords) {
+  Put old;
+  old.person = 1;
+  old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
+  Enter(old);
+  std::filesystem::rename(Path("tax/records"), Path("tax/elsewhere"));
+  Refused({"ledger", "erase", "--node", "tax", "--agreement", kId, "--month", "2019-03", "--today",
+           absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()), "--yes"},
+          1, "holds no records");
 }
 
 TEST_F(VouchOversightTest, SaysWhenItDoesNotKnowWhomItIsAsked) {

@@ -3,8 +3,10 @@
 #ifndef VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
 #define VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,14 +20,19 @@
 
 namespace vouch::server::ledger::oversight {
 
-// Calls `visit` with every person on record until it returns false.
-using ForEachPerson = std::function<void(const std::function<bool(const crypto::Digest&)>& visit)>;
+// Calls `visit` with every person on record until it returns false. A problem when somebody on
+// record could not be seen.
+using ForEachPerson =
+    std::function<absl::Status(const std::function<bool(const crypto::Digest&)>& visit)>;
 
 struct ErasureRules {
   std::string journal_folder;
-  std::vector<LegalHold> holds;
+  std::string holds_folder;
   // The months of an agreement are kept this long, counted from their end.
   absl::Duration keep = absl::InfiniteDuration();
+  // The revisions that `keep` is taken from, as entries name them: what was answered under another
+  // may have to be kept for longer.
+  std::set<std::array<uint8_t, 8>> revisions;
   // And for as long as anybody whom they are about is on record (5 U.S.C. 552a(c)(3)).
   bool keep_life_of_record = false;
   ForEachPerson people;
@@ -37,12 +44,14 @@ absl::Duration KeepOf(const std::vector<const policies::Agreement*>& revisions);
 absl::Time EndOfMonth(uint32_t month);
 
 // Why the month may not be erased; FailedPrecondition with one sentence for each reason. OK when it
-// may. `keys` opens nothing for anybody: tags are compared, so that holds are found.
+// may, and for a month whose erasure was begun. `keys` opens nothing for anybody: tags are
+// compared, so that holds are found.
 absl::Status MayErase(PeriodKeys* keys, const Period& period, const ErasureRules& rules);
 
 // Destroys the keys of a month for which MayErase says OK, and the replay keys of its days, which
-// wrap the keys of single people. Then adds a line to `erased` in the folder of the period keys.
-// NotFound when there is no key. Running it again after a failure finishes the work.
+// wrap the keys of single people. A hold that is made meanwhile is heeded. Adds a line to `erased`
+// in the folder of the period keys. NotFound when there is no key. Running it again after a failure
+// finishes the work.
 absl::Status EraseMonth(PeriodKeys* keys, const Period& period, const ErasureRules& rules);
 
 }  // namespace vouch::server::ledger::oversight

@@ -50,7 +50,7 @@ absl::Status Households::Identify(PeriodKeys* keys, const PeopleOnRecord& people
     }
     period_keys[period] = *std::move(key);
   }
-  people.ForEach([&](const records::PersonHandle& person, const records::RowFacts& facts) {
+  return people.ForEach([&](const records::PersonHandle& person, const records::RowFacts& facts) {
     for (auto& [period, slots] : open) {
       const crypto::SubjectKey subject(*period_keys[period], crypto::SubjectKey::Subject::kPerson,
                                        crypto::ByteSpan(person));
@@ -62,7 +62,6 @@ absl::Status Households::Identify(PeriodKeys* keys, const PeopleOnRecord& people
     }
     return true;
   });
-  return absl::OkStatus();
 }
 
 std::vector<Households::Answer> Households::Answers() const {

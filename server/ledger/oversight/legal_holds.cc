@@ -1,10 +1,15 @@
 #include "server/ledger/oversight/legal_holds.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -21,6 +26,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kFormat[] = "vouch-ledger-hold/1";
 constexpr char kSuffix[] = ".hold";
+// What ReadPrivateFile takes. Written and not to be read again, a hold would stop every erasure.
+constexpr size_t kLargest = size_t{1} << 20;
 
 bool GoodName(absl::string_view name) {
   return !name.empty() && name.size() <= 64 && name[0] != '.' &&
@@ -28,6 +35,14 @@ bool GoodName(absl::string_view name) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ||
                   c == '-';
          });
+}
+
+bool SyncFolder(const fs::path& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool synced = fsync(file) == 0;
+  close(file);
+  return synced;
 }
 
 bool ReadPersonNames(const Json& json, PersonNames* person) {
@@ -74,6 +89,30 @@ bool ReadHold(const std::string& text, LegalHold* hold) {
 
 }  // namespace
 
+bool operator==(const LegalHold& a, const LegalHold& b) {
+  const auto parts = [](const LegalHold& hold) {
+    return std::tie(hold.name, hold.reason, hold.since, hold.agreement_id, hold.person.handles,
+                    hold.person.token_vectors);
+  };
+  return parts(a) == parts(b);
+}
+
+absl::StatusOr<HoldsLock> HoldsLock::Take(const std::string& folder) {
+  // The folder above it: there may be no hold yet.
+  const std::string above = fs::path(folder).parent_path().string();
+  const int file = open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return absl::UnavailableError(absl::StrCat(above, " cannot be read"));
+  HoldsLock lock(file);
+  while (flock(file, LOCK_EX) != 0) {
+    if (errno != EINTR) return absl::UnavailableError(absl::StrCat(above, " cannot be locked"));
+  }
+  return lock;
+}
+
+HoldsLock::~HoldsLock() {
+  if (file_ >= 0) close(file_);
+}
+
 std::string HoldsFolder(const std::string& periods_folder) { return periods_folder + "/holds"; }
 
 absl::StatusOr<std::vector<LegalHold>> ReadLegalHolds(const std::string& folder) {
@@ -108,9 +147,11 @@ absl::Status WriteLegalHold(const std::string& folder, const LegalHold& hold) {
         "a hold's name has letters, digits, dots, hyphens and underscores, at most 64");
   }
   std::error_code error;
-  fs::create_directories(folder, error);
+  const bool made = fs::create_directories(folder, error);
   if (!error) fs::permissions(folder, fs::perms::owner_all, error);
-  if (error) return absl::UnavailableError(absl::StrCat(folder, " cannot be made"));
+  if (error || (made && !SyncFolder(fs::path(folder).parent_path()))) {
+    return absl::UnavailableError(absl::StrCat(folder, " cannot be made"));
+  }
   Json json;
   json["format"] = kFormat;
   json["since"] = absl::ToUnixSeconds(hold.since);
@@ -127,8 +168,19 @@ absl::Status WriteLegalHold(const std::string& folder, const LegalHold& hold) {
     }
     json["person"] = {{"handles", handles}, {"token_vectors", vectors}};
   }
-  return crypto::WritePrivateFile(absl::StrCat(folder, "/", hold.name, kSuffix),
-                                  json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (text.size() > kLargest) {
+    return absl::InvalidArgumentError(
+        "a hold cannot have so many names and numbers of a person; give them in several holds");
+  }
+  const absl::StatusOr<HoldsLock> lock = HoldsLock::Take(folder);
+  if (!lock.ok()) return lock.status();
+  const absl::Status written =
+      crypto::WritePrivateFile(absl::StrCat(folder, "/", hold.name, kSuffix), text);
+  if (absl::IsAlreadyExists(written)) {
+    return absl::AlreadyExistsError(absl::StrCat("there is a hold ", hold.name, " already"));
+  }
+  return written;
 }
 
 absl::Status ReleaseLegalHold(const std::string& folder, const std::string& name) {

@@ -5,6 +5,7 @@
 #define VOUCH_SERVER_LEDGER_OVERSIGHT_LEGAL_HOLDS_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +21,22 @@ struct LegalHold {
   absl::Time since;          // whole seconds
   std::string agreement_id;  // of an agreement; or, when empty,
   PersonNames person;        // of a person
+
+  friend bool operator==(const LegalHold& a, const LegalHold& b);
+};
+
+// As long as one lives no hold is made: what was found about holds stays true. Between processes.
+class HoldsLock {
+ public:
+  // Of the folder that ReadLegalHolds reads; waits for others. Unavailable when it cannot be had.
+  static absl::StatusOr<HoldsLock> Take(const std::string& folder);
+  HoldsLock(HoldsLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  HoldsLock& operator=(HoldsLock&&) = delete;
+  ~HoldsLock();
+
+ private:
+  explicit HoldsLock(int file) : file_(file) {}
+  int file_;
 };
 
 // Below the folder of the period keys.
@@ -27,7 +44,8 @@ std::string HoldsFolder(const std::string& periods_folder);
 // By name. None when there is no folder. DataLoss when one cannot be read: as long as it stands,
 // nobody knows what it holds, and nothing may be erased.
 absl::StatusOr<std::vector<LegalHold>> ReadLegalHolds(const std::string& folder);
-// InvalidArgument for a bad name, AlreadyExists when it is taken. On disk when it returns.
+// InvalidArgument for a bad name and for more names of a person than a hold can have; AlreadyExists
+// when the name is taken. On disk when it returns.
 absl::Status WriteLegalHold(const std::string& folder, const LegalHold& hold);
 // NotFound when there is none.
 absl::Status ReleaseLegalHold(const std::string& folder, const std::string& name);

@@ -48,6 +48,27 @@ void TakeLog(const journal::LogSpan& log, LogExtent* extent) {
   extent->origin = log.origin;
 }
 
+constexpr int kReadings = 5;
+
+// The last segment, beside a node that writes to it. A commit may be written where was read already
+// and the next where was not yet, and the file may change while it is read.
+absl::StatusOr<journal::SegmentFrames> ReadLast(const journal::FileHandle& file,
+                                                const std::string& path, uint64_t first) {
+  absl::Status problem;
+  for (int reading = 0; reading < kReadings; ++reading) {
+    absl::StatusOr<journal::SegmentFrames> frames = journal::SegmentFrames::Read(file, first);
+    problem = frames.status();
+    if (!frames.ok()) {
+      if (!absl::IsUnavailable(problem)) return problem;
+      continue;
+    }
+    const uint64_t next = first + frames->frames().size();
+    if (frames->clean() || !frames->HoldsLater(next + 1)) return frames;
+    problem = absl::DataLossError(absl::StrCat(path, ": commit ", next, " is damaged"));
+  }
+  return problem;
+}
+
 }  // namespace
 
 absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const VisitEntry& visit) {
@@ -72,7 +93,9 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
     }
     TakeLog({start->origin, start->first}, &extent);
     next_commit = first;
-    const absl::StatusOr<journal::SegmentFrames> frames = journal::SegmentFrames::Read(file, first);
+    const absl::StatusOr<journal::SegmentFrames> frames =
+        first == segments->back().first ? ReadLast(file, path, first)
+                                        : journal::SegmentFrames::Read(file, first);
     if (!frames.ok()) return frames.status();
     for (const journal::SegmentFrames::Frame& frame : frames->frames()) {
       journal::CommitParts commit;
@@ -80,6 +103,7 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
         return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit, " is damaged"));
       }
       next_commit = frame.commit + 1;
+      extent.last_second = commit.second;
       if (commit.first_entry != extent.size) {
         return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit,
                                                 " does not follow the entries before it"));

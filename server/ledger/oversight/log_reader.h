@@ -30,6 +30,7 @@ struct LogExtent {
   uint64_t first = 0;  // the first entry that is there: 0 unless older segments were taken away
   uint64_t size = 0;   // one behind the last
   std::vector<journal::LogSpan> logs;  // oldest first
+  uint32_t last_second = 0;            // of the last commit, since 1970; 0 where there is none
 };
 
 using VisitEntry = std::function<absl::Status(const LogEntry&)>;

@@ -23,21 +23,35 @@ absl::StatusOr<PeopleOnRecord> PeopleOnRecord::Open(const std::string& records_f
   return people;
 }
 
-void PeopleOnRecord::ForEach(const Visit& visit) const {
-  for (uint32_t record = 0; record < facts_->rows(); ++record) {
-    if (overlay_->Find(record) == nullptr && !VisitRow(record, facts_->Row(record), visit)) return;
+absl::Status PeopleOnRecord::ForEach(const Visit& visit) const {
+  uint64_t damaged = 0;
+  bool more = true;
+  for (uint32_t record = 0; more && record < facts_->rows(); ++record) {
+    if (overlay_->Find(record) != nullptr) continue;
+    more = VisitRow(record, facts_->Row(record), visit, &damaged);
   }
   for (const auto& [record, change] : overlay_->changes()) {
-    if (change.deleted || change.row.size() != facts_->columns()->row_size()) continue;
-    if (!VisitRow(record, reinterpret_cast<const uint8_t*>(change.row.data()), visit)) return;
+    if (!more) break;
+    if (change.deleted) continue;
+    if (change.row.size() != facts_->columns()->row_size()) {
+      ++damaged;
+      continue;
+    }
+    more = VisitRow(record, reinterpret_cast<const uint8_t*>(change.row.data()), visit, &damaged);
   }
+  // Whoever stopped has found what was looked for.
+  if (damaged == 0 || !more) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      damaged, " rows of the records are damaged: load the records again, then run this again"));
 }
 
-bool PeopleOnRecord::VisitRow(uint32_t record, const uint8_t* row, const Visit& visit) const {
-  if (row == nullptr || !records::RowIntact(row, facts_->columns()->row_size(), record) ||
-      !records::RowPresent(row)) {
+bool PeopleOnRecord::VisitRow(uint32_t record, const uint8_t* row, const Visit& visit,
+                              uint64_t* damaged) const {
+  if (row == nullptr || !records::RowIntact(row, facts_->columns()->row_size(), record)) {
+    ++*damaged;
     return true;
   }
+  if (!records::RowPresent(row)) return true;
   records::PersonHandle person{};
   records::CopyHandle(row, &person);
   return visit(person, records::RowFacts(facts_->columns().get(), row));

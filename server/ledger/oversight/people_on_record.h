@@ -24,14 +24,15 @@ class PeopleOnRecord {
   uint64_t count() const { return facts_->rows() + overlay_->changes().size(); }
   bool HeldBack(const records::PersonHandle& person) const { return holds_->Contains(person); }
 
-  // Facts, and copies of them, are good as long as this is. Goes on until a visit returns false.
+  // Facts, and copies of them, are good as long as this is. Goes on until a visit returns false,
+  // and past damaged rows; DataLoss at the end when there were any: somebody was left out.
   using Visit =
       std::function<bool(const records::PersonHandle& person, const records::RowFacts& facts)>;
-  void ForEach(const Visit& visit) const;
+  absl::Status ForEach(const Visit& visit) const;
 
  private:
   PeopleOnRecord() = default;
-  bool VisitRow(uint32_t record, const uint8_t* row, const Visit& visit) const;
+  bool VisitRow(uint32_t record, const uint8_t* row, const Visit& visit, uint64_t* damaged) const;
 
   std::unique_ptr<records::FactsFile> facts_;
   std::shared_ptr<const records::Overlay> overlay_;

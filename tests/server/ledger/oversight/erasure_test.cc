@@ -34,6 +34,14 @@ class ErasureTest : public ::testing::Test {
     world_.records.snapshot->loaded = world_.clock.Now();
     world_.Walk(world_.About("low"));
     rules_.journal_folder = world_.folder.Path("journal");
+    rules_.holds_folder = HoldsFolder(periods());
+    const auto extent = ReadLog(rules_.journal_folder, [&](const LogEntry& entry) {
+      const auto read = crypto::ReadSubjectEntry(entry.entry);
+      if (read.ok()) rules_.revisions.insert(read->digest_prefix);
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(extent.ok());
+    EXPECT_EQ(rules_.revisions.size(), 1u);
     rules_.keep = absl::Hours(24 * (365 * 5 + 5));
     rules_.now = absl::FromCivil(absl::CivilDay(2032, 8, 1), absl::UTCTimeZone());
   }
@@ -166,10 +174,8 @@ TEST_F(ErasureTest, AHoldOnTheAgreementStopsItUntilReleased) {
   hold.name = "case-14";
   hold.agreement_id = "aid-tax-001";
   ASSERT_TRUE(WriteLegalHold(folder, hold).ok());
-  rules_.holds = *ReadLegalHolds(folder);
   EXPECT_THAT(std::string(Erase().message()), HasSubstr("the hold case-14"));
   ASSERT_TRUE(ReleaseLegalHold(folder, "case-14").ok());
-  rules_.holds = *ReadLegalHolds(folder);
   EXPECT_TRUE(Erase().ok());
 }
 
@@ -181,13 +187,10 @@ TEST_F(ErasureTest, AHoldOnAPersonStopsTheMonthsThatAreAboutThatPerson) {
     hold.person = NamesOf(name);
     ASSERT_TRUE(WriteLegalHold(folder, hold).ok());
   }
-  rules_.holds = *ReadLegalHolds(folder);
-  ASSERT_EQ(rules_.holds.size(), 2u);
   const std::string why(Erase().message());
   EXPECT_THAT(why, HasSubstr("the hold nobody is on somebody"));
   EXPECT_THAT(why, ::testing::Not(HasSubstr("somebody-else")));
   ASSERT_TRUE(ReleaseLegalHold(folder, "nobody").ok());
-  rules_.holds = *ReadLegalHolds(folder);
   EXPECT_TRUE(Erase().ok());
 }
 
@@ -195,14 +198,77 @@ TEST_F(ErasureTest, TheLifeOfTheRecordLastsAsLongAsSomebodyIsOnRecord) {
   rules_.keep_life_of_record = true;
   std::vector<crypto::Digest> on_record = {crypto::Sha256("a stranger"),
                                            fakes::FakeSnapshot::HandleOf("high")};
+  absl::Status seen;
   rules_.people = [&](const std::function<bool(const crypto::Digest&)>& visit) {
     for (const crypto::Digest& person : on_record) {
-      if (!visit(person)) return;
+      if (!visit(person)) break;
     }
+    return seen;
   };
   EXPECT_THAT(std::string(Erase().message()), HasSubstr("life of the record"));
   on_record.pop_back();
+  // Somebody could not be seen.
+  seen = absl::DataLossError("a row is damaged");
+  EXPECT_EQ(Erase().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Find("high").size(), 1u);
+  seen = absl::OkStatus();
   EXPECT_TRUE(Erase().ok());
+}
+
+TEST_F(ErasureTest, IsRefusedWhereTheTextOfARevisionIsMissing) {
+  rules_.revisions = {{1, 2, 3, 4, 5, 6, 7, 8}};
+  const absl::Status refused = Erase();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("whose text is not in the agreements"));
+  EXPECT_EQ(Find("low").size(), 3u);
+}
+
+// Judging takes long: a hold that is made while it goes on is heeded.
+TEST_F(ErasureTest, AHoldMadeWhileItIsJudgedStopsIt) {
+  rules_.keep_life_of_record = true;
+  rules_.people = [&](const std::function<bool(const crypto::Digest&)>&) {
+    LegalHold hold;
+    hold.name = "case-15";
+    hold.agreement_id = "aid-tax-001";
+    return WriteLegalHold(rules_.holds_folder, hold);
+  };
+  EXPECT_THAT(std::string(Erase().message()), HasSubstr("the hold case-15"));
+  EXPECT_EQ(Find("low").size(), 3u);
+}
+
+// Killed when the key was overwritten and its file not yet removed.
+TEST_F(ErasureTest, WhatACrashLeftHalfDestroyedIsDestroyedAndFinished) {
+  rules_.keep_life_of_record = true;
+  rules_.people = [](const std::function<bool(const crypto::Digest&)>&) {
+    return absl::OkStatus();
+  };
+  const std::string key = periods() + "/tags/aid-tax-001/2027-06.0.key";
+  std::ofstream(key, std::ios::trunc) << std::string(65, '0');
+  std::ofstream(periods() + "/erased") << "2032-08-01T00:00:00+00:00 aid-ta";
+  EXPECT_EQ(Find("low").size(), 1u);
+  ASSERT_TRUE(Erase().ok());
+  EXPECT_FALSE(fs::exists(key));
+  PeriodKeys fresh(periods());
+  ASSERT_EQ(fresh.ErasedTags()->size(), 1u);
+  EXPECT_EQ(Erase().code(), absl::StatusCode::kNotFound);
+}
+
+// A damaged commit with others behind it is no end of the log.
+TEST_F(ErasureTest, ADamagedCommitIsNotTheEndOfTheLog) {
+  std::string segment;
+  for (const auto& file : fs::directory_iterator(rules_.journal_folder)) {
+    if (absl::StrContains(file.path().filename().string(), "commits-")) segment = file.path();
+  }
+  {
+    std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096 + 100);
+    file.put('x');
+  }
+  const auto extent = ReadLog(rules_.journal_folder, [](const LogEntry&) {
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(extent.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Erase().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(ErasureTest, WhatIsErasedCannotBeErasedAgain) {
