@@ -1,4 +1,5 @@
 // The oversight commands of `vouch ledger`, beside a journal that is being written.
+#include "server/node/clock_note.h"
 #include "tests/client/overseen_node.h"
 
 namespace vouch::tests {
@@ -296,8 +297,9 @@ TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   Enter(old);
   EnterSome();
   const std::string today = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
-  const std::vector<std::string> march = {"ledger",  "erase",   "--node",  "tax", "--agreement", kId,
-                                          "--month", "2019-03", "--today", today, "--yes"};
+  const std::vector<std::string> march = {"ledger",      "erase", "--node",  "tax",
+                                          "--agreement", kId,     "--month", "2019-03",
+                                          "--today",     today,   "--yes"};
   std::vector<std::string> other_day = march;
   other_day[9] = "2031-01-01";
   Refused(other_day, 1, "the clock");
@@ -330,11 +332,13 @@ TEST_F(VouchOversightTest, ErasesNothingByAClockThatNothingBearsOut) {
   old.person = 1;
   old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
   Enter(old);
-  const std::vector<std::string> erase = {"ledger", "erase", "--node", "tax", "--retention-over",
-                                          "--yes"};
+  const std::vector<std::string> erase = {"ledger",           "erase", "--node", "tax",
+                                          "--retention-over", "--yes"};
   Refused(erase, 1, "--today");
   server::node::ClockStanding standing;
   standing.stopped = true;
+  standing.event = std::string(32, 'a');
+  standing.ahead_seconds = 7200;
   std::filesystem::create_directories(Path("tax/run"));
   ASSERT_TRUE(server::node::WriteClockStanding(Path("tax/run"), standing).ok());
   std::vector<std::string> named = erase;
@@ -350,6 +354,8 @@ TEST_F(VouchOversightTest, ErasesNothingKeptForTheLifeOfTheRecordWithoutRecords)
   old.at = absl::FromCivil(absl::CivilDay(2019, 3, 5), absl::UTCTimeZone());
   Enter(old);
   std::filesystem::rename(Path("tax/records"), Path("tax/elsewhere"));
+  std::filesystem::create_directory(Path("tax/records"));
+  std::filesystem::permissions(Path("tax/records"), std::filesystem::perms::owner_all);
   Refused({"ledger", "erase", "--node", "tax", "--agreement", kId, "--month", "2019-03", "--today",
            absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()), "--yes"},
           1, "holds no records");
