@@ -62,19 +62,21 @@ void AddGap(std::string gap, FoundPerson* found) {
 // How many of those named are on record now; whoever is not may be deleted, or mistyped.
 void SayWhoIsOnRecord(const node::NodeFile& file, FoundPerson* found) {
   const auto people = server::ledger::oversight::PeopleOnRecord::Open(file.records);
-  if (!people.ok() && !absl::IsNotFound(people.status())) {
-    AddGap(absl::StrCat("whether anybody of that id is on record now cannot be told: ",
-                        people.status().message()),
-           found);
-    return;
-  }
+  const auto cannot_be_told = [&](const absl::Status& why) {
+    AddGap(
+        absl::StrCat("whether anybody of that id is on record now cannot be told: ", why.message()),
+        found);
+  };
+  if (!people.ok() && !absl::IsNotFound(people.status())) return cannot_be_told(people.status());
   const size_t named = found->names.handles.size();
   if (people.ok()) {
     std::set<crypto::Digest> there;
-    people->ForEach([&](const records::PersonHandle& person, const records::RowFacts&) {
-      if (found->names.handles.count(person) > 0) there.insert(person);
-      return there.size() < named;
-    });
+    const absl::Status seen =
+        people->ForEach([&](const records::PersonHandle& person, const records::RowFacts&) {
+          if (found->names.handles.count(person) > 0) there.insert(person);
+          return there.size() < named;
+        });
+    if (!seen.ok()) cannot_be_told(seen);
     found->named_on_record = static_cast<int>(there.size());
   }
   const auto on_record = static_cast<size_t>(found->named_on_record);
