@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -51,8 +54,14 @@ std::vector<Cell> ReasonCells(const std::map<uint8_t, uint64_t>& reasons) {
 // only with the key of whom it is about, who has to be found among all.
 struct Kinds {
   uint64_t yes = 0, no = 0, undetermined = 0, nobody = 0;
-  uint64_t left_out = 0;  // groups, destroyed keys, damage
+  // Answers that cannot be told by kind, by why that is.
+  uint64_t households = 0, retired = 0, destroyed = 0, damaged = 0;
+  // And what they are counted under elsewhere.
+  std::set<std::string> left_questions;
+  std::set<uint32_t> left_months;
   bool sampled = false;
+
+  uint64_t left_out() const { return households + retired + destroyed + damaged; }
 };
 
 absl::StatusOr<Kinds> CountKinds(const server::node::NodeFile& file, const std::string& id,
@@ -65,58 +74,114 @@ absl::StatusOr<Kinds> CountKinds(const server::node::NodeFile& file, const std::
   kinds.sampled = past->answers.size() < past->in_all;
   Progress progress(console, absl::StrCat(id, ": finding whom each answer was about"));
   uint64_t last = 0;
+  const auto take = [&](Opening opening, const OpenedAnswer& known) {
+    const policies::Question* question =
+        held == nullptr ? nullptr : held->agreement.FindQuestion(known.answer->question);
+    const uint64_t left_before = kinds.left_out();
+    if (question == nullptr) {
+      ++kinds.retired;
+    } else if (question->group_at_most > 0) {
+      ++kinds.households;
+    } else if (opening == Opening::kKeyDestroyed) {
+      ++kinds.destroyed;
+    } else if (opening == Opening::kDamaged) {
+      ++kinds.damaged;
+    } else if (opening == Opening::kNobodyFound) {
+      ++kinds.nobody;
+    } else if (known.answer_given == policies::Answer::kYes) {
+      ++kinds.yes;
+    } else if (known.answer_given == policies::Answer::kNo) {
+      ++kinds.no;
+    } else {
+      ++kinds.undetermined;
+    }
+    if (kinds.left_out() > left_before) {
+      kinds.left_questions.insert(known.answer->question);
+      kinds.left_months.insert(server::ledger::TagPeriodOf(known.answer->at));
+    }
+  };
   const absl::Status opened = OpenPastAnswers(
       file, id, past->answers,
       [&](uint64_t done, uint64_t total) {
         last = done;
         progress.Show(done, total);
       },
-      [&](Opening opening, const OpenedAnswer& known) {
-        const policies::Question* question =
-            held == nullptr ? nullptr : held->agreement.FindQuestion(known.answer->question);
-        if (question == nullptr || question->group_at_most > 0 ||
-            opening == Opening::kKeyDestroyed || opening == Opening::kDamaged) {
-          ++kinds.left_out;
-        } else if (opening == Opening::kNobodyFound) {
-          ++kinds.nobody;
-        } else if (known.answer_given == policies::Answer::kYes) {
-          ++kinds.yes;
-        } else if (known.answer_given == policies::Answer::kNo) {
-          ++kinds.no;
-        } else {
-          ++kinds.undetermined;
-        }
-      });
-  // A node without records has found nobody.
+      take);
   if (!opened.ok() && !absl::IsNotFound(opened)) return opened;
+  // A node without records has found nobody.
+  for (size_t i = 0; !opened.ok() && i < past->answers.size(); ++i) {
+    OpenedAnswer known;
+    known.answer = &past->answers[i];
+    take(Opening::kNobodyFound, known);
+  }
   if (last > 0) progress.Finish(last);
   return kinds;
 }
 
-// Returns whether every kind is shown, so that what is worked out from them tells nothing more.
+bool IsShown(const ReportRow& row, const std::string& name) {
+  return std::all_of(row.counts.cells.begin(), row.counts.cells.end(),
+                     [&](const Cell& cell) { return cell.name != name || cell.shown; });
+}
+
+// Whether the kinds, held against the rows before them, would tell a count that is not shown: what
+// is left out is some questions' and months' answers, and what is left of a larger count.
+bool GivesAway(const Kinds& kinds, uint64_t minimum, const ReportAgreement& report) {
+  for (const uint64_t part : {kinds.households, kinds.retired, kinds.destroyed, kinds.damaged}) {
+    if (part > 0 && part < minimum) return true;
+  }
+  for (const ReportRow& row : report.rows) {
+    for (const std::string& question : kinds.left_questions) {
+      if (row.id == "answers_by_question" && !IsShown(row, question)) return true;
+    }
+    for (const uint32_t month : kinds.left_months) {
+      if (row.id == "answers_by_month" && !IsShown(row, oversight::MonthText(month))) return true;
+    }
+  }
+  return false;
+}
+
+std::string LeftOutWords(const Kinds& kinds) {
+  std::vector<std::string> whose;
+  if (kinds.households > 0) whose.emplace_back("about households");
+  if (kinds.retired > 0) {
+    whose.emplace_back("to questions that the agreement at hand does not have");
+  }
+  if (kinds.destroyed > 0) whose.emplace_back("of months whose keys are not here any more");
+  if (kinds.damaged > 0) whose.emplace_back("that are damaged");
+  return absl::StrCat("Not told by kind are answers ", explain::Joined(whose), ".");
+}
+
+// After the rows by question and month. Returns whether every kind is shown, so that what is worked
+// out from them tells nothing more.
 bool AddKinds(const Kinds& kinds, uint64_t minimum, ReportAgreement* report) {
+  std::vector<Cell> cells = {{"YES", kinds.yes, true},
+                             {"NO", kinds.no, true},
+                             {"UNDETERMINED", kinds.undetermined, true},
+                             {"UNDETERMINED, nobody on record", kinds.nobody, true}};
+  if (kinds.left_out() > 0) cells.push_back({"not told by kind", kinds.left_out(), true});
   ReportRow row =
       RowOf("answers_by_kind",
             kinds.sampled ? "What was answered, of an even sample" : "What was answered",
-            {{"YES", kinds.yes, true},
-             {"NO", kinds.no, true},
-             {"UNDETERMINED", kinds.undetermined, true},
-             {"UNDETERMINED, nobody on record", kinds.nobody, true}},
-            minimum);
-  const uint64_t all = row.counts.total.count;
-  if (all >= minimum && row.counts.cells[2].shown && row.counts.cells[3].shown) {
-    report->sentences.push_back(absl::StrFormat(
-        "Undetermined: %.1f%% of %s answers looked at.",
-        100.0 * static_cast<double>(kinds.undetermined + kinds.nobody) / static_cast<double>(all),
-        explain::Grouped(static_cast<int64_t>(all))));
-  }
-  if (kinds.left_out > 0) {
-    report->sentences.emplace_back(
-        "Answers about households, and of months whose keys were destroyed, are counted above but "
-        "not by kind.");
-  }
+            std::move(cells), minimum);
+  const bool hidden = GivesAway(kinds, minimum, *report);
+  for (Cell& cell : row.counts.cells) cell.shown &= !hidden;
+  row.counts.total.shown &= !hidden;
   bool all_shown = row.counts.total.shown;
   for (const Cell& cell : row.counts.cells) all_shown &= cell.shown;
+  const uint64_t told = row.counts.total.count - kinds.left_out();
+  if (told >= minimum && row.counts.total.shown && row.counts.cells[2].shown &&
+      row.counts.cells[3].shown && row.counts.cells.back().shown) {
+    report->sentences.push_back(absl::StrFormat(
+        "Undetermined: %.1f%% of %s answers looked at.",
+        100.0 * static_cast<double>(kinds.undetermined + kinds.nobody) / static_cast<double>(told),
+        explain::Grouped(static_cast<int64_t>(told))));
+  }
+  if (kinds.left_out() > 0) report->sentences.push_back(LeftOutWords(kinds));
+  if (hidden) {
+    report->sentences.emplace_back(
+        "What was answered is not shown by kind: held against the other counts it would tell one "
+        "that is not shown.");
+  }
   report->rows.push_back(std::move(row));
   return all_shown;
 }
@@ -158,6 +223,19 @@ void AddSpared(const policies::HeldAgreement& held, const ReportRow& questions, 
   }
 }
 
+// Whether entries of the quarter may be among those that the journal no longer holds, all of which
+// were written before `until`.
+bool MayBeGone(const oversight::LogExtent& extent, const oversight::Quarter& quarter,
+               absl::optional<absl::Time> until) {
+  if (extent.first == 0) return false;
+  if (!extent.logs.empty() && extent.logs.front().first == extent.first) {
+    // Whole logs are gone, each of its year.
+    const auto oldest = crypto::ReadLogName(extent.logs.front().origin);
+    if (oldest.has_value() && oldest->part == 1 && quarter.year >= oldest->year) return false;
+  }
+  return !until.has_value() || quarter.begin() < *until;
+}
+
 absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
   const auto quarter = oversight::Quarter::Parse(options.quarter);
   if (!quarter.has_value()) return UsageError("--quarter is written as 2027-Q1");
@@ -166,8 +244,22 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
   policies::Report ignored;
   const std::shared_ptr<const policies::Catalog> catalog = ReadCatalog(*file, &ignored);
   oversight::QuarterCount count(*quarter);
-  const auto extent = oversight::ReadLog(
-      file->journal, [&](const oversight::LogEntry& entry) { return count.Visit(entry); });
+  absl::optional<absl::Time> first_read;
+  absl::optional<absl::Time> until;
+  const auto extent = oversight::ReadLog(file->journal, [&](const oversight::LogEntry& entry) {
+    if (!first_read.has_value()) {
+      // Every entry begins so: version, kind, minute.
+      crypto::ByteReader in(crypto::AsBytes(entry.entry));
+      in.U8();
+      in.U8();
+      const uint32_t minute = in.U32();
+      if (in.ok()) first_read = absl::FromUnixSeconds(int64_t{minute} * 60);
+      // What is before the end of a log is of the time before it.
+      until = first_read;
+      if (in.ok() && !crypto::ReadLogClosed(entry.entry).ok()) *until += absl::Minutes(1);
+    }
+    return count.Visit(entry);
+  });
   if (!extent.ok()) return extent.status();
 
   QuarterReport report;
@@ -183,6 +275,10 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
   report.quarter = quarter->Text();
   report.minimum = options.minimum;
   report.made = absl::Now();
+  if (MayBeGone(*extent, *quarter, until)) {
+    report.gone = extent->first;
+    report.gone_before = first_read;
+  }
   for (const auto& [id, counts] : count.agreements()) {
     ReportAgreement one;
     one.id = id;

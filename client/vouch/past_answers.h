@@ -10,13 +10,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "crypto/bytes.h"
 #include "policies/engine/values.h"
 #include "server/ledger/period_keys.h"
 #include "server/node/node_file.h"
 
 namespace vouch::client {
 
-// One answered entry and what lies sealed beside it, exact bytes.
+// One answered entry and what lies sealed beside it, exact bytes; of a household, its first
+// place's.
 struct PastAnswer {
   std::string question;
   std::string requester;
@@ -25,6 +27,7 @@ struct PastAnswer {
   absl::Time at;  // whole minutes
   std::array<uint8_t, 16> nonce{};
   std::array<uint8_t, 16> tag{};
+  crypto::Digest commitment{};
   std::string entry;
   std::string sealed;
 };
@@ -33,8 +36,8 @@ struct PastAnswers {
   std::vector<PastAnswer> answers;  // at most `most`, drawn evenly
   uint64_t in_all = 0;
 };
-// Answers under the agreement from `from` up to `to`. `most` 0: all of them. Unavailable when the
-// journal cannot be read beside the node.
+// Answers under the agreement from `from` up to `to`, a household's as one. `most` 0: all of them.
+// Unavailable when the journal cannot be read beside the node.
 absl::StatusOr<PastAnswers> ReadPastAnswers(const std::string& journal_folder,
                                             absl::string_view agreement_id, absl::Time from,
                                             absl::Time to, size_t most);

@@ -121,9 +121,31 @@ constexpr absl::string_view kPlotStyle =
 
 }  // namespace
 
+namespace {
+
+std::string GoneWords(const QuarterReport& report) {
+  if (report.gone == 0) return "";
+  return absl::StrCat(
+      explain::Grouped(static_cast<int64_t>(report.gone)), report.gone == 1 ? " entry" : " entries",
+      report.gone_before.has_value()
+          ? absl::StrCat(", none younger than ", TimeText(*report.gone_before), ",")
+          : "",
+      " ", report.gone == 1 ? "is" : "are",
+      " no longer in this journal (pruned, or archived): what of this quarter is among them is not "
+      "counted.");
+}
+
+std::string NothingWords(const QuarterReport& report) {
+  return report.gone == 0 ? "Nothing was asked in this quarter."
+                          : "Nothing that this journal still holds was asked in this quarter.";
+}
+
+}  // namespace
+
 std::string QuarterReport::Text() const {
   std::string out = absl::StrCat("LEDGER REPORT ", quarter, "\n", responder, ", from ", origin,
                                  ", made ", TimeText(made), "\n", Rule(minimum), "\n");
+  if (gone > 0) absl::StrAppend(&out, GoneWords(*this), "\n");
   for (const ReportAgreement& agreement : agreements) {
     absl::StrAppend(&out, "\n", agreement.id,
                     agreement.title.empty() ? "" : absl::StrCat(": ", agreement.title), "\n");
@@ -132,7 +154,7 @@ std::string QuarterReport::Text() const {
       absl::StrAppend(&out, "  ", sentence, "\n");
     }
   }
-  if (agreements.empty()) absl::StrAppend(&out, "\nNothing was asked in this quarter.\n");
+  if (agreements.empty()) absl::StrAppend(&out, "\n", NothingWords(*this), "\n");
   if (!elsewhere.empty()) {
     absl::StrAppend(&out, "\nUnder no agreement\n");
     AppendRows(elsewhere, &out);
@@ -151,6 +173,7 @@ std::string QuarterReport::Html() const {
       "</h1>\n<dl class=\"facts\">\n<dt>Ledger</dt><dd>", explain::Escaped(origin),
       "</dd>\n<dt>Made</dt><dd>", TimeText(made), "</dd>\n</dl>\n</header>\n<main>\n<p>",
       Rule(minimum), "</p>\n");
+  if (gone > 0) absl::StrAppend(&out, "<p>", GoneWords(*this), "</p>\n");
   size_t number = 0;
   for (const ReportAgreement& agreement : agreements) {
     absl::StrAppend(&out, "<section>\n<h2>", explain::Escaped(agreement.id),
@@ -162,7 +185,7 @@ std::string QuarterReport::Html() const {
     absl::StrAppend(&out, RowsHtml(agreement.rows, absl::StrCat("plot-", ++number)),
                     "</section>\n");
   }
-  if (agreements.empty()) out.append("<p>Nothing was asked in this quarter.</p>\n");
+  if (agreements.empty()) absl::StrAppend(&out, "<p>", NothingWords(*this), "</p>\n");
   if (!elsewhere.empty()) {
     absl::StrAppend(&out, "<section>\n<h2>Under no agreement</h2>\n", RowsHtml(elsewhere, "plot-0"),
                     "</section>\n");
@@ -179,6 +202,10 @@ nlohmann::ordered_json QuarterReport::ToJson() const {
   json["quarter"] = quarter;
   json["made"] = TimeText(made);
   json["minimum_count"] = minimum;
+  if (gone > 0) {
+    json["not_in_journal"] = {{"entries", gone}};
+    if (gone_before.has_value()) json["not_in_journal"]["before"] = TimeText(*gone_before);
+  }
   json["agreements"] = nlohmann::ordered_json::array();
   for (const ReportAgreement& agreement : agreements) {
     json["agreements"].push_back({{"agreement", agreement.id},

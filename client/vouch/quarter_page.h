@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "nlohmann/json.hpp"
 #include "server/ledger/oversight/quarter.h"
 
@@ -28,6 +30,10 @@ struct QuarterReport {
   std::string quarter;
   uint64_t minimum = 10;
   absl::Time made;
+  // Entries that the journal no longer holds, some of this quarter's perhaps among them; all of
+  // them older than `gone_before`, the first that it does hold. 0: none of this quarter's.
+  uint64_t gone = 0;
+  absl::optional<absl::Time> gone_before;
   std::vector<ReportAgreement> agreements;
   std::vector<ReportRow> elsewhere;  // of no agreement
 

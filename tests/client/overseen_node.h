@@ -135,6 +135,7 @@ class VouchOversightTest : public VouchTest {
     policies::UndeterminedReason reason = policies::UndeterminedReason::kNotTold;
     uint8_t refused = 0;
     absl::Time at = kAt;
+    std::string question = kQuestion;
   };
   // An entry as the node writes it; its receipt, as JSON.
   std::string Enter(const Put& put) {
@@ -146,7 +147,7 @@ class VouchOversightTest : public VouchTest {
     content.entry.requester = "studentaid.example";
     content.entry.agreement_id = kId;
     std::copy_n(digest_.begin(), 8, content.entry.digest_prefix.begin());
-    content.entry.question = kQuestion;
+    content.entry.question = put.question;
     content.entry.purpose = "student-aid-eligibility";
     if (put.refused == 0) {
       content.details.answer = static_cast<uint8_t>(put.answer);

@@ -148,6 +148,18 @@ TEST_F(VouchHouseholdsTest, AnAnswerThatIsNotThereWholeIsNotComparedAndThatIsSai
               HasSubstr("1 answers about a household are not compared"));
 }
 
+// As often as it was asked, and not as many places as it has.
+TEST_F(VouchHouseholdsTest, AHouseholdIsCountedOnceAmongTheKinds) {
+  for (int i = 0; i < 12; ++i) {
+    EnterHousehold({1, 2}, policies::Answer::kYes, kAt + absl::Minutes(i));
+  }
+  const auto row = nlohmann::json::parse(
+      Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q4", "--json"})
+          .out)["agreements"][0]["rows"]["answers_by_kind"];
+  EXPECT_EQ(row["counts"]["not told by kind"], 12);
+  EXPECT_EQ(row["all"], 12);
+}
+
 TEST_F(VouchHouseholdsTest, OneRecordInTwoPlacesIsNobodysAndOneLine) {
   EnterHousehold({1, 1}, policies::Answer::kYes, kAt);
   EXPECT_EQ(TimesOf(1), std::vector<std::string>({"2026-11-10T15:00:00Z"}));

@@ -316,6 +316,29 @@ TEST_F(VouchLedgerPruneTest, AnInspectorIsToldWhatWasPruned) {
               HasSubstr("from 51 entries"));
 }
 
+// A quarter of which nothing is left is not one in which nothing was asked.
+TEST_F(VouchLedgerPruneTest, AReportSaysWhatItCannotCount) {
+  const auto report = [&](const std::string& quarter) {
+    return nlohmann::json::parse(
+        Fine({"ledger", "report", "--node", "irs", "--quarter", quarter, "--json"}).out);
+  };
+  EXPECT_FALSE(report("2027-Q2").contains("not_in_journal"));
+  EraseJune();
+  Fine({"ledger", "prune", "--node", "irs", "--yes"});
+  EXPECT_EQ(report("2027-Q2")["not_in_journal"]["entries"], 70000);
+  EXPECT_THAT(
+      Fine({"ledger", "report", "--node", "irs", "--quarter", "2027-Q1", "--html", "q1.html"}).err,
+      HasSubstr("Wrote"));
+  const std::string text = Fine({"ledger", "report", "--node", "irs", "--quarter", "2027-Q1"}).out;
+  for (const std::string& page : {text, Read("q1.html")}) {
+    EXPECT_THAT(page, HasSubstr("70,000 entries, none younger than"));
+    EXPECT_THAT(page, HasSubstr("Nothing that this journal still holds"));
+  }
+  // Later than all that is gone.
+  EXPECT_FALSE(report("2028-Q1").contains("not_in_journal"));
+  EXPECT_FALSE(report("2028-Q2").contains("not_in_journal"));
+}
+
 TEST_F(VouchLedgerPruneTest, IsRefusedWhileTheNodeHoldsItsJournal) {
   EraseJune();
   ASSERT_NO_FATAL_FAILURE(Open());

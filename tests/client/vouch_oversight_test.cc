@@ -290,6 +290,51 @@ TEST_F(VouchOversightTest, ReportsAQuarterWithoutSmallCounts) {
   Refused({"ledger", "report", "--node", "tax", "--quarter", "2026-4"}, 2, "2027-Q1");
 }
 
+// What cannot be told by kind must not tell, by subtraction, what another row hides.
+TEST_F(VouchOversightTest, KindsDoNotGiveAwayWhatOtherCountsHide) {
+  const auto report = [&] {
+    return nlohmann::json::parse(
+        Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q4", "--json"})
+            .out)["agreements"][0];
+  };
+  // Three of a month whose key is destroyed, then.
+  Put october;
+  october.person = 5;
+  october.at = kAt - absl::Hours(24 * 20);
+  for (int i = 0; i < 3; ++i) Enter(october);
+  EnterSome();
+  ASSERT_TRUE(keys_->DestroyTag(kId, 2026 * 12 + 9, 0, absl::Now()).ok());
+  auto told = report();
+  EXPECT_TRUE(told["rows"]["answers_by_month"]["counts"]["2026-10"].is_null());
+  EXPECT_EQ(told["rows"]["answers_by_question"]["all"], 44);
+  EXPECT_TRUE(told["rows"]["answers_by_kind"]["all"].is_null());
+  EXPECT_TRUE(told["rows"]["answers_by_kind"]["counts"]["not told by kind"].is_null());
+  EXPECT_THAT(told["says"].dump(), HasSubstr("of months whose keys are not here any more."));
+  EXPECT_THAT(told["says"].dump(), Not(HasSubstr("households")));
+  EXPECT_THAT(told["says"].dump(), HasSubstr("is not shown by kind"));
+}
+
+TEST_F(VouchOversightTest, RetiredQuestionsStandAmongTheKinds) {
+  const auto kinds = [&] {
+    const auto agreement = nlohmann::json::parse(
+        Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q4", "--json"})
+            .out)["agreements"][0];
+    EXPECT_THAT(agreement["says"].dump(), HasSubstr("questions that the agreement at hand"));
+    return agreement["rows"]["answers_by_kind"];
+  };
+  EnterSome();
+  Put retired;
+  retired.person = 5;
+  retired.question = "asked-no-more";
+  retired.at = kAt + absl::Hours(5);
+  for (int i = 0; i < 3; ++i) Enter(retired);
+  EXPECT_TRUE(kinds()["all"].is_null()) << "41 of 44 would say 3";
+  for (int i = 0; i < 27; ++i) Enter(retired);
+  const auto shown = kinds();
+  EXPECT_EQ(shown["counts"]["not told by kind"], 30);
+  EXPECT_EQ(shown["all"], 71);
+}
+
 TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   Put old;
   old.person = 1;
