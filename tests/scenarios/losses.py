@@ -140,6 +140,55 @@ class Losses(Witnessed):
         done = run("vouch", "receipt", "verify", path, "--node", self.aid.folder)
         self.assertIn(before, done.stdout)
 
+    def test_a_loss_that_leaves_out_what_a_partner_saw_is_declared_again(self):
+        folder = self.world.federation.folder
+        marks = [self.tax.folder / name for name in ("keys/ledger.high-water",
+                                                     "witness/own.cosigned")]
+        self.start_tax()
+        self.aid.start()
+        self.ask(2)
+        self.wait_cosigned()
+        run("vouch", "ledger", "backup", "--node", self.tax.folder, "--output", folder / "backup")
+        self.ask(4)
+        self.wait_cosigned()
+        self.tax.stop()
+        for mark in marks:
+            shutil.copy2(mark, folder / mark.name)
+        self.start_tax()
+        self.ask(6)
+        self.wait_cosigned()
+        self.tax.stop()
+        self.aid.stop()
+        # Journal, mark and what was cosigned, all put back: nothing here tells how far it had come.
+        shutil.rmtree(self.journal)
+        self.journal.mkdir(mode=0o700)
+        for mark in marks:
+            shutil.copy2(folder / mark.name, mark)
+        run("vouch", "ledger", "restore", folder / "backup", "--node", self.tax.folder, "--behind")
+        declare = ("vouch", "ledger", "declare-loss", "--node", self.tax.folder, "--yes", "--json")
+        first = json.loads(run(*declare).stdout)
+        self.start_tax()
+        said = run("vouch", *self.accept, "--yes", accept=(1,)).stderr
+        self.assertIn("leaves out what is remembered", said)
+        self.assertFalse((self.aid.folder / "witness/accepted").exists())
+        self.aid.start()
+        wait_until("tax.example to stop", lambda: not self.tax.process.running(), 40)
+        self.assertIn("aid.example holds a checkpoint", self.tax.log.read_text())
+        self.assertIn("give `vouch ledger declare-loss` that checkpoint", self.tax.log.read_text())
+
+        remembered = folder / "remembered"
+        run("vouch", "partner", "remembered", "tax.example", "--node", self.aid.folder,
+            "--output", remembered)
+        second = json.loads(run(*declare, "--checkpoint", remembered).stdout)
+        self.assertEqual(second["origin"], first["origin"].replace(".2", ".3"))
+        self.assertGreater(second["lost"]["entries"], first["lost"]["entries"])
+        self.start_tax()
+        accepted = json.loads(run("vouch", *self.accept, "--yes", "--json").stdout)
+        self.assertEqual(len(accepted["losses"]), 2)
+        wait_until("aid.example to cosign the new log",
+                   lambda: marks[1].read_text().splitlines()[0] == second["origin"], 30)
+        self.assertEqual(gauge(self.aid, "ledger_evidence"), 0)
+
     def test_a_partners_checkpoint_is_enough_where_nothing_else_is_left(self):
         self.lose()
         # Nothing on the tax agency's side tells how far it had come.
