@@ -121,7 +121,9 @@ absl::StatusOr<LogOpened> ReadLogOpened(absl::string_view entry) {
 
 bool LossDeclared::Covers(const Checkpoint& seen) const {
   if (seen.origin == lost.origin) return seen.size < lost.size || seen == lost;
-  return !LogBefore(seen.origin, restored.origin) && LogBefore(seen.origin, lost.origin);
+  // Where nothing is left, nothing of any log before is.
+  return LogBefore(seen.origin, lost.origin) &&
+         (restored.size == 0 || !LogBefore(seen.origin, restored.origin));
 }
 
 bool operator==(const LossDeclared& a, const LossDeclared& b) {

@@ -42,6 +42,13 @@ absl::Status LedgerLog::OpenTrees() {
   const journal::Journal& journal = *options_.journal;
   const journal::Head head = journal.head();
   const std::vector<journal::LogSpan> logs = journal.logs();
+  if (head.end() > 0) {
+    // The first log may begin with a loss of all there was; once pruned, that has been settled.
+    const absl::StatusOr<std::vector<std::string>> first = journal.ReadEntries(0, 1);
+    auto loss = first.ok() ? crypto::ReadLossDeclared(first->front())
+                           : absl::StatusOr<crypto::LossDeclared>(first.status());
+    if (loss.ok()) losses_.push_back(*std::move(loss));
+  }
   for (size_t i = 0; i + 1 < logs.size(); ++i) {
     const absl::StatusOr<std::vector<std::string>> first =
         journal.ReadEntries(logs[i + 1].first, 1);
@@ -200,36 +207,59 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
   };
   auto from = at(origin);
   const auto to = at(head.origin);
-  if (from == trees.end()) {
+  std::vector<crypto::LogSuccession> steps;
+  // How the log `next` begins.
+  const auto open = [&](decltype(to) next, crypto::LogSuccession* step) -> absl::Status {
+    absl::StatusOr<std::string> opening = (*next)->Entry(0);
+    if (!opening.ok()) return opening.status();
+    step->opening = *std::move(opening);
+    const absl::StatusOr<const crypto::LogReader*> reader = (*next)->Reader();
+    if (!reader.ok()) return reader.status();
+    auto proof =
+        crypto::RangeProofFromTiles(**reader, 0, 1, next == to ? head.size : (*next)->size());
+    if (!proof.ok()) return proof.status();
+    step->opening_proof = *std::move(proof);
+    return absl::OkStatus();
+  };
+  if (from == trees.end() && to != trees.end()) {
     // One of which nothing is left: it came after what there was when its loss was declared.
     const auto after = std::find_if(losses_.begin(), losses_.end(), [&](const auto& loss) {
-      return !crypto::LogBefore(origin, loss.restored.origin) &&
+      return (loss.restored.size == 0 || !crypto::LogBefore(origin, loss.restored.origin)) &&
              !crypto::LogBefore(loss.lost.origin, origin);
     });
-    if (after != losses_.end()) from = at(after->restored.origin);
+    if (after == losses_.end()) {
+      return absl::NotFoundError("no log of that name has ended here");
+    }
+    from = at(after->restored.origin);
+    if (from == trees.end()) {
+      crypto::LogSuccession step;
+      const absl::StatusOr<std::string> nothing = SignNothing(after->restored.origin);
+      if (!nothing.ok()) return nothing.status();
+      step.checkpoint = *nothing;
+      step.old_size = old_size;
+      from = at(after->origin);
+      if (absl::Status opened = open(from, &step); !opened.ok()) return opened;
+      steps.push_back(std::move(step));
+    }
   }
-  if (to == trees.end() || from >= to) {
+  if (to == trees.end() || (steps.empty() && from >= to)) {
     return absl::NotFoundError("no log of that name has ended here");
   }
-  std::vector<crypto::LogSuccession> steps;
-  for (auto tree = from; tree != to; ++tree) {
+  for (auto tree = from; tree < to; ++tree) {
     LogTree& ended = **tree;
-    LogTree& next = **(tree + 1);
     crypto::LogSuccession step;
     const absl::StatusOr<LogTree::Signed> end = ended.Sign();
     if (!end.ok()) return end.status();
     step.checkpoint = *end->note;
-    if (tree == from) step.old_size = old_size;
+    if (steps.empty()) step.old_size = old_size;
     // Of what is lost there is no proof: the loss that is declared says so.
-    const bool lost = (*from)->origin() != origin || (!losses_.empty() && old_size > end->size);
+    const bool lost = ended.origin() != origin || (!losses_.empty() && old_size > end->size);
     if (tree == from && old_size > 0 && !lost) {
       auto proof = ended.Consistency(old_size, end->size);
       if (!proof.ok()) return proof.status();
       step.consistency = *std::move(proof);
     }
-    absl::StatusOr<std::string> opening = next.Entry(0);
-    if (!opening.ok()) return opening.status();
-    step.opening = *std::move(opening);
+    if (absl::Status opened = open(tree + 1, &step); !opened.ok()) return opened;
     if (!crypto::ReadLossDeclared(step.opening).ok()) {
       absl::StatusOr<std::string> closing = ended.Entry(end->size - 1);
       if (!closing.ok()) return closing.status();
@@ -238,15 +268,16 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
       if (!closing_proof.ok()) return closing_proof.status();
       step.closing_proof = std::move(closing_proof->hashes);
     }
-    const uint64_t next_size = tree + 1 == to ? head.size : next.size();
-    const absl::StatusOr<const crypto::LogReader*> reader = next.Reader();
-    if (!reader.ok()) return reader.status();
-    auto opening_proof = crypto::RangeProofFromTiles(**reader, 0, 1, next_size);
-    if (!opening_proof.ok()) return opening_proof.status();
-    step.opening_proof = *std::move(opening_proof);
     steps.push_back(std::move(step));
   }
   return steps;
+}
+
+absl::StatusOr<std::string> LedgerLog::SignNothing(const std::string& origin) const {
+  const absl::StatusOr<crypto::NoteSigner> signer = crypto::NoteSigner::Make(origin, options_.key);
+  if (!signer.ok()) return signer.status();
+  const crypto::NoteSigner* const signers[] = {&*signer};
+  return crypto::SignCheckpoint({origin, 0, crypto::EmptyRoot()}, signers);
 }
 
 absl::Status LedgerLog::MarkNow() {

@@ -98,6 +98,8 @@ class LedgerLog final : public Prover {
   explicit LedgerLog(LedgerLogOptions options) : options_(std::move(options)) {}
   absl::Status OpenTrees();
   absl::Status HoldAgainstMark();
+  // What there is of a log of which nothing is left.
+  absl::StatusOr<std::string> SignNothing(const std::string& origin) const;
   LogTree::Options TreeOptions(const journal::LogSpan& log);
   void Took(const journal::Head& after, absl::Span<const crypto::Digest> leaves);
   std::vector<Tree> Trees() const;

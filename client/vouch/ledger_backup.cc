@@ -203,6 +203,12 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
       auto loss = crypto::ReadLossDeclared(first->front());
       if (loss.ok()) journal.losses.push_back(*std::move(loss));
     }
+    if (begins && next_log == 0 && position < end && position >= (*entries)->first_entry()) {
+      const auto first = (*entries)->Read(position, 1);
+      if (!first.ok()) return first.status();
+      auto loss = crypto::ReadLossDeclared(first->front());
+      if (loss.ok()) journal.losses.push_back(*std::move(loss));
+    }
     if (begins) {
       origin = logs[next_log++].origin;
       journal.origins.push_back(origin);

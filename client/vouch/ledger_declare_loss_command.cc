@@ -66,7 +66,9 @@ absl::StatusOr<absl::optional<OwnMark>> Lost(const std::vector<OwnMark>& marks,
   for (const OwnMark& mark : marks) {
     const crypto::Checkpoint& seen = mark.checkpoint;
     const absl::optional<crypto::Digest>& root = roots.at({seen.origin, seen.size});
-    if (root == seen.root || crypto::LogBefore(seen.origin, journal.origins.front())) continue;
+    if (seen.size == 0 || root == seen.root) continue;
+    const bool nothing = journal.origins.size() == 1 && journal.head.size == 0;
+    if (!nothing && crypto::LogBefore(seen.origin, journal.origins.front())) continue;
     if (root.has_value()) {
       return absl::FailedPreconditionError(absl::StrCat(
           "nothing was changed: ", mark.path, " holds a checkpoint of ", Entries(seen.size), " of ",
@@ -165,12 +167,18 @@ absl::StatusOr<Exit> Declare(const DeclareOptions& options, Console* console) {
   }
   RootsAt roots;
   for (const OwnMark& mark : *marks) roots[{mark.checkpoint.origin, mark.checkpoint.size}] = {};
-  const auto journal = RecomputeJournal(file->journal, &roots, console);
+  auto journal = RecomputeJournal(file->journal, &roots, console);
   if (absl::IsNotFound(journal.status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "there is no journal in ", file->journal,
-        ": put the latest backup there is in place first (vouch ledger restore --behind). A loss "
-        "is declared over what there is, and not over nothing"));
+    console->Note(absl::StrCat(
+        "There is no journal in ", file->journal,
+        ": everything would be declared lost. Put the latest backup there is in place first, if "
+        "there is any (vouch ledger restore --behind)."));
+    const std::string origin =
+        crypto::LogName{
+            file->agency,
+            static_cast<uint32_t>(absl::ToCivilYear(absl::Now(), absl::UTCTimeZone()).year())}
+            .Origin();
+    journal = RecomputedJournal{{origin, 0, crypto::EmptyRoot()}, {origin}, {}};
   }
   if (!journal.ok()) return journal.status();
   const auto lost = Lost(*marks, *journal, roots);
@@ -195,7 +203,8 @@ absl::StatusOr<Exit> Declare(const DeclareOptions& options, Console* console) {
           ". The declaration says up to when charges may be missing, so the clock must be right"));
     }
   }
-  const crypto::LossDeclared preview = {"", journal->head, (*lost)->checkpoint, 0};
+  crypto::LossDeclared preview = {"", journal->head, (*lost)->checkpoint, 0};
+  if (preview.restored.size == 0) preview.restored.origin = preview.lost.origin;
   const std::vector<std::string> refused = RefusedUnder(*file, now);
   console->Note(absl::StrCat(
       "The journal in ", file->journal, " has ", Entries(journal->head.size), " of ",
@@ -254,7 +263,8 @@ void AddLedgerDeclareLossCommand(CLI::App* ledger, Console* console) {
   command->footer(
       "For a node that does not start because its journal is behind what it signed, when it is\n"
       "certain that the later journal is gone. The node is stopped, and the latest backup is in\n"
-      "place (vouch ledger restore --behind). The new log's first entry commits to the largest\n"
+      "place (vouch ledger restore --behind), where there is one. The new log's first entry "
+      "commits to the largest\n"
       "checkpoint among the mark of what was signed, what partners cosigned, and the files given.\n"
       "What may have been charged in the lost time counts as used up. Partners must accept the\n"
       "loss. Killed at any moment it leaves the loss declared, or nothing done; run it again.\n"

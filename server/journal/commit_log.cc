@@ -239,10 +239,17 @@ uint64_t CommitLog::FirstCommit() const {
   return segments_.front().first_commit;
 }
 
+void CommitLog::BeginAs(const std::string& origin) {
+  head_.origin = origin;
+  const std::lock_guard<std::mutex> guard(lock_);
+  logs_.clear();
+  AddLog({origin, 0});
+}
+
 absl::Status CommitLog::Append(absl::string_view blob, const Head& next, bool declares_loss) {
   const uint64_t size = FrameSize(blob.size());
   const bool ends_log = next.origin != head_.origin;
-  if (ends_log || size > room_ - end_) {
+  if (ends_log || declares_loss || size > room_ - end_) {
     SegmentStart start;
     start.id = id_;
     start.origin = head_.origin;

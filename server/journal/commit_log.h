@@ -49,6 +49,10 @@ class CommitLog {
   // Unavailable: there was no room, and nothing was written. Any other failure ends the process.
   absl::Status Append(absl::string_view blob, const Head& next, bool declares_loss = false);
 
+  // Gives a log without a commit another name; on the disk with the first commit, which declares a
+  // loss.
+  void BeginAs(const std::string& origin);
+
   // The commits after `after`, in order, a segment at a time. DataLoss when one is missing.
   absl::Status ForEachSegment(
       uint64_t after,

@@ -384,7 +384,7 @@ absl::Status FileJournal::Change(LogChange change) {
 absl::StatusOr<crypto::LossDeclared> FileJournal::DeclareLoss(const crypto::Checkpoint& lost,
                                                               absl::Time now) {
   const std::lock_guard<std::mutex> guard(commit_lock_);
-  if (head_.tree_size == 0 || !crypto::ReadLogName(head_.origin).has_value()) {
+  if (!crypto::ReadLogName(head_.origin).has_value() || (head_.end() == 0 && head_.commit > 0)) {
     return absl::FailedPreconditionError("the journal holds nothing that a log could go on from");
   }
   if (head_.second > SecondOf(now)) {
@@ -395,6 +395,10 @@ absl::StatusOr<crypto::LossDeclared> FileJournal::DeclareLoss(const crypto::Chec
                      ", which is later than this machine's clock; set the clock right first"));
   }
   LogChange change = ChangeByLoss(head_, SecondOf(now), lost);
+  if (head_.commit == 0) {
+    head_.origin = change.next.origin;
+    log_->BeginAs(head_.origin);
+  }
   const crypto::LossDeclared loss = *change.loss;
   if (absl::Status changed = Change(std::move(change)); !changed.ok()) return changed;
   return loss;

@@ -250,8 +250,9 @@ absl::StatusOr<std::unique_ptr<Journal>> OpenFileJournal(const JournalOptions& o
 // Declares that the journal was longer than it is now: its log ends where it ends, and a new one
 // begins, of the present year's next part, with an entry "loss declared" that commits to `lost` and
 // to what there is. One commit: killed at any moment, the loss is declared or nothing was done. All
-// that was charged before `now` counts as used up from then on. Errors as OpenFileJournal;
-// FailedPrecondition when there is nothing yet, or the last commit is later than `now`.
+// that was charged before `now` counts as used up from then on. Of a journal without a commit, or
+// none, the new log is the first. Errors as OpenFileJournal; FailedPrecondition when the last
+// commit is later than `now`.
 absl::StatusOr<crypto::LossDeclared> DeclareLoss(const JournalOptions& options,
                                                  const crypto::Checkpoint& lost, absl::Time now);
 

@@ -69,15 +69,20 @@ LogChange ChangeByLoss(const Head& head, uint32_t second, const crypto::Checkpoi
   crypto::LogName name = *crypto::ReadLogName(head.origin);
   name.year = YearOf(second);
   name.part = 2;
-  for (const std::string& before : {head.origin, lost.origin}) {
+  // Nothing is left: nobody was shown anything of the log that this journal would have begun.
+  const bool nothing = head.commit == 0;
+  for (const std::string& before : {nothing ? lost.origin : head.origin, lost.origin}) {
     const absl::optional<crypto::LogName> taken = crypto::ReadLogName(before);
     if (taken.has_value() && !crypto::LogBefore(before, name.Origin())) {
       name.year = taken->year;
       name.part = taken->part + 1;
     }
   }
-  change.loss = crypto::LossDeclared{
-      name.Origin(), {head.origin, head.tree_size, head.range.Root()}, lost, second};
+  change.loss =
+      crypto::LossDeclared{name.Origin(),
+                           {nothing ? lost.origin : head.origin, head.tree_size, head.range.Root()},
+                           lost,
+                           second};
   change.entries.push_back(crypto::LossDeclaredEntry(second / 60, *change.loss));
   change.next = Begin(name.Origin(), head.end(), head, second, change.entries.back());
   return change;

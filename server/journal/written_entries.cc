@@ -92,7 +92,9 @@ absl::StatusOr<std::unique_ptr<WrittenEntries>> WrittenEntries::Open(const std::
   }
   if (!newest.ok()) return newest.status();
   for (const std::string& entry : *newest) {
-    if (const auto opened = crypto::ReadLogBegun(entry); opened.ok()) {
+    const auto opened = crypto::ReadLogBegun(entry);
+    // A journal may begin with a loss of all there was before: its header told of that log.
+    if (opened.ok() && log->end() > log->logs_.back().first) {
       log->logs_.push_back({opened->origin, log->end()});
       log->range_ = crypto::CompactRange();
     }

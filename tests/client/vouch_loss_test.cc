@@ -184,10 +184,25 @@ TEST_F(VouchLossTest, ItIsDeclaredOnlyByTypingTheAgencysName) {
   EXPECT_EQ(Entries(), 4u);
 }
 
-TEST_F(VouchLossTest, NotWhileTheNodeRunsNorOverNothing) {
+TEST_F(VouchLossTest, OverNothingEverythingIsLost) {
   WritePrivate(kMark, NoteOf(5));
-  Lose();
-  Refused(Declare(), 1, "vouch ledger restore --behind");
+  for (const bool empty : {false, true}) {
+    Lose();
+    if (empty) Write(0);
+    const ProcessResult declared = Fine(Declare());
+    EXPECT_EQ(declared.err.find("There is no journal") == std::string::npos, empty);
+    EXPECT_THAT(declared.err, HasSubstr("Declared lost: entries 1 to 5 of"));
+    const crypto::LossDeclared loss = Declared();
+    EXPECT_EQ(crypto::ReadLogName(loss.origin)->part, 2u);
+    EXPECT_EQ(loss.restored, (crypto::Checkpoint{kOrigin, 0, crypto::EmptyRoot()}));
+    EXPECT_EQ(loss.lost.size, 5u);
+    EXPECT_EQ(Entries(), 1u);
+    Refused(Declare(), 1, "a loss that was declared already covers it");
+  }
+}
+
+TEST_F(VouchLossTest, NotWhileTheNodeRuns) {
+  WritePrivate(kMark, NoteOf(5));
   Write(3);
   journal::JournalOptions options;
   options.folder = Path("irs/journal");

@@ -109,6 +109,10 @@ TEST(LogEntryTest, ALossCoversWhatItCommitsToAndNoMore) {
   EXPECT_TRUE(years.Covers({"a/ledger/2027", 1000, Sha256("any")}));
   EXPECT_FALSE(years.Covers({"a/ledger/2028", 21, Sha256("any")}));
   EXPECT_FALSE(years.Covers({"a/ledger/2025", 1, Sha256("any")}));
+  LossDeclared everything = kLoss;
+  everything.restored.size = 0;
+  EXPECT_TRUE(everything.Covers({"a/ledger/2025", 1000, Sha256("any")}));
+  EXPECT_FALSE(everything.Covers({"a/ledger/2026", 21, Sha256("any")}));
 }
 
 TEST(LogEntryTest, LossesAreSaidInWords) {

@@ -109,11 +109,28 @@ TEST_F(LossTest, OneLaterThanAnyThatIsKnownIsBegun) {
   EXPECT_EQ(journal_->head().origin, "irs.treasury.example/ledger/2027.5");
 }
 
-TEST_F(LossTest, NothingIsDeclaredOverAnEmptyJournalOrBeforeItsLastCommit) {
-  journal_.reset();
-  EXPECT_EQ(DeclareLoss(OptionsFor(folder_), kLost, At(kDeclared)).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+TEST_F(LossTest, OverNothingTheNewLogIsTheFirst) {
+  limits_.times_asked = {4, absl::Hours(2)};
+  Declare();
+  EXPECT_EQ(journal_->head().origin, kSecond);
+  ASSERT_EQ(journal_->logs().size(), 1u);
+  const auto loss = crypto::ReadLossDeclared(journal_->ReadEntries(0, 1)->front());
+  ASSERT_TRUE(loss.ok());
+  EXPECT_EQ(loss->restored, (crypto::Checkpoint{kOrigin, 0, crypto::EmptyRoot()}));
+  EXPECT_EQ(Ask("ann", "r1", kDeclared + 1), Verdict::kPersonLimit);
+  EXPECT_EQ(Ask("ann", "r2", kDeclared + 7200), Verdict::kAnswer);
   Open();
+  EXPECT_EQ(journal_->head().origin, kSecond);
+  EXPECT_EQ(journal_->figures().lost_until, kDeclared);
+  EXPECT_EQ((*WrittenEntries::Open(folder_.journal()))->logs().size(), 1u);
+  journal_.reset();
+  for (const auto& file : std::filesystem::directory_iterator(folder_.journal())) {
+    if (file.path().filename().string().rfind("commits-", 0) != 0) continue;
+    EXPECT_EQ(ReadWholeFile(file.path().string())[7], 3) << "no earlier program takes it up";
+  }
+}
+
+TEST_F(LossTest, NothingIsDeclaredBeforeTheLastCommit) {
   ASSERT_EQ(Ask("ann", "r1", kStart), Verdict::kAnswer);
   journal_.reset();
   EXPECT_EQ(DeclareLoss(OptionsFor(folder_), kLost, At(kStart - 1)).status().code(),

@@ -306,6 +306,34 @@ TEST_F(LedgerLogLossTest, ShowsPartnersHowItGoesOnFromWhatTheyRemember) {
   }
 }
 
+TEST_F(LedgerLogLossTest, OverNothingTheNodeStartsAndShowsHowItGoesOn) {
+  ASSERT_TRUE(Start().ok());
+  Append(12);
+  for (uint64_t size = 1; size <= 12; ++size) roots_[size] = *log_->RootAt("", size);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  Stop();
+  fs::remove_all(folder_.Path("journal"));
+  EXPECT_TRUE(absl::IsDataLoss(Start()));
+  Stop();
+  Declare({kLog, 12, roots_[12]});
+  const absl::Status started = Start();
+  ASSERT_TRUE(started.ok()) << started;
+  Append(4);
+  EXPECT_EQ(log_->origins(), std::vector<std::string>{"tax.example/ledger/2027.2"});
+  const auto head = log_->Checkpoint();
+  const auto shown = *crypto::ReadCheckpoint(crypto::ReadNote(*head->note)->text);
+  const auto key_of = [&](const std::string& origin) -> absl::StatusOr<crypto::NoteVerifier> {
+    return crypto::NoteVerifier::From(origin, crypto::NoteKeyType::kEd25519,
+                                      crypto::AsBytes(key_->PublicDer()));
+  };
+  const auto yes = [](absl::string_view, const crypto::LossDeclared&) { return true; };
+  const auto steps = log_->Succession(kLog, 7, *head);
+  ASSERT_TRUE(steps.ok()) << steps.status();
+  ASSERT_EQ(steps->size(), 1u);
+  EXPECT_TRUE(crypto::VerifySuccession({kLog, 7, roots_[7]}, *steps, shown, key_of, yes).ok());
+  EXPECT_FALSE(crypto::VerifySuccession({kLog, 13, roots_[7]}, *steps, shown, key_of, yes).ok());
+}
+
 TEST_F(LedgerLogMarkTest, AnotherHistoryStopsTheNode) {
   ASSERT_TRUE(Start().ok());
   Append(5);
