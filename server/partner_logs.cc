@@ -1,5 +1,6 @@
 #include "server/partner_logs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -94,22 +95,15 @@ bool PartnerLogs::FollowLocked(absl::string_view note,
     return refuse(WitnessFinding::kMalformed, "it is no checkpoint of an agency's ledger");
   }
   if (followed_.count(origin) > 0) return true;
-  const auto key = keys_.find(std::string(AgencyOfLog(origin)));
-  if (key == keys_.end()) {
-    return refuse(WitnessFinding::kUnknownLog,
-                  absl::StrCat("the key of the log ", origin, " is not known here"));
+  absl::optional<crypto::NoteVerifier> key;
+  if (const absl::Status is_signed = SignedLocked(note, origin, &key); !is_signed.ok()) {
+    return refuse(
+        absl::IsNotFound(is_signed) ? WitnessFinding::kUnknownLog : WitnessFinding::kNotSigned,
+        std::string(is_signed.message()));
   }
-  const absl::StatusOr<crypto::NoteVerifier> verifier = LogVerifier(origin, key->second);
-  if (!verifier.ok()) return refuse(WitnessFinding::kUnknownLog, "its key signs no checkpoints");
-  // Only then: a log that nobody signed must not take a place here.
-  const auto opened = crypto::OpenCheckpoint(note, absl::MakeConstSpan(&*verifier, 1));
-  if (!opened.ok()) {
-    return refuse(WitnessFinding::kNotSigned, std::string(opened.status().message()));
-  }
-  if (const absl::Status followed = witness_->Follow({origin, {*verifier}}); !followed.ok()) {
-    return refuse(WitnessFinding::kNotStored, std::string(followed.message()));
-  }
-  const absl::optional<std::string> newest = NewestLocked(key->first);
+  const std::string agency(AgencyOfLog(origin));
+  const absl::optional<std::string> newest = NewestLocked(agency);
+  std::vector<std::string> origins = {origin};
   if (newest.has_value()) {
     if (crypto::LogBefore(origin, *newest)) {
       return refuse(WitnessFinding::kUnknownLog,
@@ -122,22 +116,71 @@ bool PartnerLogs::FollowLocked(absl::string_view note,
     }
     for (const crypto::LogSuccession& step : steps.subspan(0, kMostSteps)) {
       const std::string between = OriginOfNote(step.checkpoint);
-      if (AgencyOfLog(between) != key->first || followed_.count(between) > 0) continue;
-      const absl::StatusOr<crypto::NoteVerifier> its_key = LogVerifier(between, key->second);
-      const absl::Status followed =
-          its_key.ok() ? witness_->Follow({between, {*its_key}}) : its_key.status();
-      if (!followed.ok()) {
-        return refuse(WitnessFinding::kNotStored, std::string(followed.message()));
+      if (AgencyOfLog(between) == agency && followed_.count(between) == 0) {
+        origins.push_back(between);
       }
     }
-    *answer = witness_->Succeed(*newest, steps, note, now);
-    if (answer->finding != WitnessFinding::kAccepted) return false;
-    for (const crypto::LogSuccession& step : steps) {
-      followed_.insert(OriginOfNote(step.checkpoint));
+  }
+  if (CountLocked(agency) + origins.size() > rooms_.most_logs) {
+    return refuse(WitnessFinding::kNotStored, absl::StrCat("no more than ", rooms_.most_logs,
+                                                           " logs of one agency are followed"));
+  }
+  absl::Status followed;
+  for (const std::string& one : origins) {
+    const absl::StatusOr<crypto::NoteVerifier> its_key = key->Named(one);
+    if (followed.ok()) {
+      followed = its_key.ok() ? witness_->Follow({one, {*its_key}}) : its_key.status();
     }
   }
-  followed_.insert(origin);
-  return true;
+  bool follows = followed.ok();
+  if (!follows) {
+    refuse(WitnessFinding::kNotStored, std::string(followed.message()));
+  } else if (newest.has_value()) {
+    *answer = witness_->Succeed(*newest, steps, note, now, /*asked=*/!unlinked.has_value());
+    follows = answer->finding == WitnessFinding::kAccepted;
+  }
+  followed_.insert(origins.begin(), origins.end());
+  for (const std::string& one : origins) {
+    if (!follows || one != origin) SettleLocked(one);
+  }
+  return follows;
+}
+
+void PartnerLogs::SettleLocked(absl::string_view origin) {
+  const auto followed = followed_.find(std::string(origin));
+  if (followed == followed_.end() || witness_->Latest(origin).has_value()) return;
+  witness_->Forget(*followed);
+  followed_.erase(followed);
+}
+
+absl::Status PartnerLogs::SignedLocked(absl::string_view note, const std::string& origin,
+                                       absl::optional<crypto::NoteVerifier>* key) const {
+  const auto known = keys_.find(std::string(AgencyOfLog(origin)));
+  if (known == keys_.end()) {
+    return absl::NotFoundError(absl::StrCat("the key of the log ", origin, " is not known here"));
+  }
+  const absl::StatusOr<crypto::NoteVerifier> verifier = LogVerifier(origin, known->second);
+  if (!verifier.ok()) return absl::NotFoundError("its key signs no checkpoints");
+  const auto opened = crypto::OpenCheckpoint(note, absl::MakeConstSpan(&*verifier, 1));
+  if (!opened.ok()) return absl::PermissionDeniedError(opened.status().message());
+  *key = *verifier;
+  return absl::OkStatus();
+}
+
+absl::Status PartnerLogs::Signed(absl::string_view note) const {
+  const std::string origin = OriginOfNote(note);
+  if (origin.empty()) {
+    return absl::InvalidArgumentError("it is no checkpoint of an agency's ledger");
+  }
+  const std::lock_guard<std::mutex> lock(lock_);
+  absl::optional<crypto::NoteVerifier> key;
+  return SignedLocked(note, origin, &key);
+}
+
+size_t PartnerLogs::CountLocked(absl::string_view agency) const {
+  return static_cast<size_t>(
+      std::count_if(followed_.begin(), followed_.end(),
+                    [&](const std::string& origin) { return AgencyOfLog(origin) == agency; }));
 }
 
 absl::optional<std::string> PartnerLogs::NewestLocked(absl::string_view agency) const {
@@ -179,6 +222,7 @@ WitnessAnswer PartnerLogs::Add(const std::string& agency,
     const std::lock_guard<std::mutex> lock(lock_);
     if (FollowLocked(request.note, request.successions, WitnessFinding::kOtherSize, now, &answer)) {
       answer = witness_->AddCheckpoint(request, now);
+      SettleLocked(origin);
     }
     NoteLossLocked(agency, answer);
   }
@@ -202,9 +246,11 @@ WitnessAnswer PartnerLogs::Observe(absl::string_view note, absl::Span<const cryp
         answer.finding = WitnessFinding::kOtherSize;
         answer.known_size = remembered;
         answer.says = "another checkpoint was remembered meanwhile";
+        SettleLocked(origin);
         return answer;
       }
       answer = witness_->Observe(note, proof, is_head ? since : 0, now);
+      SettleLocked(origin);
     }
     NoteLossLocked(std::string(AgencyOfLog(origin)), answer);
   }
@@ -221,6 +267,18 @@ absl::optional<PartnerLogs::Known> PartnerLogs::LatestOf(absl::string_view agenc
 std::vector<std::string> PartnerLogs::origins() const {
   const std::lock_guard<std::mutex> lock(lock_);
   return std::vector<std::string>(followed_.begin(), followed_.end());
+}
+
+std::vector<std::string> PartnerLogs::newest() const {
+  const std::lock_guard<std::mutex> lock(lock_);
+  std::map<std::string, std::string> by_agency;
+  for (const std::string& origin : followed_) {
+    std::string& newest = by_agency[std::string(AgencyOfLog(origin))];
+    if (newest.empty() || crypto::LogBefore(newest, origin)) newest = origin;
+  }
+  std::vector<std::string> origins;
+  for (const auto& [agency, origin] : by_agency) origins.push_back(origin);
+  return origins;
 }
 
 }  // namespace vouch::server

@@ -33,7 +33,8 @@ absl::StatusOr<crypto::NoteVerifier> LogVerifier(const std::string& origin,
 
 // Thread-safe. A partner's logs, one a year, are all signed with its one ledger key. Where
 // something is remembered of a partner's ledger, a later log is followed only when it is shown how
-// it goes on from there; an earlier one, never.
+// it goes on from there; an earlier one, never. A log takes a place here only once something of it
+// is remembered, and an agency has no more than `most_logs`.
 class PartnerLogs {
  public:
   struct Rooms {
@@ -42,6 +43,7 @@ class PartnerLogs {
     // notes are kept then.
     std::function<void(const std::string& agency, const requester::WitnessAnswer&)> found =
         [](const std::string&, const requester::WitnessAnswer&) {};
+    size_t most_logs = 256;  // of one agency
   };
   static absl::StatusOr<std::unique_ptr<PartnerLogs>> Open(Rooms rooms);
 
@@ -50,7 +52,8 @@ class PartnerLogs {
   absl::Status SetKeys(std::map<std::string, std::string> public_ders);
 
   // A partner hands in a checkpoint of its own log (add-checkpoint). Of any other log: kUnknownLog.
-  // kOtherSize also for a log that is not shown to follow what is remembered now.
+  // kOtherSize also for a log that is not shown to follow what is remembered now. Steps or a proof
+  // that do not hold are refused and no evidence: on their way anybody can have garbled them.
   requester::WitnessAnswer Add(const std::string& agency,
                                const requester::AddCheckpointRequest& request, absl::Time now);
   // As Witness::Observe. `since` is the size that was remembered when the proof was asked for: if
@@ -68,18 +71,31 @@ class PartnerLogs {
   // Whether its ledger, as last shown, goes on after a loss that nobody accepted here yet. Until
   // somebody does, that nothing proves how its logs hang together is no evidence.
   bool AwaitsAcceptance(const std::string& agency) const;
+  // NotFound for a log of somebody whose key is not known here; PermissionDenied unless that key
+  // signed the note, as a checkpoint; InvalidArgument when it is none of an agency's log.
+  absl::Status Signed(absl::string_view note) const;
   // Of which anything is remembered.
   std::vector<std::string> origins() const;
+  // Of each agency the newest of them, in order of their names.
+  std::vector<std::string> newest() const;
+  size_t followed() const { return witness_->followed(); }
   size_t evidence() const { return witness_->Evidence().size(); }
 
  private:
   PartnerLogs(Rooms rooms, std::unique_ptr<requester::Witness> witness)
       : rooms_(std::move(rooms)), witness_(std::move(witness)) {}
   // With lock_ held: begins to follow the log that a note is of, when a partner's key signed it,
-  // and it goes on from what is remembered. `unlinked`: what to find when there are no steps.
+  // and it goes on from what is remembered. `unlinked`: what to find when there are no steps; none:
+  // the log itself was asked for them. Afterwards SettleLocked.
   bool FollowLocked(absl::string_view note, absl::Span<const crypto::LogSuccession> steps,
                     absl::optional<requester::WitnessFinding> unlinked, absl::Time now,
                     requester::WitnessAnswer* answer);
+  // Lets go of what was followed for the sake of one note and is not remembered after it.
+  void SettleLocked(absl::string_view origin);
+  // As Signed, with the key.
+  absl::Status SignedLocked(absl::string_view note, const std::string& origin,
+                            absl::optional<crypto::NoteVerifier>* key) const;
+  size_t CountLocked(absl::string_view agency) const;
   absl::optional<std::string> NewestLocked(absl::string_view agency) const;
   void Report(const std::string& agency, const requester::WitnessAnswer& answer) const;
   void NoteLossLocked(const std::string& agency, const requester::WitnessAnswer& answer);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
 #include "crypto/merkle.h"
 
 namespace vouch::requester {
@@ -24,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostProofHashes = 63;
+constexpr absl::string_view kEvidenceAbout = "Vouch: evidence about ";
 
 // "irs.treasury.example/ledger/2027 has shown 12 entries": what is known, for messages.
 std::string Entries(uint64_t size) {
@@ -162,6 +166,12 @@ absl::Status Witness::Follow(const WitnessedLog& log) {
   return absl::OkStatus();
 }
 
+void Witness::Forget(const std::string& origin) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  const auto log = logs_.find(origin);
+  if (log != logs_.end() && !log->second.known.has_value()) logs_.erase(log);
+}
+
 void Witness::Refuse(WitnessFinding finding, std::string says, WitnessAnswer* answer) const {
   answer->finding = finding;
   answer->says = std::move(says);
@@ -218,7 +228,7 @@ void Witness::Remember(absl::string_view note, const crypto::Checkpoint& checkpo
 }
 
 void Witness::KeepEvidence(absl::string_view what, absl::string_view note, const Log& log,
-                           absl::Time now, WitnessAnswer* answer) const {
+                           absl::Time now, WitnessAnswer* answer) {
   if (!log.known.has_value()) return;
   const std::string notes = absl::StrCat("--- remembered\n", log.known->note, "--- shown\n", note);
   // The same two notes make one file, however often they are shown.
@@ -227,13 +237,14 @@ void Witness::KeepEvidence(absl::string_view what, absl::string_view note, const
       crypto::Hex(crypto::Sha256(absl::StrCat(what, "\n", notes))).substr(0, 32), ".txt");
   std::error_code error;
   if (!fs::exists(path, error)) {
-    if (Evidence().size() >= options_.most_evidence) {
-      absl::StrAppend(&answer->says, " (no more evidence is kept: there are ",
-                      options_.most_evidence, " files of it)");
+    size_t* const files = EvidenceAbout(log.known->checkpoint.origin);
+    if (*files >= options_.most_evidence) {
+      absl::StrAppend(&answer->says, " (no more evidence about that agency is kept: there are ",
+                      *files, " files of it)");
       return;
     }
     const std::string text = absl::StrCat(
-        "Vouch: evidence about ", log.known->checkpoint.origin, "\n", what, "\nfound ",
+        kEvidenceAbout, log.known->checkpoint.origin, "\n", what, "\nfound ",
         absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone()),
         "\nBoth notes are as the log signed them; any tool for signed notes verifies them.\n",
         notes);
@@ -242,8 +253,26 @@ void Witness::KeepEvidence(absl::string_view what, absl::string_view note, const
       absl::StrAppend(&answer->says, " (the evidence could not be kept: ", kept.message(), ")");
       return;
     }
+    ++*files;
   }
   answer->evidence = path;
+}
+
+size_t* Witness::EvidenceAbout(absl::string_view origin) {
+  const auto agency = [](absl::string_view of) {
+    const absl::optional<crypto::LogName> name = crypto::ReadLogName(of);
+    return name.has_value() ? name->agency : std::string(of);
+  };
+  if (!evidence_.has_value()) {
+    evidence_.emplace();
+    for (const std::string& path : Evidence()) {
+      std::string line;
+      std::getline(std::ifstream(path, std::ios::binary), line);
+      absl::string_view about = line;
+      if (absl::ConsumePrefix(&about, kEvidenceAbout)) ++(*evidence_)[agency(about)];
+    }
+  }
+  return &(*evidence_)[agency(origin)];
 }
 
 WitnessAnswer Witness::AddCheckpoint(const AddCheckpointRequest& request, absl::Time now) {
@@ -334,7 +363,7 @@ WitnessAnswer Witness::Observe(absl::string_view note, absl::Span<const crypto::
 }
 
 bool Witness::WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
-                        absl::Time now, WitnessAnswer* answer) const {
+                        absl::Time now, WitnessAnswer* answer) {
   if (!log.ended || !log.known.has_value() || shown.size <= log.known->checkpoint.size) return true;
   if (IsLost(shown, answer)) return false;
   const std::string what =
@@ -356,7 +385,7 @@ bool Witness::IsLost(const crypto::Checkpoint& checkpoint, WitnessAnswer* answer
 
 WitnessAnswer Witness::Succeed(const std::string& earlier,
                                absl::Span<const crypto::LogSuccession> steps,
-                               absl::string_view note, absl::Time now) {
+                               absl::string_view note, absl::Time now, bool asked) {
   const std::lock_guard<std::mutex> guard(lock_);
   WitnessAnswer answer;
   crypto::Checkpoint shown;
@@ -392,7 +421,7 @@ WitnessAnswer Witness::Succeed(const std::string& earlier,
         absl::StrCat(shown.origin, " was not shown to go on from ", earlier, " with ",
                      Entries(before->second.known->checkpoint.size), ": ", ends.status().message());
     Refuse(WitnessFinding::kBadProof, what, &answer);
-    KeepEvidence(what, note, before->second, now, &answer);
+    if (asked) KeepEvidence(what, note, before->second, now, &answer);
     return answer;
   }
   for (size_t i = 0; i < ends->size(); ++i) {
@@ -416,6 +445,11 @@ absl::optional<Witness::Known> Witness::Latest(absl::string_view origin) const {
   const std::lock_guard<std::mutex> guard(lock_);
   const auto log = logs_.find(std::string(origin));
   return log == logs_.end() ? absl::nullopt : log->second.known;
+}
+
+size_t Witness::followed() const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return logs_.size();
 }
 
 std::vector<std::string> Witness::Evidence() const {

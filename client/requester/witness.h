@@ -73,8 +73,9 @@ struct WitnessOptions {
   std::shared_ptr<const crypto::NoteSigner> cosigner;
   // The losses of those logs that were accepted here; null: none ever is.
   std::shared_ptr<const AcceptedLosses> accepted = nullptr;
-  // Files of evidence kept: a log that signs nonsense without end must not fill the disk.
-  size_t most_evidence = 1000;
+  // Files of evidence kept about the logs of one agency: one that signs nonsense without end must
+  // neither fill the disk nor leave no room for what another did.
+  size_t most_evidence = 100;
 };
 
 // Thread-safe. What it answered is on disk before it answers.
@@ -89,6 +90,8 @@ class Witness {
   // Begins to witness a log, or changes its keys. DataLoss when what is remembered of it cannot be
   // read or is not signed by these keys: it is never taken for a log not seen before.
   absl::Status Follow(const WitnessedLog& log);
+  // Ends that for a log of which nothing is remembered; any other stays.
+  void Forget(const std::string& origin);
 
   // add-checkpoint: anyone may hand in a checkpoint with the proof that it goes on from
   // `request.old_size`, which must be what is remembered.
@@ -105,10 +108,12 @@ class Witness {
   // log `earlier`, of which something is. kAccepted: the logs between, followed like the two, are
   // remembered as they ended, and nothing more is taken of them; of the new log nothing is
   // remembered yet. kOtherSize: the steps begin at another size than is remembered of `earlier`.
-  // kBadProof keeps the note, and what is remembered of `earlier`, as evidence; kLost says what to
-  // do. Of a log whose end is lost more may be remembered than there is of it.
+  // `asked`: the log itself was asked for the steps, so that it is its own fault when they do not
+  // hold: kBadProof then keeps the note, and what is remembered of `earlier`, as evidence. Steps
+  // that were handed in anybody can have garbled. kLost says what to do. Of a log whose end is lost
+  // more may be remembered than there is of it.
   WitnessAnswer Succeed(const std::string& earlier, absl::Span<const crypto::LogSuccession> steps,
-                        absl::string_view note, absl::Time now);
+                        absl::string_view note, absl::Time now, bool asked = true);
   // What is remembered of this log is its end: whatever is larger is evidence.
   void SetEnded(const std::string& origin);
 
@@ -118,6 +123,8 @@ class Witness {
     std::string note;
   };
   absl::optional<Known> Latest(absl::string_view origin) const;
+  // How many logs.
+  size_t followed() const;
   // The files in which evidence was kept, of all logs, by name.
   std::vector<std::string> Evidence() const;
 
@@ -137,17 +144,20 @@ class Witness {
                 Log* log, WitnessAnswer* answer);
   // False, with the answer and evidence, for more than a log had ended with.
   bool WithinEnd(absl::string_view note, const crypto::Checkpoint& shown, const Log& log,
-                 absl::Time now, WitnessAnswer* answer) const;
+                 absl::Time now, WitnessAnswer* answer);
   // True, with the answer, for what an accepted loss says is lost.
   bool IsLost(const crypto::Checkpoint& checkpoint, WitnessAnswer* answer) const;
   void Refuse(WitnessFinding finding, std::string says, WitnessAnswer* answer) const;
   void KeepEvidence(absl::string_view what, absl::string_view note, const Log& log, absl::Time now,
-                    WitnessAnswer* answer) const;
+                    WitnessAnswer* answer);
+  // By agency; read from the files the first time.
+  size_t* EvidenceAbout(absl::string_view origin);
 
   const WitnessOptions options_;
   int folder_lock_ = -1;
   mutable std::mutex lock_;
   std::map<std::string, Log, std::less<>> logs_;
+  absl::optional<std::map<std::string, size_t>> evidence_;
 };
 
 }  // namespace vouch::requester

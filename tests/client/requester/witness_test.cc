@@ -228,6 +228,33 @@ TEST_F(WitnessTest, KeepsEvidenceWithinBounds) {
   EXPECT_EQ(witness_->Evidence().size(), 2u);
 }
 
+// One that signs nonsense leaves room for what another does; over a restart too.
+TEST_F(WitnessTest, KeepsEvidenceAboutEachAgency) {
+  const std::string other_origin = "ssa.example/ledger/2027";
+  const auto other_key = NewKey();
+  const auto other = *crypto::NoteSigner::Make(other_origin, other_key);
+  const auto other_note = [&](const Leaves& leaves, uint64_t size) {
+    const crypto::NoteSigner* const signers[] = {&other};
+    return *crypto::SignCheckpoint({other_origin, size, RootAt(leaves, size)}, signers);
+  };
+  for (int start = 0; start < 2; ++start) {
+    witness_.reset();
+    witness_ = *Witness::Open(Options(cosigner_, 2));
+    ASSERT_TRUE(witness_->Follow({kOrigin, {log_.verifier()}}).ok());
+    ASSERT_TRUE(witness_->Follow({other_origin, {other.verifier()}}).ok());
+    if (start == 0) {
+      ASSERT_EQ(Add(leaves_, 0, 100).finding, WitnessFinding::kAccepted);
+      ASSERT_EQ(witness_->Observe(other_note(leaves_, 100), {}, 0, kNow).finding,
+                WitnessFinding::kAccepted);
+    }
+    for (uint64_t size : {110u, 120u, 130u}) {
+      EXPECT_EQ(Observe(forked_, size).evidence.empty(), size == 130) << size;
+    }
+  }
+  EXPECT_FALSE(witness_->Observe(other_note(forked_, 100), {}, 0, kNow).evidence.empty());
+  EXPECT_EQ(witness_->Evidence().size(), 3u);
+}
+
 TEST_F(WitnessTest, TellsARollbackFromAnAnswerThatIsLate) {
   ASSERT_EQ(Add(leaves_, 0, 100).finding, WitnessFinding::kAccepted);
   EXPECT_EQ(Observe(leaves_, 90).finding, WitnessFinding::kOlder);

@@ -14,6 +14,8 @@ using requester::WitnessFinding;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+constexpr size_t kMostLogs = 6;
+
 class PartnerLogsTest : public ::testing::Test {
  protected:
   PartnerLogsTest() {
@@ -24,6 +26,7 @@ class PartnerLogsTest : public ::testing::Test {
     logs_.reset();
     PartnerLogs::Rooms rooms;
     rooms.witness.folder = folder_.Path("witness");
+    rooms.most_logs = kMostLogs;
     rooms.witness.accepted = std::make_shared<const requester::AcceptedLosses>(
         std::vector<std::string>{requester::AcceptedLosses::FolderIn(folder_.Path("witness"))});
     rooms.found = [this](const std::string& agency, const requester::WitnessAnswer&) {
@@ -220,6 +223,91 @@ TEST_F(PartnerLogsTest, ANewLogThatIsHandedInMustShowWhatItFollows) {
   request.successions = {log_.StepTo(next_, 7, 5)};
   EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kAccepted);
   EXPECT_EQ(logs_->LatestOf("irs.example")->checkpoint.size, 5u);
+}
+
+// Anybody on the way can garble steps and proofs.
+TEST_F(PartnerLogsTest, WhatIsHandedInWithStepsOrAProofThatDoNotHoldIsNoEvidence) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  BeginNext();
+  requester::AddCheckpointRequest request{0, {}, next_.NoteOf(5), {log_.StepTo(next_, 7, 4)}};
+  EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kBadProof);
+  request.successions = {log_.StepTo(next_, 7, 5)};
+  request.successions[0].closing[0] ^= 1;
+  EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kBadProof);
+  auto proof = log_.Proof(7, 12);
+  proof[0][0] ^= 1;
+  EXPECT_EQ(logs_->Add("irs.example", {7, proof, log_.NoteOf(12), {}}, Noon()).finding,
+            WitnessFinding::kBadProof);
+  EXPECT_EQ(logs_->evidence(), 0u);
+  EXPECT_THAT(found_, IsEmpty());
+  request.successions = {log_.StepTo(next_, 7, 5)};
+  EXPECT_EQ(logs_->Add("irs.example", request, Noon()).finding, WitnessFinding::kAccepted);
+}
+
+// A partner may sign as many names of logs as it likes.
+TEST_F(PartnerLogsTest, ALogThatIsRefusedTakesNoPlace) {
+  for (const uint64_t remembered : {0, 7}) {
+    if (remembered > 0) {
+      ASSERT_EQ(Observe(0, remembered), WitnessFinding::kAccepted);
+    }
+    for (int part = 2; part < 6; ++part) {
+      SignedLog other(absl::StrCat("irs.example/ledger/2027.", part), log_.key());
+      other.GrowTo(3);
+      // As if it began at another size, without steps, and with steps that do not hold.
+      EXPECT_NE(logs_->Add("irs.example", {1, {}, other.NoteOf(3), {}}, Noon()).finding,
+                WitnessFinding::kAccepted);
+      SignedLog between(absl::StrCat("irs.example/ledger/2027.", part + 100), log_.key());
+      SignedLog third(absl::StrCat("irs.example/ledger/2028.", part), log_.key());
+      between.EndWith(&third);
+      EXPECT_NE(logs_
+                    ->Add("irs.example",
+                          {1, {}, third.NoteOf(1), {between.StepTo(third, remembered, 1)}}, Noon())
+                    .finding,
+                WitnessFinding::kAccepted);
+      EXPECT_NE(logs_->Observe(other.NoteOf(3), {}, 1, /*is_head=*/false, Noon()).finding,
+                WitnessFinding::kAccepted);
+    }
+    EXPECT_EQ(logs_->origins().size(), remembered > 0 ? 1u : 0u);
+    EXPECT_EQ(logs_->followed(), logs_->origins().size());
+  }
+}
+
+TEST_F(PartnerLogsTest, AnAgencyHasSoManyLogsAndNoMore) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  uint64_t remembered = 7;
+  auto last = std::make_unique<SignedLog>(log_.origin(), log_.key());
+  last->GrowTo(7);
+  for (uint32_t year = 2028; year < 2027 + kMostLogs + 1; ++year) {
+    auto next = std::make_unique<SignedLog>(absl::StrCat("irs.example/ledger/", year), log_.key());
+    last->EndWith(next.get());
+    const WitnessFinding finding =
+        logs_
+            ->Add("irs.example", {0, {}, next->NoteOf(1), {last->StepTo(*next, remembered, 1)}},
+                  Noon())
+            .finding;
+    const bool fits = year < 2027 + kMostLogs;
+    ASSERT_EQ(finding, fits ? WitnessFinding::kAccepted : WitnessFinding::kNotStored) << year;
+    last = std::move(next);
+    remembered = 1;
+  }
+  EXPECT_EQ(logs_->origins().size(), kMostLogs);
+}
+
+TEST_F(PartnerLogsTest, TheNewestLogOfEachAgencyIsNamed) {
+  ASSERT_EQ(Observe(0, 7), WitnessFinding::kAccepted);
+  BeginNext();
+  ASSERT_EQ(ShowNext(7), WitnessFinding::kAccepted);
+  EXPECT_THAT(logs_->newest(), ElementsAre(next_.origin()));
+}
+
+TEST_F(PartnerLogsTest, WhoSignedANoteIsSaidBeforeAnythingIsMadeOfIt) {
+  EXPECT_TRUE(logs_->Signed(log_.NoteOf(7)).ok());
+  SignedLog forged(log_.origin());
+  forged.GrowTo(3);
+  EXPECT_TRUE(absl::IsPermissionDenied(logs_->Signed(forged.NoteOf(3))));
+  SignedLog other("aid.example/ledger/2027", log_.key());
+  EXPECT_TRUE(absl::IsNotFound(logs_->Signed(other.NoteOf(0))));
+  EXPECT_TRUE(absl::IsInvalidArgument(logs_->Signed("no note")));
 }
 
 TEST_F(PartnerLogsTest, AHeadThatWentBackIsEvidence) {
