@@ -25,6 +25,7 @@ using telemetry::Level;
 using telemetry::Log;
 
 constexpr size_t kAtOnce = 64;
+constexpr size_t kMostSignatures = 64;  // a reader refuses notes with more
 // A node that lost its whole journal begins a log of this year: partners are asked for those of the
 // years before as well.
 constexpr int kYearsBefore = 8;
@@ -36,7 +37,27 @@ std::string Entries(uint64_t size) {
   return size == 1 ? "1 entry" : absl::StrCat(size, " entries");
 }
 
+// Of those of many partners, as many as a note may have: the log's own stand first.
+std::string WithFirstSignatures(const std::string& note) {
+  const size_t text = note.rfind("\n\n");
+  if (text == std::string::npos) return note;
+  size_t end = text + 2;
+  for (size_t i = 0; i < kMostSignatures; ++i) {
+    const size_t line = note.find('\n', end);
+    if (line == std::string::npos) return note;
+    end = line + 1;
+  }
+  return note.substr(0, end);
+}
+
 }  // namespace
+
+bool OwnCheckpoints::SignedHere(absl::string_view note) const {
+  const std::string origin = OriginOfNote(note);
+  if (AgencyOfLog(origin) != AgencyOfLog(log_->origin())) return false;
+  const absl::StatusOr<crypto::NoteVerifier> key = LogVerifier(origin, public_der_);
+  return key.ok() && crypto::OpenCheckpoint(note, absl::MakeConstSpan(&*key, 1)).ok();
+}
 
 absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
                                          absl::string_view shown_by) const {
@@ -94,7 +115,16 @@ absl::Status OwnCheckpoints::HoldAgainstKept() const {
   const absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path_);
   if (absl::IsNotFound(note.status())) return absl::OkStatus();
   if (!note.ok()) return note.status();
-  return HoldAgainst(*note, path_);
+  const std::string readable = WithFirstSignatures(*note);
+  if (!SignedHere(readable)) {
+    return absl::DataLossError(absl::StrCat(
+        path_,
+        ", the latest checkpoint of this ledger that partners cosigned, is damaged, or is not "
+        "signed by this node's ledger key. Nothing was changed. Bring the file back from a backup. "
+        "Only when there is none, and it is certain that the journal is the latest: move the file "
+        "away, and start while a partner can be reached, which is asked what it remembers"));
+  }
+  return HoldAgainst(readable, path_);
 }
 
 bool OwnCheckpoints::WasCosigned() const { return node::Exists(path_); }
@@ -115,7 +145,7 @@ absl::Status OwnCheckpoints::Keep(const std::string& note, uint64_t size, const 
   lines_[agency] = cosignature;
   std::string all = note;
   for (const auto& [who, line] : lines_) all += line;
-  return crypto::ReplaceFile(path_, all, /*is_private=*/true);
+  return crypto::ReplaceFile(path_, WithFirstSignatures(all), /*is_private=*/true);
 }
 
 absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& own,
@@ -144,7 +174,7 @@ absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& 
   const absl::Duration patience =
       own.WasCosigned() ? checks.patience : std::min(checks.patience, absl::Seconds(1));
   std::mutex mutex;
-  size_t asked = 0;
+  size_t remembering = 0;
   absl::Status found;
   std::vector<std::thread> threads;
   for (const node::Partner* partner : witnesses) {
@@ -160,7 +190,14 @@ absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& 
             {{"partner", partner->agency}, {"reason", std::string(notes.status().message())}});
         return;
       }
-      ++asked;
+      // Who remembers nothing of it cannot say whether it was put back.
+      if (std::any_of(notes->begin(), notes->end(),
+                      [&](const std::string& note) { return own.SignedHere(note); })) {
+        ++remembering;
+      } else {
+        Log(Level::kInfo, "partner remembers nothing of this ledger",
+            {{"partner", partner->agency}});
+      }
       for (const std::string& note : *notes) {
         absl::Status held = own.HoldAgainst(note, partner->agency);
         if (found.ok()) found = std::move(held);
@@ -169,14 +206,15 @@ absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& 
   }
   for (std::thread& thread : threads) thread.join();
   if (!found.ok()) return found;
-  if (asked > 0 || witnesses.empty() || !own.WasCosigned()) return absl::OkStatus();
+  if (remembering > 0 || witnesses.empty() || !own.WasCosigned()) return absl::OkStatus();
   if (file.use == policies::Use::kLive && !checks.without_witnesses) {
     return absl::FailedPreconditionError(
         absl::StrCat("none of ", witnesses.size(),
                      " partners could be asked whether this ledger goes on from what they "
-                     "cosigned, so it could be an earlier state of itself. Wait until one can be "
-                     "reached, or, when it is certain that the journal is the latest, start with "
-                     "--without-witnesses, which is logged"));
+                     "cosigned, or none of those remembers any of it, so it could be an earlier "
+                     "state of itself. Wait until one that cosigned it can be reached, or, when it "
+                     "is certain that the journal is the latest, start with --without-witnesses, "
+                     "which is logged"));
   }
   Log(Level::kWarning, "started without a witness",
       {{"partners", absl::StrCat(witnesses.size())},

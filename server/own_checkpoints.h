@@ -29,7 +29,11 @@ class OwnCheckpoints {
   // does not go on from it. OK for any other note: it shows nothing about this log.
   absl::Status HoldAgainst(const std::string& note, absl::string_view shown_by) const;
 
-  // The same for the file; OK when there is none.
+  // Whether this node's key signed it, as a checkpoint of one of its own logs.
+  bool SignedHere(absl::string_view note) const;
+
+  // The same for the file; OK when there is none. DataLoss also when what is there is no checkpoint
+  // that this node signed: it is never taken for none.
   absl::Status HoldAgainstKept() const;
   // Whether partners ever cosigned a checkpoint of this log.
   bool WasCosigned() const;
@@ -57,8 +61,8 @@ struct StartChecks {
 };
 // Asks every partner with an address, at once, which checkpoint of this log it remembers, and the
 // kept file. DataLoss as HoldAgainst. FailedPrecondition when the log was cosigned before, the node
-// is used with real people, nobody could be asked, and the operator did not say to go on. What was
-// and was not looked at is logged.
+// is used with real people, nobody who remembers any of it could be asked, and the operator did not
+// say to go on. What was and was not looked at is logged.
 absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& own,
                               const LedgerLog& log, const StartChecks& checks);
 

@@ -123,6 +123,42 @@ TEST_F(OwnCheckpointsTest, WhatWasCosignedIsHeldAgainstTheLogAtTheNextStart) {
   EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainstKept()));
 }
 
+TEST_F(OwnCheckpointsTest, WhatWasCosignedAndIsDamagedIsNotTakenForNothing) {
+  Grow(3);
+  ASSERT_TRUE(own_.Keep(Head(), 3, "aid.example", "").ok());
+  EXPECT_TRUE(own_.HoldAgainstKept().ok());
+  SignedLog others("aid.example/ledger/2027");
+  others.GrowTo(2);
+  for (const std::string& damaged :
+       {std::string(), Head().substr(0, Head().size() - 20), std::string("no note"),
+        others.NoteOf(2), SignedLog(world_.ledger_log->origin()).NoteOf(0)}) {
+    ASSERT_TRUE(crypto::ReplaceFile(path_, damaged, /*is_private=*/true).ok());
+    const absl::Status held = own_.HoldAgainstKept();
+    EXPECT_TRUE(absl::IsDataLoss(held)) << held;
+    EXPECT_THAT(std::string(held.message()), HasSubstr("is damaged, or is not signed by"));
+  }
+}
+
+TEST_F(OwnCheckpointsTest, TheCosignaturesOfManyPartnersLeaveItReadable) {
+  Grow(3);
+  const std::string text = crypto::ReadNote(Head())->text;
+  std::string all = Head();
+  for (int i = 0; i < 70; ++i) {
+    const std::string agency = absl::StrCat("a", i, ".example");
+    const auto witness = *crypto::NoteSigner::MakeCosigner(
+        agency, std::make_shared<const crypto::SigningKey>(
+                    crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+    const std::string line = witness.CosignNote(text, 9)->Line();
+    ASSERT_TRUE(own_.Keep(Head(), 3, agency, line).ok());
+    all += line;
+  }
+  EXPECT_TRUE(own_.SignedHere(*crypto::ReadPrivateFile(path_)));
+  EXPECT_TRUE(own_.HoldAgainstKept().ok());
+  // As it was written before there was that bound.
+  ASSERT_TRUE(crypto::ReplaceFile(path_, all, /*is_private=*/true).ok());
+  EXPECT_TRUE(own_.HoldAgainstKept().ok());
+}
+
 // 8 entries are there, and a loss up to 20 was declared.
 TEST(OwnCheckpointsLossTest, WhatADeclaredLossCoversIsAcceptedAndNothingBeyond) {
   const vouch::tests::TemporaryFolder folder;
