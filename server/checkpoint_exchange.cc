@@ -33,6 +33,14 @@ absl::Status Wrong(const WitnessAnswer& answer) {
                                           ": show them to the agency and to oversight"));
 }
 
+std::chrono::steady_clock::time_point After(absl::Duration duration) {
+  return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(duration);
+}
+
+bool Spent(std::chrono::steady_clock::time_point until) {
+  return std::chrono::steady_clock::now() >= until;
+}
+
 }  // namespace
 
 void CheckpointExchange::SetPartners(std::vector<node::Partner> partners) {
@@ -68,26 +76,41 @@ void CheckpointExchange::Run() {
   while (!stopping_) {
     due_ = hurry_ = false;
     const std::vector<node::Partner> partners = partners_;
+    std::vector<const node::Partner*> to_compare;
     for (const node::Partner& partner : partners) {
       if (partner.address.empty() || stopping_ || due_) continue;
       lock.unlock();
-      Exchange(partner);
+      if (Exchange(partner)) to_compare.push_back(&partner);
       lock.lock();
     }
     lock.unlock();
-    std::set<std::string> unreached;
-    requester::SeenCheckpoints(rooms_.seen).Take([&](const std::string& note) {
-      const std::string agency(AgencyOfLog(OriginOfNote(note)));
-      if (unreached.count(agency) > 0) return false;
-      if (ObserveShown("in answers", note)) return true;
-      unreached.insert(agency);
-      return false;
-    });
+    // Only when everybody has our checkpoint, and our cosignature.
+    CompareWith(to_compare);
+    LookAtAnswers();
     lock.lock();
     if (stopping_) return;
     changed_.wait_for(lock, absl::ToChronoMilliseconds(rooms_.every),
                       [this] { return stopping_ || due_ || hurry_; });
   }
+}
+
+bool CheckpointExchange::Interrupted() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return stopping_ || due_ || hurry_;
+}
+
+void CheckpointExchange::LookAtAnswers() {
+  const Deadline until = After(rooms_.all_comparisons);
+  std::set<std::string> unreached;
+  requester::SeenCheckpoints(rooms_.seen).Take([&](const std::string& note) {
+    const std::string agency(AgencyOfLog(OriginOfNote(note)));
+    if (unreached.count(agency) > 0 || Spent(until)) return false;
+    if (ObserveShown("in answers", note, std::min(until, After(rooms_.one_comparison)))) {
+      return true;
+    }
+    unreached.insert(agency);
+    return false;
+  });
 }
 
 absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const std::string& agency) {
@@ -107,36 +130,40 @@ absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const st
   return absl::UnavailableError(absl::StrCat(agency, " has no address in node.yaml"));
 }
 
-void CheckpointExchange::Exchange(const node::Partner& partner) {
+bool CheckpointExchange::Exchange(const node::Partner& partner) {
+  const Deadline until = After(rooms_.one_exchange);
   const absl::StatusOr<Client> client = ClientOf(partner.agency);
-  const absl::Status handed = client.ok() ? HandIn(partner, client->get()) : client.status();
+  const absl::Status handed = client.ok() ? HandIn(partner, client->get(), until) : client.status();
   if (!client.ok() || NotReached(handed)) {
     // Said once, not every minute.
     if (silent_.insert(partner.agency).second) {
       Log(Level::kInfo, "checkpoints not exchanged",
           {{"partner", partner.agency}, {"reason", std::string(handed.message())}});
     }
-    return;
+    return false;
   }
   if (silent_.erase(partner.agency) > 0) {
     Log(Level::kInfo, "checkpoints exchanged again", {{"partner", partner.agency}});
   }
   rooms_.report(absl::StrCat("our ledger at ", partner.agency), handed);
-  if (partner.ledger_key.empty()) return;
-  const absl::Status observed = Observe(partner.agency, client->get());
-  if (NotReached(observed)) return;
+  if (partner.ledger_key.empty()) return false;
+  const absl::Status observed = Observe(partner.agency, client->get(), until);
+  if (NotReached(observed)) return false;
   rooms_.report(absl::StrCat("ledger of ", partner.agency), observed);
-  Compare(partner, client->get());
+  return true;
 }
 
 absl::Status CheckpointExchange::HandIn(const node::Partner& partner,
-                                        requester::LedgerClient* client) {
+                                        requester::LedgerClient* client, Deadline until) {
   HandedIn& handed = handed_in_[partner.agency];
   uint64_t& known = handed.size;
   std::vector<crypto::LogSuccession> steps;
+  absl::StatusOr<LedgerLog::Signed> head = absl::UnknownError("none yet");
   std::string says;
   for (int i = 0; i < kTries; ++i) {
-    const auto head = rooms_.log->Checkpoint();
+    if (i > 0 && Spent(until)) return absl::DeadlineExceededError("it answers too slowly");
+    // Steps lead to the very head they were made for; the log may have grown since.
+    if (steps.empty()) head = rooms_.log->Checkpoint();
     if (!head.ok()) return absl::OkStatus();  // said elsewhere
     if (handed.origin != head->origin) handed = {head->origin, 0};
     if (head->size == 0) return absl::OkStatus();
@@ -228,9 +255,10 @@ std::vector<crypto::LogSuccession> CheckpointExchange::StepsFrom(
   return *std::move(steps);
 }
 
-absl::Status CheckpointExchange::Observe(const std::string& agency,
-                                         requester::LedgerClient* client) {
+absl::Status CheckpointExchange::Observe(const std::string& agency, requester::LedgerClient* client,
+                                         Deadline until) {
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0 && Spent(until)) return absl::DeadlineExceededError("it answers too slowly");
     const auto known = rooms_.partner_logs->LatestOf(agency);
     const uint64_t since = known.has_value() ? known->checkpoint.size : 0;
     const auto head =
@@ -264,43 +292,76 @@ absl::Status CheckpointExchange::Observe(const std::string& agency,
   return absl::OkStatus();
 }
 
-// Whoever is shown one log here and another there finds out by comparing.
-void CheckpointExchange::Compare(const node::Partner& partner, requester::LedgerClient* client) {
-  std::vector<std::string> origins = rooms_.partner_logs->origins();
-  origins.erase(std::remove_if(origins.begin(), origins.end(),
-                               [&](const std::string& origin) {
-                                 return AgencyOfLog(origin) == partner.agency;
-                               }),
-                origins.end());
-  // The newest years, should there be too many.
-  if (origins.size() > kMostOrigins) {
-    origins.erase(origins.begin(), origins.end() - kMostOrigins);
+void CheckpointExchange::CompareWith(const std::vector<const node::Partner*>& partners) {
+  const Deadline until = After(rooms_.all_comparisons);
+  auto next = std::find_if(partners.begin(), partners.end(), [&](const node::Partner* partner) {
+    return partner->agency > compared_with_;
+  });
+  for (size_t i = 0; i < partners.size(); ++i) {
+    if (Interrupted()) return;
+    if (next == partners.end()) next = partners.begin();
+    const std::string& agency = (*next++)->agency;
+    const absl::StatusOr<Client> client = ClientOf(agency);
+    if (!client.ok()) continue;
+    Compare(agency, client->get(), std::min(until, After(rooms_.one_comparison)));
+    compared_with_ = agency;
+    if (Spent(until)) return;
   }
-  if (origins.empty()) return;
-  const auto notes = client->GetRemembered(origins);
-  if (!notes.ok()) return;
-  for (const std::string& note : *notes) {
-    const std::string origin = OriginOfNote(note);
-    // Of a log that is not followed here yet, its own node is asked first.
-    if (rooms_.partner_logs->Latest(origin).has_value()) {
-      ObserveShown(absl::StrCat("to ", partner.agency), note);
+}
+
+// Whoever is shown one log here and another there finds out by comparing.
+void CheckpointExchange::Compare(const std::string& partner, requester::LedgerClient* client,
+                                 Deadline until) {
+  // What an earlier log had come to is held against everybody by how the newest goes on from it.
+  std::vector<std::string> origins = rooms_.partner_logs->newest();
+  origins.erase(
+      std::remove_if(origins.begin(), origins.end(),
+                     [&](const std::string& origin) { return AgencyOfLog(origin) == partner; }),
+      origins.end());
+  std::string& last = compared_[partner];
+  std::rotate(origins.begin(), std::upper_bound(origins.begin(), origins.end(), last),
+              origins.end());
+  for (size_t first = 0; first < origins.size(); first += kMostOrigins) {
+    const std::vector<std::string> asked(
+        origins.begin() + first, origins.begin() + std::min(origins.size(), first + kMostOrigins));
+    const auto notes = client->GetRemembered(asked);
+    if (!notes.ok()) return;
+    // It may send anything, as often as it likes: one for each that was asked for counts.
+    std::map<std::string, std::string> shown;
+    for (size_t i = 0; i < std::min(notes->size(), asked.size()); ++i) {
+      shown.emplace(OriginOfNote((*notes)[i]), (*notes)[i]);
+    }
+    for (const std::string& origin : asked) {
+      last = origin;
+      const auto note = shown.find(origin);
+      if (note == shown.end()) continue;
+      ObserveShown(absl::StrCat("to ", partner), note->second, until);
+      if (Spent(until) || Interrupted()) return;
     }
   }
 }
 
-bool CheckpointExchange::ObserveShown(const std::string& where, const std::string& note) {
+bool CheckpointExchange::ObserveShown(const std::string& where, const std::string& note,
+                                      Deadline until) {
   const std::string origin = OriginOfNote(note);
   const std::string agency(AgencyOfLog(origin));
   const auto read = crypto::ReadNote(note);
   if (origin.empty() || !read.ok()) return true;
+  // Before anybody is asked about it: anyone can write what nobody signed.
+  if (absl::IsPermissionDenied(rooms_.partner_logs->Signed(note))) {
+    Log(Level::kWarning, "a checkpoint that its log did not sign",
+        {{"shown", where}, {"ledger", origin}});
+    return true;
+  }
   const auto shown = crypto::ReadCheckpoint(read->text);
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0 && Spent(until)) return false;
     auto known = rooms_.partner_logs->Latest(origin);
     if (!known.has_value() && rooms_.partner_logs->LatestOf(agency).has_value()) {
       // A log that began since it was last looked at: its own node shows how it goes on.
       const absl::StatusOr<Client> log = ClientOf(agency);
       if (!log.ok()) return false;
-      const absl::Status observed = Observe(agency, log->get());
+      const absl::Status observed = Observe(agency, log->get(), until);
       if (NotReached(observed)) return false;
       if (!observed.ok()) rooms_.report(absl::StrCat("ledger of ", agency), observed);
       known = rooms_.partner_logs->Latest(origin);
@@ -323,11 +384,7 @@ bool CheckpointExchange::ObserveShown(const std::string& where, const std::strin
     const WitnessAnswer answer =
         rooms_.partner_logs->Observe(note, proof, since, /*is_head=*/false, rooms_.clock->Now());
     if (answer.finding == WitnessFinding::kOtherSize) continue;
-    if (answer.finding == WitnessFinding::kNotSigned) {
-      Log(Level::kWarning, "a checkpoint that its log did not sign",
-          {{"shown", where}, {"ledger", origin}});
-    } else if (answer.finding != WitnessFinding::kAccepted &&
-               answer.finding != WitnessFinding::kOlder) {
+    if (answer.finding != WitnessFinding::kAccepted && answer.finding != WitnessFinding::kOlder) {
       rooms_.report(absl::StrCat("ledger of ", agency, " as shown ", where), Wrong(answer));
     }
     return true;

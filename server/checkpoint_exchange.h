@@ -4,6 +4,7 @@
 #ifndef VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
 #define VOUCH_SERVER_CHECKPOINT_EXCHANGE_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -27,13 +28,18 @@
 namespace vouch::server {
 
 // Thread-safe. One thread goes from partner to partner; each call waits at most five seconds, and
-// nothing waits for it.
+// nothing waits for it. No partner holds up the others: each has so much time of a round.
 class CheckpointExchange {
  public:
   struct Rooms {
     std::string agency;            // this node's own
     std::string certificate, key;  // paths
     absl::Duration every = absl::Seconds(60);
+    // How long a round may take with one partner, to compare with one, and to compare with all; a
+    // call more. What was not compared comes first in the next round.
+    absl::Duration one_exchange = absl::Seconds(20);
+    absl::Duration one_comparison = absl::Seconds(10);
+    absl::Duration all_comparisons = absl::Seconds(60);
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     LedgerLog* log = nullptr;
@@ -58,22 +64,30 @@ class CheckpointExchange {
 
  private:
   using Client = std::shared_ptr<requester::LedgerClient>;
+  using Deadline = std::chrono::steady_clock::time_point;
 
   void Run();
-  void Exchange(const node::Partner& partner);
+  // Whether its logs can be compared with ours now.
+  bool Exchange(const node::Partner& partner);
   absl::StatusOr<Client> ClientOf(const std::string& agency);
   // What happened to our checkpoint there.
-  absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client);
+  absl::Status HandIn(const node::Partner& partner, requester::LedgerClient* client,
+                      Deadline until);
   // How our ledger goes on from what a partner remembers of an earlier log.
   std::vector<crypto::LogSuccession> StepsFrom(const std::string& remembered,
                                                const LedgerLog::Signed& head) const;
-  absl::Status Observe(const std::string& agency, requester::LedgerClient* client);
-  void Compare(const node::Partner& partner, requester::LedgerClient* client);
+  absl::Status Observe(const std::string& agency, requester::LedgerClient* client, Deadline until);
+  // With each of these in turn, beginning with the one that was not reached last time.
+  void CompareWith(const std::vector<const node::Partner*>& partners);
+  void Compare(const std::string& partner, requester::LedgerClient* client, Deadline until);
+  // What came with answers to this agency.
+  void LookAtAnswers();
+  bool Interrupted();
   // Verifies a partner's cosignature of our checkpoint, and keeps what counts.
   absl::Status Count(const node::Partner& partner, const LedgerLog::Signed& head,
                      const std::string& cosignature);
   // A checkpoint that somebody else was shown, `where`. False: try again another time.
-  bool ObserveShown(const std::string& where, const std::string& note);
+  bool ObserveShown(const std::string& where, const std::string& note, Deadline until);
 
   const Rooms rooms_;
   // The thread's: what partners remember of ours, and who could not be reached when last tried.
@@ -83,7 +97,9 @@ class CheckpointExchange {
   };
   std::map<std::string, HandedIn> handed_in_;
   std::set<std::string> silent_, uncounted_;
-  std::mutex mutex_;  // guards what follows
+  std::string compared_with_;                    // the partner last compared with
+  std::map<std::string, std::string> compared_;  // by partner: the log last compared
+  std::mutex mutex_;                             // guards what follows
   std::condition_variable changed_;
   std::vector<node::Partner> partners_;
   std::map<std::string, Client> clients_;
