@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -49,25 +50,61 @@ class Unfinished {
   std::string path_;
 };
 
-// Every ordinary file below `keys`, but for the mark of what was signed: put back together with the
-// journal, it would show nothing.
+// What crypto::ReplaceFile writes beside a file before it takes its place: comes and goes, and is
+// no file of anybody's.
+bool IsBeingWritten(const std::string& name) {
+  constexpr absl::string_view kMark = ".new-";
+  constexpr size_t kLetters = 6;
+  return name.size() > kMark.size() + kLetters &&
+         name.compare(name.size() - kLetters - kMark.size(), kMark.size(), kMark.data()) == 0;
+}
+
+// Every ordinary file below `keys`, wherever links lead, but for the mark of what was signed: put
+// back together with the journal, it would show nothing. FailedPrecondition for a link to nothing,
+// and for one in a circle: a backup that lacks keys without a word is none.
 absl::Status CopyKeys(const node::NodeFile& file, const std::string& to,
                       std::vector<BackupFile>* files) {
   std::error_code error;
   const std::string mark = fs::weakly_canonical(file.high_water, error).string();
+  std::string keys = file.keys;
+  while (keys.size() > 1 && keys.back() == '/') keys.pop_back();
   if (absl::Status made = node::CreateFolder(to, 0700); !made.ok()) return made;
-  for (auto one = fs::recursive_directory_iterator(file.keys, error);
+  std::vector<std::string> made_folders = {to};
+  std::set<std::string> seen = {fs::canonical(keys, error).string()};
+  for (auto one = fs::recursive_directory_iterator(
+           keys, fs::directory_options::follow_directory_symlink, error);
        !error && one != fs::recursive_directory_iterator(); one.increment(error)) {
-    const std::string below = one->path().string().substr(file.keys.size() + 1);
-    const std::string place = absl::StrCat(to, "/", below);
-    if (one->is_directory()) {
-      if (absl::Status made = node::CreateFolder(place, 0700); !made.ok()) return made;
+    const fs::path path = one->path();
+    if (IsBeingWritten(path.filename().string())) {
+      one.disable_recursion_pending();
       continue;
     }
-    if (!one->is_regular_file() || fs::weakly_canonical(one->path()).string() == mark) continue;
-    std::ifstream in(one->path(), std::ios::binary);
+    const std::string below = path.lexically_relative(keys).string();
+    const std::string place = absl::StrCat(to, "/", below);
+    std::error_code about;
+    const fs::file_status status = fs::status(path, about);
+    if (fs::is_directory(status)) {
+      if (!seen.insert(fs::canonical(path, about).string()).second || about) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            path.string(), " leads to a folder that is copied already; take the link away"));
+      }
+      if (absl::Status made = node::CreateFolder(place, 0700); !made.ok()) return made;
+      made_folders.push_back(place);
+      continue;
+    }
+    if (!fs::is_regular_file(status)) {
+      if (fs::is_symlink(fs::symlink_status(path, about))) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            path.string(), " is a link to nothing that can be copied; the backup would lack it"));
+      }
+      continue;
+    }
+    if (fs::weakly_canonical(path, about).string() == mark) continue;
+    std::ifstream in(path, std::ios::binary);
+    // A key that was destroyed, or a file that was replaced, since the folder was read.
+    if (!in && !fs::exists(path, about)) continue;
     std::string bytes(std::istreambuf_iterator<char>(in), {});
-    if (!in) return absl::UnavailableError(absl::StrCat(one->path().string(), " cannot be read"));
+    if (!in) return absl::UnavailableError(absl::StrCat(path.string(), " cannot be read"));
     files->push_back(
         {absl::StrCat("keys/", below), bytes.size(), crypto::Hex(crypto::Sha256(bytes))});
     absl::Status written = WriteNewFile(place, bytes);
@@ -75,7 +112,10 @@ absl::Status CopyKeys(const node::NodeFile& file, const std::string& to,
     if (!written.ok()) return written;
   }
   if (error) return absl::UnavailableError(absl::StrCat(file.keys, " cannot be read"));
-  return SyncFolder(to);
+  for (const std::string& folder : made_folders) {
+    if (absl::Status synced = SyncFolder(folder); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
@@ -113,6 +114,60 @@ TEST_F(VouchBackupTest, HoldsKeysOnlyWhenAskedAndNeverTheMark) {
   EXPECT_EQ(Mode("whole") & 0777u, 0700u);
   EXPECT_FALSE(Exists("whole/keys/ledger.high-water"));
   EXPECT_TRUE(Exists("whole/keys/charge.key"));
+}
+
+// The months' keys often lie on a disk of their own.
+TEST_F(VouchBackupTest, FollowsLinksAmongTheKeysOrSaysThatItCannot) {
+  Append(3);
+  fs::create_directories(Path("disk/tags"));
+  Write("disk/tags/a.key", "a month's");
+  fs::create_directory_symlink(Path("disk"), Path("irs/keys/periods"));
+  const auto back_up = [&](const std::string& output) {
+    return std::vector<std::string>{"ledger",   "backup", "--node",     "irs",
+                                    "--output", output,   "--with-keys"};
+  };
+  Fine(back_up("linked"));
+  EXPECT_EQ(Read("linked/keys/periods/tags/a.key"), "a month's");
+  const auto manifest = nlohmann::json::parse(Read("linked/manifest.json"));
+  EXPECT_THAT(manifest["files"].dump(), HasSubstr("\"keys/periods/tags/a.key\""));
+  fs::create_symlink(Path("nowhere"), Path("disk/tags/gone.key"));
+  Refused(back_up("dangling"), 1, "is a link to nothing");
+  fs::remove(Path("disk/tags/gone.key"));
+  fs::create_directory_symlink(Path("irs/keys"), Path("disk/round"));
+  Refused(back_up("round"), 1, "copied already");
+  for (const char* not_there : {"dangling", "round"}) EXPECT_FALSE(Exists(not_there));
+}
+
+TEST_F(VouchBackupTest, NamesKeysRightlyHoweverTheirFolderIsWritten) {
+  Append(3);
+  const std::string yaml = Read("irs/node.yaml");
+  for (const char* written : {"keys/", "./keys//"}) {
+    Write("irs/node.yaml",
+          absl::StrReplaceAll(yaml, {{"keys: \"keys\"", absl::StrCat("keys: \"", written, "\"")}}));
+    fs::remove_all(Path("whole"));
+    Fine({"ledger", "backup", "--node", "irs", "--output", "whole", "--with-keys"});
+    EXPECT_EQ(Read("whole/keys/ledger.key"), Read("irs/keys/ledger.key")) << written;
+    EXPECT_THAT(Read("whole/manifest.json"), HasSubstr("\"keys/ledger.key\""));
+  }
+}
+
+TEST_F(VouchBackupTest, PassesOverKeysThatAreJustBeingWritten) {
+  Append(3);
+  Write("irs/keys/periods.new-AbC123", "half");
+  std::atomic<bool> stop{false};
+  std::thread writing([&] {
+    for (int i = 0; !stop; ++i) {
+      const std::string name = Path(absl::StrCat("irs/keys/x.new-", 100000 + i % 800000));
+      std::ofstream(name) << "half";
+      fs::remove(name);
+    }
+  });
+  for (int i = 0; i < 10; ++i) {
+    Fine({"ledger", "backup", "--node", "irs", "--output", absl::StrCat("busy", i), "--with-keys"});
+    EXPECT_THAT(Read(absl::StrCat("busy", i, "/manifest.json")), Not(HasSubstr(".new-")));
+  }
+  stop = true;
+  writing.join();
 }
 
 TEST_F(VouchBackupTest, SaysThatThereWasAMarkAndThatItIsMissing) {
