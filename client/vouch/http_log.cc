@@ -3,6 +3,10 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -19,12 +23,50 @@ namespace {
 constexpr absl::string_view kScheme = "http://";
 constexpr size_t kLargest = crypto::kLargestNote;
 
+// Ends what the client is at when it has not come to its end within `patience`. The client's own
+// times are of each reading: a server that sends a byte now and then, in a header or behind it,
+// would be waited for without end.
+class Deadline {
+ public:
+  Deadline(httplib::Client* client, absl::Duration patience)
+      : watch_([this, client, patience] {
+          std::unique_lock<std::mutex> lock(mutex_);
+          auto wait = absl::ToChronoMilliseconds(patience);
+          // Again, should it have been connecting: then there was nothing yet to end.
+          while (!changed_.wait_for(lock, wait, [this] { return done_; })) {
+            passed_ = true;
+            client->stop();
+            wait = std::chrono::milliseconds(50);
+          }
+        }) {}
+  ~Deadline() { Passed(); }
+  Deadline(const Deadline&) = delete;
+
+  // Whether it was ended; from then on it is not any more.
+  bool Passed() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_one();
+    if (watch_.joinable()) watch_.join();
+    return passed_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  bool passed_ = false;
+  std::thread watch_;  // the last: it uses what stands before it
+};
+
 }  // namespace
 
 class HttpLog::Connection {
  public:
   Connection(const std::string& host, int port, absl::Duration patience)
-      : client_(host, port), where_(absl::StrCat(host, ":", port)) {
+      : client_(host, port), where_(absl::StrCat(host, ":", port)), patience_(patience) {
     const auto seconds = static_cast<time_t>(absl::ToInt64Seconds(patience));
     client_.set_connection_timeout(seconds, 0);
     client_.set_read_timeout(seconds, 0);
@@ -36,6 +78,7 @@ class HttpLog::Connection {
   absl::StatusOr<std::string> Get(const std::string& path) {
     std::string body;
     int status = 0;
+    Deadline deadline(&client_, patience_);
     const httplib::Result result = client_.Get(
         path,
         [&](const httplib::Response& response) {
@@ -46,6 +89,10 @@ class HttpLog::Connection {
           body.append(bytes, std::min(size, kLargest + 1 - std::min(body.size(), kLargest + 1)));
           return body.size() <= kLargest;
         });
+    if (deadline.Passed()) {
+      return absl::UnavailableError(absl::StrCat(where_, " did not give ", path, " within ",
+                                                 absl::FormatDuration(patience_)));
+    }
     if (!result && body.size() <= kLargest) {
       return absl::UnavailableError(
           absl::StrCat(where_, " could not be asked: ", httplib::to_string(result.error())));
@@ -61,6 +108,7 @@ class HttpLog::Connection {
  private:
   httplib::Client client_;
   const std::string where_;
+  const absl::Duration patience_;
 };
 
 HttpLog::HttpLog(std::unique_ptr<Connection> connection, std::string prefix)

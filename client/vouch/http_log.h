@@ -18,7 +18,8 @@ namespace vouch::client {
 class HttpLog final : public crypto::TileReader {
  public:
   // "http://HOST:PORT", then the path of the log, or none: the one log that the site names.
-  // InvalidArgument for another address; Unavailable when it cannot be reached.
+  // InvalidArgument for another address; Unavailable when it cannot be reached. Each file must be
+  // there within `patience`, all of it, and is at most crypto::kLargestNote bytes.
   static absl::StatusOr<std::unique_ptr<HttpLog>> Open(absl::string_view address,
                                                        absl::Duration patience);
   ~HttpLog() override;

@@ -550,7 +550,9 @@ void AddLedgerVerifyCommand(CLI::App* ledger, Console* console) {
                       "lines; witnesses' too. Default: the key that the node of --node knows");
   command->add_option("--node", options->folder, "Your own node's folder")->envname("VOUCH_NODE");
   command->add_flag("--json", options->json, "Print facts for programs");
-  command->add_option("--timeout-seconds", options->timeout_seconds, "How long a call may take")
+  command
+      ->add_option("--timeout-seconds", options->timeout_seconds,
+                   "How long a call, or a file over HTTP, may take")
       ->check(CLI::Range(1, 600))
       ->capture_default_str();
   command->footer(

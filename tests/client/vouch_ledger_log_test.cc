@@ -1,9 +1,15 @@
 // The log as whoever is no operator meets it: exported, given away, computed anew.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
 #include "nlohmann/json.hpp"
@@ -215,6 +221,38 @@ TEST_F(VouchLedgerLogTest, NoScratchIsLeftBeside) {
   Export();
   for (const auto& file : std::filesystem::directory_iterator(Path("."))) {
     EXPECT_THAT(file.path().string(), Not(HasSubstr(".tree-")));
+  }
+}
+
+// A server that sends a byte now and then, in its head or behind it, is not waited for.
+TEST_F(VouchLedgerLogTest, ASiteThatDripsIsGivenUp) {
+  for (const std::string& head :
+       {std::string("HTTP/1.1 200 OK\r\nX: "), std::string("HTTP/1.1 200 OK\r\n\r\n")}) {
+    const int listening = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(where);
+    ASSERT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&where), size), 0);
+    ASSERT_EQ(listen(listening, 1), 0);
+    ASSERT_EQ(getsockname(listening, reinterpret_cast<sockaddr*>(&where), &size), 0);
+    std::thread dripping([&] {
+      const int caller = accept(listening, nullptr, nullptr);
+      ssize_t sent = send(caller, head.data(), head.size(), MSG_NOSIGNAL);
+      // Far longer than it may be waited for, and not for ever should it be.
+      for (int i = 0; sent >= 0 && i < 100; ++i) {
+        absl::SleepFor(absl::Milliseconds(100));
+        sent = send(caller, "x", 1, MSG_NOSIGNAL);
+      }
+      close(caller);
+    });
+    const absl::Time began = absl::Now();
+    Refused({"ledger", "verify", absl::StrCat("http://127.0.0.1:", ntohs(where.sin_port)), "--node",
+             "irs", "--timeout-seconds", "1"},
+            1, "within 1s");
+    EXPECT_LT(absl::Now() - began, absl::Seconds(8));
+    dripping.join();
+    close(listening);
   }
 }
 

@@ -23,10 +23,17 @@ absl::Status CannotWrite(const fs::path& path) {
   return absl::UnavailableError(absl::StrCat(path.string(), " cannot be written"));
 }
 
+// Entries go to those they concern alone, so bundles are their owner's alone, whatever the umask.
+enum class Readers { kAll, kOwner };
+
 // Whole or not at all. Not synced: an export that a power cut interrupted is made again.
-absl::Status WriteFile(const fs::path& path, absl::string_view bytes) {
+absl::Status WriteFile(const fs::path& path, absl::string_view bytes,
+                       Readers readers = Readers::kAll) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
+  if (!error && readers == Readers::kOwner) {
+    fs::permissions(path.parent_path(), fs::perms::owner_all, error);
+  }
   if (error) return CannotWrite(path);
   fs::path fresh = path;
   fresh += ".new";
@@ -36,6 +43,10 @@ absl::Status WriteFile(const fs::path& path, absl::string_view bytes) {
   if (!out) {
     fs::remove(fresh, error);
     return CannotWrite(path);
+  }
+  if (readers == Readers::kOwner) {
+    fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_write, error);
+    if (error) return CannotWrite(path);
   }
   fs::rename(fresh, path, error);
   return error ? CannotWrite(path) : absl::OkStatus();
@@ -106,6 +117,12 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
     absl::Status status = ExportMinimum(log, checkpoint->size, root);
     if (!status.ok()) return status;
   }
+  const fs::path bundles = root / "tile" / "entries";
+  std::error_code error;
+  if (options.entries) fs::create_directories(bundles, error);
+  // Of an export that was made before, what is below may be readable by others.
+  if (!error && IsThere(bundles)) fs::permissions(bundles, fs::perms::owner_all, error);
+  if (error) return CannotWrite(bundles);
   for (const crypto::Tile& tile : crypto::TilesOf(checkpoint->size)) {
     const bool full = tile.width == crypto::kTileWidth;
     if (tile.level == 0 && options.entries && tile.index * crypto::kTileWidth >= minimum) {
@@ -116,7 +133,9 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
         if (!entries.ok()) return entries.status();
         const absl::StatusOr<std::string> bundle = crypto::EncodeBundle(*entries);
         if (!bundle.ok()) return bundle.status();
-        if (absl::Status status = WriteFile(path, *bundle); !status.ok()) return status;
+        if (absl::Status status = WriteFile(path, *bundle, Readers::kOwner); !status.ok()) {
+          return status;
+        }
       }
     }
     const fs::path path = root / crypto::TilePath(tile);
@@ -127,7 +146,6 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
       return status;
     }
   }
-  std::error_code error;
   fs::create_directories(root, error);
   return crypto::ReplaceFile((root / "checkpoint").string(), note, /*is_private=*/false);
 }

@@ -35,6 +35,12 @@ class StaticLayoutTest : public testing::Test {
     return about.st_ino;
   }
 
+  mode_t ModeOf(const std::string& name) {
+    struct stat about {};
+    EXPECT_EQ(stat((out_ + "/" + name).c_str(), &about), 0) << name;
+    return about.st_mode & 0777;
+  }
+
   ScratchFolder folder_;
   const std::string out_ = folder_.path() + "/out";
   GrowingLog log_;
@@ -55,6 +61,14 @@ TEST_F(StaticLayoutTest, HoldsTheFilesOfTheSpecificationsExample) {
   for (const char* not_there : {"tile/0/273", "tile/0/274", "tile/1/001", "tile/2/000", "tile/3"}) {
     EXPECT_FALSE(Exists(not_there)) << not_there;
   }
+  // Hashes are anybody's; entries go to those they concern alone.
+  EXPECT_EQ(ModeOf("tile/entries"), 0700u);
+  EXPECT_EQ(ModeOf("tile/entries/000"), 0600u);
+  EXPECT_EQ(ModeOf("tile/entries/273.p/112"), 0600u);
+  EXPECT_NE(ModeOf("tile/0/000") & 0044u, 0u);
+  chmod((out_ + "/tile/entries").c_str(), 0755);
+  ASSERT_TRUE(ExportLog(*store_, note, out_).ok());
+  EXPECT_EQ(ModeOf("tile/entries"), 0700u) << "as an earlier version left it";
   EXPECT_EQ(std::filesystem::file_size(out_ + "/tile/0/000"), 8192u);
   EXPECT_EQ(std::filesystem::file_size(out_ + "/tile/1/001.p/17"), 17u * 32);
 }
