@@ -92,8 +92,12 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
   if (absl::Status whole = CheckFiles(options.backup, *manifest, console); !whole.ok()) {
     return whole;
   }
-  // Beside the journal: what takes its place must be on its file system.
-  std::string fresh = absl::StrCat(file->journal, ".restoring-XXXXXX");
+  // Beside the journal itself, were it a link to it: what takes its place must be on its file
+  // system.
+  std::error_code unresolved;
+  const fs::path resolved = fs::weakly_canonical(file->journal, unresolved);
+  const std::string place = unresolved ? file->journal : resolved.string();
+  std::string fresh = absl::StrCat(place, ".restoring-XXXXXX");
   if (mkdtemp(&fresh[0]) == nullptr) {
     return absl::ErrnoToStatus(errno,
                                absl::StrCat(file->journal, ": nothing can be written beside it"));
@@ -160,17 +164,16 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
   if (absl::Status held = fresh_lock.Take(fresh); !held.ok()) return give_up(held);
   if (absl::Status synced = SyncFolder(fresh); !synced.ok()) return give_up(synced);
   // At once: whatever happens, there is the old journal or the new one, whole.
-  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, file->journal.c_str(), RENAME_EXCHANGE) != 0) {
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
     return give_up(absl::ErrnoToStatus(
         errno, absl::StrCat("nothing was changed: ", file->journal,
                             " cannot be exchanged with a folder beside it (it must not be a mount "
                             "point, and the file system must know renameat2)")));
   }
-  const std::string parent = fs::path(file->journal).parent_path().string();
+  const std::string parent = fs::path(place).parent_path().string();
   if (absl::Status synced = SyncFolder(parent); !synced.ok()) return synced;
-  std::string before =
-      absl::StrCat(file->journal, ".before-",
-                   absl::FormatTime("%Y%m%dT%H%M%SZ", absl::Now(), absl::UTCTimeZone()));
+  std::string before = absl::StrCat(
+      place, ".before-", absl::FormatTime("%Y%m%dT%H%M%SZ", absl::Now(), absl::UTCTimeZone()));
   if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, before.c_str(), RENAME_NOREPLACE) != 0) {
     before = fresh;
   }
@@ -230,7 +233,7 @@ void AddLedgerRestoreCommand(CLI::App* ledger, Console* console) {
       "journal in place, the mark of what was signed, or what partners cosigned. Keys are put "
       "back\n"
       "by hand, before. What was in place is kept beside it. Killed at any moment, it leaves the\n"
-      "old journal or the new one, whole; a folder JOURNAL.restoring-... may go then.\n"
+      "old journal or the new one, whole; a folder JOURNAL.restoring-... may go once the node runs.\n"
       "Exit codes: 0 in place; 1 refused; 3 something is missing or damaged.\n"
       "Example:\n  vouch ledger restore /backup/irs-2027-01-31 --node ./irs");
   command->callback(

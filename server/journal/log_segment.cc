@@ -48,7 +48,7 @@ absl::StatusOr<SegmentStart> ReadSegmentStart(const FileHandle& file) {
   }
   crypto::ByteReader in(crypto::AsBytes(bytes));
   if (in.U32() != kSegmentMagic) {
-    return absl::FailedPreconditionError("a file of the commit log is no part of a journal");
+    return absl::DataLossError("a file of the commit log is no part of a journal");
   }
   const uint32_t version = in.U32();
   if (version > kLogVersion) {

@@ -350,6 +350,26 @@ TEST_F(VouchBackupTest, ADamagedJournalInPlaceIsKeptAside) {
   EXPECT_EQ(Entries(), 300u);
 }
 
+// What a power cut leaves of a file whose length reached the disk before its bytes did; and the
+// journal is a link to another disk.
+TEST_F(VouchBackupTest, AHeaderOfZerosIsNoObstacleAndALinkStaysOne) {
+  Append(300);
+  BackUp();
+  Stop();
+  fs::rename(Path("irs/journal"), Path("elsewhere"));
+  fs::create_directory_symlink(Path("elsewhere"), Path("irs/journal"));
+  for (const auto& file : fs::directory_iterator(Path("elsewhere"))) {
+    if (!absl::StartsWith(file.path().filename().string(), "commits-")) continue;
+    std::fstream out(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    out << std::string(4096, '\0');
+  }
+  const ProcessResult result = Fine({"ledger", "restore", "backup", "--node", "irs"});
+  EXPECT_THAT(result.err, HasSubstr("the journal in place cannot be used"));
+  EXPECT_TRUE(fs::is_symlink(Path("irs/journal")));
+  EXPECT_FALSE(fs::is_empty(Path("elsewhere")));
+  EXPECT_EQ(Entries(), 300u);
+}
+
 TEST_F(VouchBackupTest, KilledAtAnyMomentOneOfTheTwoIsInPlaceAndWhole) {
   Append(200);
   Stop();
