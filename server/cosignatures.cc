@@ -13,6 +13,7 @@
 #include "crypto/tiles.h"
 #include "server/node/folders.h"
 #include "server/partner_logs.h"
+#include "server/telemetry/telemetry.h"
 
 namespace vouch::server {
 
@@ -67,7 +68,7 @@ absl::Status Cosignatures::Write(const std::string& agency, const Lag& lag) cons
   return crypto::ReplaceFile(PathOf(agency), text, /*is_private=*/true);
 }
 
-absl::Status Cosignatures::Read(const std::string& agency, Lag* lag) const {
+absl::StatusOr<bool> Cosignatures::Read(const std::string& agency, Lag* lag) const {
   const absl::StatusOr<std::string> text = crypto::ReadPrivateFile(PathOf(agency));
   if (!text.ok()) return text.status();
   const absl::Status damaged = absl::DataLossError(
@@ -89,20 +90,21 @@ absl::Status Cosignatures::Read(const std::string& agency, Lag* lag) const {
       return damaged;
     }
     lag->refused_since = absl::FromUnixSeconds(seconds);
-    lag->kept_over_start = true;
   }
-  if (parts[1].empty()) return absl::OkStatus();
-  // A new witness key begins with what the one before had vouched for.
+  if (parts[1].empty()) return true;
   const absl::StatusOr<crypto::NoteVerifier> log = LogVerifier(lag->origin, options_.public_der);
-  crypto::Checkpoint checkpoint;
-  if (!log.ok() || !Cosigned(parts[1], "", *log, lag->key, &checkpoint).ok()) return damaged;
+  if (!log.ok()) return damaged;
+  const auto opened = crypto::OpenCheckpoint(parts[1], {*log, lag->key});
+  if (!opened.ok()) return damaged;
+  // `from` stays what another key had vouched for.
+  if (opened->cosigned.empty()) return false;
   lag->note = parts[1];
-  lag->cosigned = checkpoint.size;
-  return absl::OkStatus();
+  lag->cosigned = opened->checkpoint.size;
+  return true;
 }
 
 absl::Status Cosignatures::SetWitnesses(const std::map<std::string, crypto::NoteVerifier>& keys,
-                                        absl::Time now) {
+                                        absl::Time now, const std::set<std::string>& unreadable) {
   const auto head = options_.log->Checkpoint();
   if (!head.ok()) return head.status();
   absl::Status first;
@@ -110,23 +112,45 @@ absl::Status Cosignatures::SetWitnesses(const std::map<std::string, crypto::Note
     const std::lock_guard<std::mutex> lock(mutex_);
     std::map<std::string, Lag> before = std::move(lags_);
     lags_.clear();
-    for (const auto& [agency, key] : keys) {
+    keyless_.clear();
+    std::map<std::string, crypto::NoteVerifier> counted = keys;
+    for (const std::string& agency : unreadable) {
+      const auto known = before.find(agency);
+      if (known != before.end()) {
+        counted.emplace(agency, known->second.key);
+      } else if (Bounded()) {
+        keyless_.insert(agency);
+      }
+    }
+    for (const auto& [agency, key] : counted) {
       const auto known = before.find(agency);
       if (known != before.end() && known->second.key.ToString() == key.ToString()) {
         lags_.emplace(agency, std::move(known->second));
         continue;
       }
-      Lag lag(key);
-      lag.counted_from = now;
-      absl::Status read = Read(agency, &lag);
+      Lag lag = known == before.end() ? Lag(key) : std::move(known->second);
+      absl::StatusOr<bool> read = false;
+      if (known == before.end()) {
+        lag.counted_from = now;
+        read = Read(agency, &lag);
+      } else {
+        lag.key = key;
+        lag.note.clear();
+        lag.cosigned = 0;
+      }
       if (!read.ok()) {
-        if (!absl::IsNotFound(read) && first.ok()) first = read;
+        if (!absl::IsNotFound(read.status()) && first.ok()) first = read.status();
         lag = Lag(key);
         lag.counted_from = now;
         lag.origin = head->origin;
         lag.size = head->size;
-        read = Write(agency, lag);
-        if (!read.ok() && first.ok()) first = read;
+      } else if (!*read) {
+        telemetry::Log(telemetry::Level::kInfo, "a partner has another witness key than before",
+                       {{"partner", agency}});
+      }
+      if (!read.ok() || !*read) {
+        const absl::Status written = Write(agency, lag);
+        if (!written.ok() && first.ok()) first = written;
       }
       lags_.emplace(agency, std::move(lag));
     }
@@ -184,14 +208,12 @@ absl::Status Cosignatures::Take(const std::string& agency, const std::string& no
   next.note = *std::move(kept);
   next.since.reset();
   next.refused_since.reset();
-  next.kept_over_start = false;
   if (absl::Status written = Write(agency, next); !written.ok()) {
     return absl::UnavailableError(written.message());
   }
   lag = std::move(next);
   LookAt(agency, &lag, *head, now);
-  any_refused_ = std::any_of(lags_.begin(), lags_.end(),
-                             [](const auto& one) { return one.second.refused_since.has_value(); });
+  Publish();
   return absl::OkStatus();
 }
 
@@ -214,16 +236,18 @@ void Cosignatures::LookAt(const std::string& agency, Lag* lag, const LedgerLog::
   lag->behind = head.size > from ? head.size - from : 0;
   if (lag->behind == 0) {
     lag->since.reset();
-    lag->kept_over_start = false;
-  } else if (!lag->since.has_value()) {
-    lag->since =
-        std::min(now, std::max(lag->counted_from, TimeOfEntry(head.origin, from, head.size, now)));
+  } else {
+    if (!lag->since.has_value()) {
+      lag->since = std::max(lag->counted_from, TimeOfEntry(head.origin, from, head.size, now));
+    }
+    // A clock that is set back begins to count anew: no entry waits since later than now.
+    lag->since = std::min(now, *lag->since);
   }
   const bool too_long = options_.longest_lag > absl::ZeroDuration() && lag->behind > 0 &&
                         now - *lag->since > options_.longest_lag;
   const bool too_many = options_.most_entries > 0 && lag->behind > options_.most_entries;
-  const bool bounded = options_.longest_lag > absl::ZeroDuration() || options_.most_entries > 0;
-  const bool refused = bounded && (too_long || too_many || lag->kept_over_start);
+  const bool refused =
+      Bounded() && lag->behind > 0 && (too_long || too_many || lag->refused_since.has_value());
   if (refused == lag->refused_since.has_value()) return;
   lag->refused_since = refused ? absl::optional<absl::Time>(now) : absl::nullopt;
   lag->says = refused
@@ -239,7 +263,7 @@ std::vector<Cosignatures::Standing> Cosignatures::Look(absl::Time now) {
   const auto head = options_.log->Checkpoint();
   if (!head.ok()) return all;
   const std::lock_guard<std::mutex> lock(mutex_);
-  bool any = false, hurries = false;
+  bool hurries = false;
   for (auto& [agency, lag] : lags_) {
     LookAt(agency, &lag, *head, now);
     Standing standing;
@@ -255,29 +279,53 @@ std::vector<Cosignatures::Standing> Cosignatures::Look(absl::Time now) {
       standing.says = absl::StrCat(lag.says, "; its questions are refused since ",
                                    TimeText(*lag.refused_since), " until it cosigns");
     }
-    any = any || standing.refused;
     hurries = hurries || (options_.most_entries > 0 && lag.behind > options_.most_entries / 4);
     all.push_back(std::move(standing));
   }
-  any_refused_ = any;
+  for (const std::string& agency : keyless_) {
+    Standing standing;
+    standing.agency = agency;
+    standing.since = now;
+    standing.refused = true;
+    standing.says =
+        "its witness key cannot be read, so its cosignatures cannot be told from others; its "
+        "questions are refused until the file of its `witness_key` is mended (then SIGHUP)";
+    all.push_back(std::move(standing));
+  }
+  Publish();
   hurries_ = hurries;
   return all;
 }
 
-absl::optional<policies::Refusal> Cosignatures::Judge(const std::string& agency) const {
-  if (!any_refused_) return absl::nullopt;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto lag = lags_.find(agency);
-  if (lag == lags_.end() || !lag->second.refused_since.has_value()) return absl::nullopt;
+void Cosignatures::Publish() {
+  auto refusals = std::make_shared<Refusals>();
   policies::Refusal refusal;
   refusal.reason = policies::Reason::kLedgerUnavailable;
-  refusal.message = absl::StrCat(
-      "this responder's ledger has waited too long for your node's cosignature, since ",
-      TimeText(lag->second.since.value_or(*lag->second.refused_since)),
-      "; see that your node runs and exchanges checkpoints with it, and that it has your "
-      "witness key as `witness_key`; then retry with the same request id");
   refusal.retry_after = kRetry;
-  return refusal;
+  for (const auto& [agency, lag] : lags_) {
+    if (!lag.refused_since.has_value()) continue;
+    refusal.message = absl::StrCat(
+        "this responder's ledger has waited too long for your node's cosignature, since ",
+        TimeText(lag.since.value_or(*lag.refused_since)),
+        "; see that your node runs and exchanges checkpoints with it, and that it has your "
+        "witness key as `witness_key`; then retry with the same request id");
+    refusals->emplace(agency, refusal);
+  }
+  refusal.message =
+      "this responder cannot read your node's witness key, so that no cosignature of yours would "
+      "count; its operator must mend that; then retry with the same request id";
+  for (const std::string& agency : keyless_) refusals->emplace(agency, refusal);
+  const bool any = !refusals->empty();
+  std::atomic_store(&refusals_, std::shared_ptr<const Refusals>(std::move(refusals)));
+  any_refused_ = any;
+}
+
+absl::optional<policies::Refusal> Cosignatures::Judge(const std::string& agency) const {
+  if (!any_refused_) return absl::nullopt;
+  const std::shared_ptr<const Refusals> refusals = std::atomic_load(&refusals_);
+  const auto refused = refusals->find(agency);
+  if (refused == refusals->end()) return absl::nullopt;
+  return refused->second;
 }
 
 }  // namespace vouch::server

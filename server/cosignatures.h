@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,10 +40,12 @@ class Cosignatures {
   explicit Cosignatures(Options options) : options_(std::move(options)) {}
 
   // The partners whose cosignatures count, by agency, in place of those before. Who is named for
-  // the first time begins with the log as it is now. DataLoss names the first file that cannot be
-  // used; that partner then begins anew.
-  absl::Status SetWitnesses(const std::map<std::string, crypto::NoteVerifier>& keys,
-                            absl::Time now);
+  // the first time begins with the log as it is now; who has another key than before goes on from
+  // where that one's cosignatures ended, refused or not. DataLoss names the first file that cannot
+  // be used; that partner then begins anew. `unreadable` have a key that cannot be read now: the
+  // one from before goes on counting, and who has none is refused, where anything is bounded.
+  absl::Status SetWitnesses(const std::map<std::string, crypto::NoteVerifier>& keys, absl::Time now,
+                            const std::set<std::string>& unreadable = {});
 
   // Whether this partner's cosignature of the log as it is now would be news.
   bool Wants(const std::string& agency) const;
@@ -53,7 +57,8 @@ class Cosignatures {
   absl::Status Take(const std::string& agency, const std::string& note,
                     absl::string_view cosignature, absl::Time now);
 
-  // Nothing, or why this partner gets no answer: the same for every question. Never blocks on disk.
+  // Nothing, or why this partner gets no answer: the same for every question. Never waits for what
+  // the other calls read and write.
   absl::optional<policies::Refusal> Judge(const std::string& agency) const;
 
   struct Standing {
@@ -82,24 +87,35 @@ class Cosignatures {
     std::string note;                                // with its cosignature; empty: none yet
     absl::Time counted_from = absl::InfinitePast();  // nothing counts as waiting since before
     absl::optional<absl::Time> since;                // of the first entry that waits
-    absl::optional<absl::Time> refused_since;        // on disk too
-    bool kept_over_start = false;  // refused when the node last ran, and not heard of since
+    absl::optional<absl::Time> refused_since;        // on disk too; until it cosigns
     uint64_t behind = 0;
     std::string says;
   };
 
   std::string PathOf(const std::string& agency) const;
-  absl::Status Read(const std::string& agency, Lag* lag) const;
+  // False: what it cosigned was cosigned with another key; where from, and whether it is refused,
+  // counts all the same.
+  absl::StatusOr<bool> Read(const std::string& agency, Lag* lag) const;
   absl::Status Write(const std::string& agency, const Lag& lag) const;
   void LookAt(const std::string& agency, Lag* lag, const LedgerLog::Signed& head, absl::Time now);
   absl::Time TimeOfEntry(const std::string& log, uint64_t index, uint64_t tree_size,
                          absl::Time otherwise) const;
 
+  bool Bounded() const {
+    return options_.longest_lag > absl::ZeroDuration() || options_.most_entries > 0;
+  }
+  // With mutex_ held: lets Judge see who is refused now.
+  void Publish();
+
+  using Refusals = std::map<std::string, policies::Refusal>;
+
   const Options options_;
   std::atomic<bool> any_refused_{false};
   std::atomic<bool> hurries_{false};
-  mutable std::mutex mutex_;  // guards the rest
+  std::shared_ptr<const Refusals> refusals_;  // replaced whole, by atomic_store
+  mutable std::mutex mutex_;                  // guards the rest; held while files are written
   std::map<std::string, Lag> lags_;
+  std::set<std::string> keyless_;  // whose key could never be read
 };
 
 }  // namespace vouch::server

@@ -1,6 +1,7 @@
 #include "server/node_ledger.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -134,6 +135,7 @@ absl::Status NodeLedger::OpenWitness(const node::NodeFile& file) {
 absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from, absl::Time now) const {
   std::map<std::string, std::string> keys;
   std::map<std::string, crypto::NoteVerifier> witnesses;
+  std::set<std::string> unreadable;
   absl::Status wrong;
   for (const node::Partner& partner : from.partners) {
     if (partner.witness_key.empty()) continue;
@@ -142,7 +144,11 @@ absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from, absl::Time 
         text.ok() ? node::ReadWitnessKey(*text, partner.agency) : text.status();
     if (key.ok()) {
       witnesses.emplace(partner.agency, *key);
-    } else if (wrong.ok()) {
+      continue;
+    }
+    // Nobody is answered without bound because a file is not there.
+    unreadable.insert(partner.agency);
+    if (wrong.ok()) {
       wrong = absl::InvalidArgumentError(
           absl::StrCat(partner.witness_key, ": ", key.status().message()));
     }
@@ -159,7 +165,7 @@ absl::Status NodeLedger::TakePartnerKeys(const node::NodeFile& from, absl::Time 
     }
   }
   absl::Status set = partners_->SetKeys(std::move(keys));
-  absl::Status counted = cosignatures_->SetWitnesses(witnesses, now);
+  absl::Status counted = cosignatures_->SetWitnesses(witnesses, now, unreadable);
   if (set.ok()) set = std::move(counted);
   return wrong.ok() ? set : wrong;
 }

@@ -30,7 +30,8 @@ class NodeLedger {
                                          const StartChecks& checks, Report report);
 
   // The keys of partners' ledgers and of their cosignatures, in place of those before. The first
-  // that cannot be taken is named; the others are taken all the same.
+  // that cannot be taken is named; the others are taken all the same. Whose witness key cannot be
+  // read keeps the one from before, or is refused (Cosignatures::SetWitnesses).
   absl::Status TakePartnerKeys(const node::NodeFile& from, absl::Time now) const;
 
   // What an exchange of checkpoints needs of it.

@@ -4,11 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "crypto/receipt.h"
 #include "server/node/folders.h"
 #include "server/node/witness_key.h"
+#include "tests/harness/process.h"
+#include "tests/server/service/partner_server.h"
 #include "tests/server/service/signed_log.h"
 #include "tests/server/walk/world.h"
 
@@ -31,7 +37,8 @@ class CosignaturesTest : public ::testing::Test {
   CosignaturesTest() { Open(absl::Minutes(15), 100); }
 
   // As after a restart.
-  void Open(absl::Duration longest, uint64_t most) {
+  void Open(absl::Duration longest, uint64_t most) { Open(longest, most, witness_); }
+  void Open(absl::Duration longest, uint64_t most, const crypto::NoteSigner& witness) {
     Cosignatures::Options options;
     options.folder = world_.folder.Path("cosigned");
     options.log = world_.ledger_log.get();
@@ -40,7 +47,7 @@ class CosignaturesTest : public ::testing::Test {
     options.longest_lag = longest;
     options.most_entries = most;
     all_ = std::make_unique<Cosignatures>(std::move(options));
-    SetKey(witness_);
+    SetKey(witness);
   }
   void SetKey(const crypto::NoteSigner& witness) {
     const absl::Status set = all_->SetWitnesses({{kAid, witness.verifier()}}, world_.clock.Now());
@@ -240,11 +247,71 @@ TEST_F(CosignaturesTest, BeginAnewUnderAnotherKey) {
   Grow(3);
   ASSERT_TRUE(TakeHead().ok());
   const crypto::NoteSigner other = NewWitness();
-  EXPECT_TRUE(absl::IsDataLoss(all_->SetWitnesses({{kAid, other.verifier()}}, world_.clock.Now())));
+  SetKey(other);
   EXPECT_EQ(Look().cosigned, 0u);
   EXPECT_TRUE(all_->Wants(kAid));
   const std::string note = Head();
   EXPECT_TRUE(all_->Take(kAid, note, CosignedBy(other, note), world_.clock.Now()).ok());
+}
+
+TEST_F(CosignaturesTest, OfAnotherKeyCountFromWhereTheOneBeforeEnded) {
+  const crypto::NoteSigner second = NewWitness(), third = NewWitness();
+  Grow(3);
+  ASSERT_TRUE(TakeHead().ok());
+  Grow(2);
+  Open(absl::Minutes(15), 100, second);
+  EXPECT_EQ(Look().behind, 2u);
+  EXPECT_FALSE(Refused());
+  Grow(99);
+  EXPECT_TRUE(Refused());
+  // Whoever was refused stays so, with the node running and over a start.
+  SetKey(third);
+  EXPECT_TRUE(Refused());
+  EXPECT_EQ(Look().behind, 101u);
+  Open(absl::Minutes(15), 1000, second);
+  EXPECT_TRUE(Refused());
+  const std::string note = Head();
+  ASSERT_TRUE(all_->Take(kAid, note, CosignedBy(second, note), world_.clock.Now()).ok());
+  EXPECT_FALSE(Refused());
+}
+
+TEST_F(CosignaturesTest, AreLateAlsoByAClockThatWasSetBack) {
+  Grow(3);
+  ASSERT_TRUE(TakeHead().ok());
+  world_.clock.Advance(absl::Hours(10));
+  Grow(1);
+  EXPECT_FALSE(Refused());
+  world_.clock.Advance(absl::Hours(-10));
+  EXPECT_FALSE(Refused());
+  world_.clock.Advance(absl::Minutes(16));
+  EXPECT_TRUE(Refused());
+  world_.clock.Advance(absl::Hours(-10));
+  EXPECT_TRUE(Refused()) << "until it cosigns";
+  ASSERT_TRUE(TakeHead().ok());
+  EXPECT_FALSE(Refused());
+}
+
+TEST_F(CosignaturesTest, UnderAKeyThatCannotBeReadAreBoundAsBefore) {
+  Grow(3);
+  ASSERT_TRUE(TakeHead().ok());
+  Grow(101);
+  const std::set<std::string> unreadable = {kAid, "loans.example"};
+  ASSERT_TRUE(all_->SetWitnesses({}, world_.clock.Now(), unreadable).ok());
+  EXPECT_TRUE(all_->Judge(kAid).has_value()) << "for what waits, under the key from before";
+  ASSERT_TRUE(TakeHead().ok());
+  EXPECT_FALSE(all_->Judge(kAid).has_value());
+  // Whose key was never read.
+  ASSERT_TRUE(all_->Judge("loans.example").has_value());
+  EXPECT_THAT(all_->Judge("loans.example")->message, HasSubstr("cannot read your node's witness"));
+  const auto standings = all_->Look(world_.clock.Now());
+  ASSERT_EQ(standings.size(), 2u);
+  EXPECT_TRUE(standings[1].refused);
+  EXPECT_THAT(standings[1].says, HasSubstr("its witness key cannot be read"));
+  SetKey(witness_);
+  EXPECT_FALSE(all_->Judge("loans.example").has_value()) << "it has no witness_key any more";
+  Open(absl::ZeroDuration(), 0);
+  ASSERT_TRUE(all_->SetWitnesses({}, world_.clock.Now(), unreadable).ok());
+  EXPECT_FALSE(all_->Judge("loans.example").has_value()) << "nothing bounds anybody";
 }
 
 TEST_F(CosignaturesTest, KeepNoSignaturesBesideTheLogsAndThePartners) {
@@ -254,6 +321,98 @@ TEST_F(CosignaturesTest, KeepNoSignaturesBesideTheLogsAndThePartners) {
   ASSERT_TRUE(all_->Take(kAid, note + junk, CosignedBy(witness_, note), world_.clock.Now()).ok());
   EXPECT_THAT(*node::ReadText(world_.folder.Path("cosigned/aid.example")),
               ::testing::Not(HasSubstr("loans.example")));
+}
+
+// Reads entries when it is let.
+class HeldJournal final : public journal::Journal {
+ public:
+  explicit HeldJournal(std::unique_ptr<journal::Journal> inner) : inner_(std::move(inner)) {}
+
+  absl::StatusOr<journal::Committed> Commit(absl::Span<const journal::Proposal> proposals,
+                                            absl::Time now, journal::CommitSteps* steps) override {
+    return inner_->Commit(proposals, now, steps);
+  }
+  absl::Status Append(absl::Span<const std::string> entries, absl::Time now) override {
+    return inner_->Append(entries, now);
+  }
+  absl::Status ChargeEvaluations(const journal::RowKey& row, const policies::CountLimit& limit,
+                                 const journal::RowKey& key_row, uint64_t key_cap, uint32_t count,
+                                 absl::Time now, uint32_t agreement_begins) override {
+    return inner_->ChargeEvaluations(row, limit, key_row, key_cap, count, now, agreement_begins);
+  }
+  absl::StatusOr<journal::StoredItem> Read(const journal::Location& where) const override {
+    return inner_->Read(where);
+  }
+  absl::StatusOr<std::vector<std::string>> ReadEntries(uint64_t first,
+                                                       uint32_t count) const override {
+    ++reading;
+    hold.Pass();
+    return inner_->ReadEntries(first, count);
+  }
+  absl::StatusOr<uint64_t> Prune(uint64_t below) override { return inner_->Prune(below); }
+  journal::Head head() const override { return inner_->head(); }
+  std::vector<journal::LogSpan> logs() const override { return inner_->logs(); }
+  void SetWatcher(journal::CommitWatcher watcher) override {
+    inner_->SetWatcher(std::move(watcher));
+  }
+  std::vector<Adoption> adoptions() const override { return inner_->adoptions(); }
+  absl::Status Adopt(const Adoption& adoption, const std::string& entry, absl::Time now) override {
+    return inner_->Adopt(adoption, entry, now);
+  }
+  Figures figures() const override { return inner_->figures(); }
+
+  mutable Hold hold;
+  mutable std::atomic<int> reading{0};
+
+ private:
+  const std::unique_ptr<journal::Journal> inner_;
+};
+
+TEST(CosignaturesOnASlowDiskTest, JudgeNobodySlowly) {
+  const vouch::tests::TemporaryFolder folder;
+  const absl::Time now = absl::FromUnixSeconds(1795219200);
+  journal::JournalOptions journal_options;
+  journal_options.folder = folder.Path("journal");
+  journal_options.origin = "tax.example/ledger/2026";
+  HeldJournal journal(*journal::OpenFileJournal(journal_options));
+  const auto grow = [&](int entries) {
+    for (int i = 0; i < entries; ++i) {
+      ASSERT_TRUE(journal.Append({crypto::CountedRefusalsEntry(1, kAid, 3, 1)}, now).ok());
+    }
+  };
+  LedgerLogOptions log_options;
+  log_options.folder = folder.Path("tree");
+  log_options.key = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  log_options.journal = &journal;
+  const std::string public_der = log_options.key->PublicDer();
+  const auto log = *LedgerLog::Open(std::move(log_options));
+  const OwnCheckpoints own(log.get(), public_der, folder.Path("own.cosigned"));
+  Cosignatures::Options options;
+  options.folder = folder.Path("cosigned");
+  options.log = log.get();
+  options.own = &own;
+  options.public_der = public_der;
+  options.most_entries = 5;
+  Cosignatures all(std::move(options));
+  const crypto::NoteSigner aid = NewWitness(), loans = NewWitness("loans.example");
+  ASSERT_TRUE(all.SetWitnesses({{kAid, aid.verifier()}}, now).ok());
+  grow(6);
+  all.Look(now);
+  ASSERT_TRUE(all.Judge(kAid).has_value());
+  // The entry since which loans.example lags is read.
+  ASSERT_TRUE(
+      all.SetWitnesses({{kAid, aid.verifier()}, {"loans.example", loans.verifier()}}, now).ok());
+  grow(1);
+  const int before = journal.reading;
+  journal.hold.Close();
+  std::thread look([&] { all.Look(now); });
+  while (journal.reading == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  auto judged = std::async(std::launch::async, [&] { return all.Judge(kAid).has_value(); });
+  EXPECT_EQ(judged.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  journal.hold.Open();
+  look.join();
+  EXPECT_TRUE(judged.get());
 }
 
 TEST(WitnessKeyTest, IsOneLineOfThatAgencysWitness) {
