@@ -282,6 +282,16 @@ absl::StatusOr<std::string> LogReader::ReadEntry(uint64_t index) const {
   return std::move(entries->back());
 }
 
+absl::StatusOr<std::vector<std::string>> LogReader::ReadKept(uint64_t index, uint32_t width) const {
+  std::vector<std::string> entries;
+  for (uint32_t place = 0; place < width; ++place) {
+    absl::StatusOr<std::string> entry = ReadEntry(index * kTileWidth + place);
+    if (!entry.ok() && !absl::IsNotFound(entry.status())) return entry.status();
+    entries.push_back(entry.ok() ? *std::move(entry) : std::string());
+  }
+  return entries;
+}
+
 absl::StatusOr<CompactRange> RecomputeLog(
     const LogReader& log, uint64_t size,
     const std::function<absl::Status(uint64_t, absl::string_view)>& visit) {

@@ -62,6 +62,8 @@ class LogReader : public TileReader {
                                                               uint32_t width) const = 0;
   // One entry; of those below first_entry() the few that were kept. NotFound for the others.
   virtual absl::StatusOr<std::string> ReadEntry(uint64_t index) const;
+  // Of a bundle below first_entry(), each entry that was kept, and nothing in place of the others.
+  virtual absl::StatusOr<std::vector<std::string>> ReadKept(uint64_t index, uint32_t width) const;
   // The log's published minimum: entries below it were pruned. A multiple of 256, or the log's end.
   virtual uint64_t first_entry() const { return 0; }
 };

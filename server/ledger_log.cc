@@ -10,6 +10,15 @@
 
 namespace vouch::server {
 
+namespace {
+
+// Of what the log has: that it cannot be had now is never taken for its not being there.
+absl::Status Unread(const absl::Status& why) {
+  return absl::IsDataLoss(why) ? why : absl::UnavailableError(why.message());
+}
+
+}  // namespace
+
 LogTree::Options LedgerLog::TreeOptions(const journal::LogSpan& log) {
   LogTree::Options options;
   options.log = log;
@@ -164,6 +173,11 @@ absl::StatusOr<LogProof> LedgerLog::ProveIn(absl::string_view origin, uint64_t f
   return tree.ok() ? (*tree)->Prove(first, count) : tree.status();
 }
 
+absl::StatusOr<uint64_t> LedgerLog::Size(absl::string_view origin) const {
+  const absl::StatusOr<Tree> tree = Find(origin);
+  return tree.ok() ? absl::StatusOr<uint64_t>((*tree)->size()) : tree.status();
+}
+
 absl::StatusOr<LedgerLog::Signed> LedgerLog::Checkpoint(absl::string_view origin) {
   const absl::StatusOr<Tree> tree = Find(origin);
   if (!tree.ok()) return tree.status();
@@ -211,13 +225,13 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
   // How the log `next` begins.
   const auto open = [&](decltype(to) next, crypto::LogSuccession* step) -> absl::Status {
     absl::StatusOr<std::string> opening = (*next)->Entry(0);
-    if (!opening.ok()) return opening.status();
+    if (!opening.ok()) return Unread(opening.status());
     step->opening = *std::move(opening);
     const absl::StatusOr<const crypto::LogReader*> reader = (*next)->Reader();
-    if (!reader.ok()) return reader.status();
+    if (!reader.ok()) return Unread(reader.status());
     auto proof =
         crypto::RangeProofFromTiles(**reader, 0, 1, next == to ? head.size : (*next)->size());
-    if (!proof.ok()) return proof.status();
+    if (!proof.ok()) return Unread(proof.status());
     step->opening_proof = *std::move(proof);
     return absl::OkStatus();
   };
@@ -234,7 +248,7 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
     if (from == trees.end()) {
       crypto::LogSuccession step;
       const absl::StatusOr<std::string> nothing = SignNothing(after->restored.origin);
-      if (!nothing.ok()) return nothing.status();
+      if (!nothing.ok()) return Unread(nothing.status());
       step.checkpoint = *nothing;
       step.old_size = old_size;
       from = at(after->origin);
@@ -245,27 +259,30 @@ absl::StatusOr<std::vector<crypto::LogSuccession>> LedgerLog::Succession(absl::s
   if (to == trees.end() || (steps.empty() && from >= to)) {
     return absl::NotFoundError("no log of that name has ended here");
   }
+  const bool lost = (*from)->origin() != origin || (!losses_.empty() && old_size > (*from)->size());
+  if (!lost && old_size > (*from)->size()) {
+    return absl::OutOfRangeError("the log was never of that size");
+  }
   for (auto tree = from; tree < to; ++tree) {
     LogTree& ended = **tree;
     crypto::LogSuccession step;
     const absl::StatusOr<LogTree::Signed> end = ended.Sign();
-    if (!end.ok()) return end.status();
+    if (!end.ok()) return Unread(end.status());
     step.checkpoint = *end->note;
     if (steps.empty()) step.old_size = old_size;
     // Of what is lost there is no proof: the loss that is declared says so.
-    const bool lost = ended.origin() != origin || (!losses_.empty() && old_size > end->size);
     if (tree == from && old_size > 0 && !lost) {
       auto proof = ended.Consistency(old_size, end->size);
-      if (!proof.ok()) return proof.status();
+      if (!proof.ok()) return Unread(proof.status());
       step.consistency = *std::move(proof);
     }
     if (absl::Status opened = open(tree + 1, &step); !opened.ok()) return opened;
     if (!crypto::ReadLossDeclared(step.opening).ok()) {
       absl::StatusOr<std::string> closing = ended.Entry(end->size - 1);
-      if (!closing.ok()) return closing.status();
+      if (!closing.ok()) return Unread(closing.status());
       step.closing = *std::move(closing);
       absl::StatusOr<LogProof> closing_proof = ended.Prove(end->size - 1, 1);
-      if (!closing_proof.ok()) return closing_proof.status();
+      if (!closing_proof.ok()) return Unread(closing_proof.status());
       step.closing_proof = std::move(closing_proof->hashes);
     }
     steps.push_back(std::move(step));

@@ -59,6 +59,9 @@ class LedgerLog final : public Prover {
   // By index in that log.
   absl::StatusOr<LogProof> ProveIn(absl::string_view origin, uint64_t first, uint32_t count);
 
+  // How many durable entries it has.
+  absl::StatusOr<uint64_t> Size(absl::string_view origin) const;
+
   struct Signed {
     std::string origin;
     uint64_t size = 0;
@@ -76,7 +79,8 @@ class LedgerLog final : public Prover {
   // The log's tiles and entries up to its head when it was called, at the least.
   absl::StatusOr<const crypto::LogReader*> Reader(absl::string_view origin = "");
   // The steps from `old_size` of a log that has ended to `head`, one of Checkpoint(). Also of a
-  // log, or a size, that is lost: as far as losses were declared.
+  // log, or a size, that is lost: as far as losses were declared. NotFound and OutOfRange for a log
+  // and a size that never were, and for nothing else.
   absl::StatusOr<std::vector<crypto::LogSuccession>> Succession(absl::string_view origin,
                                                                 uint64_t old_size,
                                                                 const Signed& head);

@@ -31,17 +31,24 @@ Refusal Malformed(std::string field, std::string message) {
   return refusal;
 }
 
-// What the log could not give: what it never had is the caller's mistake.
-Refusal FromLog(const absl::Status& status, std::string field) {
-  if (absl::IsOutOfRange(status) || absl::IsNotFound(status) || absl::IsInvalidArgument(status) ||
-      absl::IsPermissionDenied(status)) {
-    return Malformed(std::move(field), std::string(status.message()));
-  }
+// What the log has and cannot give now. What it never had is judged before anything is read: to
+// the caller that is a sign of a log that was rewritten, and a disk that fails must be none.
+Refusal Unread() {
   Refusal refusal;
   refusal.reason = Reason::kLedgerUnavailable;
   refusal.message = "the log cannot be read now";
   refusal.retry_after = absl::Seconds(5);
   return refusal;
+}
+
+// How many entries the log has; MALFORMED for one that there never was.
+absl::variant<uint64_t, Refusal> SizeOf(const LedgerLog& log, const std::string& origin,
+                                        std::string field) {
+  const absl::StatusOr<uint64_t> size = log.Size(origin);
+  if (size.ok()) return *size;
+  return absl::IsNotFound(size.status())
+             ? Malformed(std::move(field), std::string(size.status().message()))
+             : Unread();
 }
 
 }  // namespace
@@ -53,7 +60,7 @@ LedgerService::LedgerService(const PartnerFace* face, LedgerLog* log, PartnerLog
       partners_(partners),
       cosignatures_(options.cosignatures),
       behind_(options.behind),
-      queue_(options.workers, options.max_calls) {}
+      queue_(options.workers, options.max_calls, options.max_calls_each) {}
 
 void LedgerService::SetOversight(const std::vector<std::string>& agencies) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -66,7 +73,7 @@ bool LedgerService::IsOversight(const std::string& caller) const {
 }
 
 grpc::ServerUnaryReactor* LedgerService::Answer(grpc::CallbackServerContext* context, size_t bytes,
-                                                Work work) {
+                                                Work work, std::function<void()> after) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto identified = face_->Identify(*context);
   if (const Refusal* refusal = absl::get_if<Refusal>(&identified)) {
@@ -82,15 +89,17 @@ grpc::ServerUnaryReactor* LedgerService::Answer(grpc::CallbackServerContext* con
     refuse(Malformed("", "the request is larger than any checkpoint"));
     return reactor;
   }
-  const auto answer = [context, reactor, caller, refuse, work = std::move(work)] {
+  const auto answer = [context, reactor, caller, refuse, work = std::move(work),
+                       after = std::move(after)] {
     if (context->IsCancelled()) {
       reactor->Finish(grpc::Status::CANCELLED);
       return;
     }
     if (const Outcome refusal = work(caller)) return refuse(*refusal);
     reactor->Finish(grpc::Status::OK);
+    if (after) after();
   };
-  if (queue_.Add(answer)) return reactor;
+  if (queue_.Add(caller, answer)) return reactor;
   Refusal busy;
   busy.reason = Reason::kBusy;
   busy.message = "too many calls about the ledger wait at this node";
@@ -103,13 +112,15 @@ grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerConte
                                                        const v1::GetCheckpointRequest* request,
                                                        v1::GetCheckpointResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
+    const auto known = SizeOf(*log_, request->log(), "log");
+    if (const Refusal* refusal = absl::get_if<Refusal>(&known)) return *refusal;
     const absl::StatusOr<LedgerLog::Signed> head = log_->Checkpoint(request->log());
-    if (!head.ok()) return FromLog(head.status(), "log");
+    if (!head.ok()) return Unread();
     response->set_checkpoint(*head->note);
     response->set_cosign(request->log().empty() && cosignatures_ != nullptr &&
                          cosignatures_->Wants(caller));
     const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader(head->origin);
-    if (!reader.ok()) return FromLog(reader.status(), "");
+    if (!reader.ok()) return Unread();
     response->set_minimum_index((*reader)->first_entry());
     const uint64_t old_size = request->old_size();
     if (!request->origin().empty() && request->origin() != head->origin) {
@@ -118,7 +129,7 @@ grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerConte
       if (absl::IsNotFound(steps.status()) || absl::IsOutOfRange(steps.status())) {
         return absl::nullopt;
       }
-      if (!steps.ok()) return FromLog(steps.status(), "");
+      if (!steps.ok()) return Unread();
       for (const crypto::LogSuccession& step : *steps) {
         requester::ToMessage(step, response->add_successions());
       }
@@ -126,7 +137,7 @@ grpc::ServerUnaryReactor* LedgerService::GetCheckpoint(grpc::CallbackServerConte
     }
     if (request->origin().empty() || old_size == 0 || old_size >= head->size) return absl::nullopt;
     const auto proof = log_->Consistency(head->origin, old_size, head->size);
-    if (!proof.ok()) return FromLog(proof.status(), "old_size");
+    if (!proof.ok()) return Unread();
     response->set_hashes(crypto::EncodeTile(*proof));
     return absl::nullopt;
   });
@@ -137,19 +148,25 @@ grpc::ServerUnaryReactor* LedgerService::GetConsistency(grpc::CallbackServerCont
                                                         v1::GetConsistencyResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
     if (request->origin().empty()) return Malformed("origin", "expected the name of a log");
-    const auto proof = log_->Consistency(request->origin(), request->old_size(), request->size());
-    if (absl::IsNotFound(proof.status())) return FromLog(proof.status(), "origin");
-    if (!proof.ok()) return FromLog(proof.status(), "size");
-    response->set_hashes(crypto::EncodeTile(*proof));
     if (request->further_size() > kMostFurther) {
       return Malformed("further", absl::StrCat("expected at most ", kMostFurther, " sizes"));
     }
-    uint64_t before = request->size();
-    for (const uint64_t size : request->further()) {
-      const auto next = log_->Consistency(request->origin(), before, size);
-      if (!next.ok()) return FromLog(next.status(), "further");
-      response->add_further(crypto::EncodeTile(*next));
-      before = size;
+    const auto known = SizeOf(*log_, request->origin(), "origin");
+    if (const Refusal* refusal = absl::get_if<Refusal>(&known)) return *refusal;
+    std::vector<uint64_t> sizes = {request->old_size(), request->size()};
+    sizes.insert(sizes.end(), request->further().begin(), request->further().end());
+    if (!std::is_sorted(sizes.begin(), sizes.end()) || sizes.back() > absl::get<uint64_t>(known)) {
+      return Malformed("size", "the log was never of that size");
+    }
+    for (size_t i = 0; i + 1 < sizes.size(); ++i) {
+      const auto proof = log_->Consistency(request->origin(), sizes[i], sizes[i + 1]);
+      if (!proof.ok()) return Unread();
+      std::string hashes = crypto::EncodeTile(*proof);
+      if (i == 0) {
+        response->set_hashes(std::move(hashes));
+      } else {
+        response->add_further(std::move(hashes));
+      }
     }
     return absl::nullopt;
   });
@@ -159,10 +176,17 @@ grpc::ServerUnaryReactor* LedgerService::GetTile(grpc::CallbackServerContext* co
                                                  const v1::GetTileRequest* request,
                                                  v1::GetTileResponse* response) {
   return Answer(context, request->ByteSizeLong(), [=](const std::string&) -> Outcome {
+    const auto known = SizeOf(*log_, request->origin(), "origin");
+    if (const Refusal* refusal = absl::get_if<Refusal>(&known)) return *refusal;
     // Bundles hold everybody's entries: GetEntries shows each to whom it concerns.
     absl::StatusOr<std::string> tile =
         log_->File(request->path(), /*entries=*/false, request->origin());
-    if (!tile.ok()) return FromLog(tile.status(), "path");
+    // A file of no log, or one that this log does not have yet.
+    if (absl::IsInvalidArgument(tile.status()) || absl::IsPermissionDenied(tile.status()) ||
+        absl::IsNotFound(tile.status()) || absl::IsOutOfRange(tile.status())) {
+      return Malformed("path", std::string(tile.status().message()));
+    }
+    if (!tile.ok()) return Unread();
     response->set_tile(*std::move(tile));
     return absl::nullopt;
   });
@@ -185,11 +209,16 @@ LedgerService::Outcome LedgerService::Entries(const std::string& caller,
   }
   // Named once: a year may end between two calls.
   const std::string origin = request.origin().empty() ? log_->origin() : request.origin();
+  const auto known = SizeOf(*log_, origin, "origin");
+  if (const Refusal* refusal = absl::get_if<Refusal>(&known)) return *refusal;
+  const uint64_t size = absl::get<uint64_t>(known);
+  if (first >= size || count > size - first) {
+    return Malformed("first", "the log has no such entries");
+  }
   const absl::StatusOr<LogProof> proof = log_->ProveIn(origin, first, count);
-  if (absl::IsNotFound(proof.status())) return FromLog(proof.status(), "origin");
-  if (!proof.ok()) return FromLog(proof.status(), "first");
+  if (!proof.ok()) return Unread();
   const absl::StatusOr<const crypto::LogReader*> reader = log_->Reader(origin);
-  if (!reader.ok()) return FromLog(reader.status(), "");
+  if (!reader.ok()) return Unread();
   const bool all = IsOversight(caller);
   std::vector<std::string> bundle;
   std::vector<crypto::Digest> leaves;
@@ -198,25 +227,21 @@ LedgerService::Outcome LedgerService::Entries(const std::string& caller,
     if (index / crypto::kTileWidth != held) {
       held = index / crypto::kTileWidth;
       const uint32_t width = crypto::TileWidthAt(0, held, proof->tree_size);
-      absl::StatusOr<std::vector<std::string>> read = (*reader)->ReadBundle(held, width);
+      const bool pruned = index < (*reader)->first_entry();
+      absl::StatusOr<std::vector<std::string>> read =
+          pruned ? (*reader)->ReadKept(held, width) : (*reader)->ReadBundle(held, width);
       absl::StatusOr<std::vector<crypto::Digest>> hashes = (*reader)->ReadTile({0, held, width});
-      const bool pruned = absl::IsNotFound(read.status()) && index < (*reader)->first_entry();
-      if (!read.ok() && !pruned) return FromLog(read.status(), "first");
-      if (!hashes.ok()) return FromLog(hashes.status(), "first");
-      bundle = pruned ? std::vector<std::string>() : *std::move(read);
+      if (!read.ok() || !hashes.ok()) return Unread();
+      bundle = *std::move(read);
       leaves = *std::move(hashes);
     }
     const size_t place = index % crypto::kTileWidth;
-    absl::StatusOr<std::string> entry =
-        bundle.empty() ? (*reader)->ReadEntry(index) : bundle[place];
+    std::string& entry = bundle[place];
     v1::LedgerEntry* shown = response->add_entries();
-    const bool is_there = entry.ok();
-    if (!is_there && !absl::IsNotFound(entry.status())) return FromLog(entry.status(), "first");
-    const absl::StatusOr<std::string> requester =
-        is_there ? crypto::RequesterOf(*entry) : entry.status();
-    if (is_there && (all || crypto::IsAboutLog(*entry) ||
-                     (requester.ok() && !requester->empty() && *requester == caller))) {
-      shown->set_entry(*std::move(entry));
+    const absl::StatusOr<std::string> requester = crypto::RequesterOf(entry);
+    if (!entry.empty() && (all || crypto::IsAboutLog(entry) ||
+                           (requester.ok() && !requester->empty() && *requester == caller))) {
+      shown->set_entry(std::move(entry));
     } else {
       shown->set_leaf_hash(leaves[place].data(), leaves[place].size());
     }
@@ -274,13 +299,15 @@ grpc::ServerUnaryReactor* LedgerService::AddCheckpoint(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* LedgerService::AddCosignature(grpc::CallbackServerContext* context,
                                                         const v1::AddCosignatureRequest* request,
                                                         v1::AddCosignatureResponse* response) {
-  return Answer(context, request->ByteSizeLong(), [=](const std::string& caller) -> Outcome {
+  // A server that is shut down waits for every call, and so for this one.
+  const auto found = std::make_shared<absl::Status>();
+  const auto work = [=](const std::string& caller) -> Outcome {
     const absl::Status taken =
         cosignatures_ == nullptr
             ? absl::NotFoundError("this node takes no cosignatures")
             : cosignatures_->Take(caller, request->checkpoint(), request->cosignature(),
                                   face_->rooms.clock->Now());
-    if (absl::IsDataLoss(taken)) behind_(taken);
+    *found = taken;
     response->set_code(taken.ok()                        ? 200
                        : absl::IsPermissionDenied(taken) ? 403
                        : absl::IsNotFound(taken)         ? 404
@@ -289,6 +316,9 @@ grpc::ServerUnaryReactor* LedgerService::AddCosignature(grpc::CallbackServerCont
     response->set_says(response->code() == 500 ? "it could not be kept"
                                                : std::string(taken.message()));
     return absl::nullopt;
+  };
+  return Answer(context, request->ByteSizeLong(), work, [this, found] {
+    if (absl::IsDataLoss(*found)) behind_(*found);
   });
 }
 

@@ -20,10 +20,12 @@ namespace vouch::server {
 
 struct LedgerServiceOptions {
   int workers = 1;
-  size_t max_calls = 256;
+  size_t max_calls = 256;      // that wait
+  size_t max_calls_each = 32;  // of them, one partner's
   // Of this node's log; outlives the service. None: no cosignature is taken.
   Cosignatures* cosignatures = nullptr;
-  // A partner holds a checkpoint that this node signed and its log does not lead to.
+  // A partner holds a checkpoint that this node signed and its log does not lead to. Told once the
+  // partner's call was answered.
   std::function<void(const absl::Status&)> behind = [](const absl::Status&) {};
 };
 
@@ -67,7 +69,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   using Outcome = absl::optional<policies::Refusal>;
   using Work = std::function<Outcome(const std::string& caller)>;
 
-  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, size_t bytes, Work work);
+  // `after`, where given, is done when the call was answered.
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, size_t bytes, Work work,
+                                   std::function<void()> after = nullptr);
   Outcome Entries(const std::string& caller, const v1::GetEntriesRequest& request,
                   v1::GetEntriesResponse* response);
   bool IsOversight(const std::string& caller) const;

@@ -148,12 +148,12 @@ void LogTree::End() {
 
 bool LogTree::HasWork() const {
   const std::lock_guard<std::mutex> guard(lock_);
-  return !queued_.empty() || (ended_ && !settled_);
+  return !queued_.empty() || grew_ || (ended_ && !settled_);
 }
 
 absl::Status LogTree::Work() {
-  const absl::Status taken = TakeQueued();
-  if (!taken.ok()) return taken;
+  if (absl::Status taken = TakeQueued(); !taken.ok()) return taken;
+  if (absl::Status closed = CloseFull(); !closed.ok()) return closed;
   bool settles = false;
   {
     const std::lock_guard<std::mutex> guard(lock_);
@@ -254,9 +254,7 @@ absl::StatusOr<std::string> LogTree::Entry(uint64_t index) {
 }
 
 absl::StatusOr<const crypto::LogReader*> LogTree::Reader() {
-  const absl::Status taken = TakeQueued();
-  // Tiles that could not be written are served from memory.
-  if (!taken.ok() && (!absl::IsUnavailable(taken) || tiles_ == nullptr)) return taken;
+  if (absl::Status taken = TakeQueued(); !taken.ok()) return taken;
   return tiles_.get();
 }
 
@@ -276,13 +274,32 @@ absl::Status LogTree::TakeQueued() {
     const std::lock_guard<std::mutex> guard(lock_);
     if (!broken_.ok()) return broken_;
     leaves.swap(queued_);
+    grew_ = grew_ || !leaves.empty();
   }
-  absl::Status taken = tiles_->Append(leaves);
-  if (!taken.ok() && !absl::IsUnavailable(taken)) {
+  // Nobody waits for a segment that is just being written when there is nothing to add.
+  if (leaves.empty()) return absl::OkStatus();
+  absl::Status taken = tiles_->Add(leaves);
+  if (!taken.ok()) {
     const std::lock_guard<std::mutex> guard(lock_);
     broken_ = taken;
   }
   return taken;
+}
+
+// A segment that could not be written is tried again when entries follow, and by nobody who reads:
+// each try reads and hashes all of it.
+absl::Status LogTree::CloseFull() {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (!grew_) return absl::OkStatus();
+    grew_ = false;
+  }
+  absl::Status closed = tiles_->CloseFull();
+  if (!closed.ok() && !absl::IsUnavailable(closed)) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    broken_ = closed;
+  }
+  return closed;
 }
 
 }  // namespace vouch::server

@@ -85,7 +85,9 @@ class LogTree {
   std::string EndPath() const;
   absl::Status ReadEnd(const crypto::Checkpoint& end);
   absl::StatusOr<Signed> SignLocked();
+  // In memory alone: whoever reads writes nothing.
   absl::Status TakeQueued();
+  absl::Status CloseFull();
   absl::Status Settle();
 
   const Options options_;
@@ -105,6 +107,7 @@ class LogTree {
   absl::Status broken_;
   bool ended_ = false;
   bool settled_ = false;  // an end that is wholly kept
+  bool grew_ = false;     // since it was last tried to close what is full
 };
 
 }  // namespace vouch::server

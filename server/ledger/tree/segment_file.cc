@@ -221,10 +221,8 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path, absl::str
 
 absl::StatusOr<std::string> SegmentFile::Read(uint64_t offset, uint64_t size) const {
   const OpenFile file(path_);
-  if (!file.ok()) {
-    return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path_, " was archived"))
-                           : CannotRead(path_);
-  }
+  // It was there: that it is gone now says nothing about what the log has.
+  if (!file.ok()) return CannotRead(path_);
   std::string bytes(size, '\0');
   const absl::Status read = file.Read(&bytes[0], size, offset, path_);
   if (!read.ok()) return read;
@@ -293,6 +291,15 @@ absl::StatusOr<std::vector<std::string>> SegmentFile::Bundle(uint32_t bundle) co
 }
 
 absl::StatusOr<std::string> SegmentFile::KeptEntry(uint32_t place) const {
+  const auto kept = Kept(place / crypto::kTileWidth);
+  if (!kept.ok()) return kept.status();
+  const std::string& entry = (*kept)[place % crypto::kTileWidth];
+  return entry.empty() ? absl::StatusOr<std::string>(Pruned()) : entry;
+}
+
+absl::StatusOr<std::vector<std::string>> SegmentFile::Kept(uint32_t bundle) const {
+  const auto leaves = LeafTile(bundle);
+  if (!leaves.ok()) return leaves.status();
   const Offsets places(range_.size());
   const OpenFile file(path_);
   uint64_t size = 0;
@@ -300,20 +307,20 @@ absl::StatusOr<std::string> SegmentFile::KeptEntry(uint32_t place) const {
   if (size < places.offsets) return Damaged(path_);
   const absl::StatusOr<std::string> bytes = Read(places.offsets, size - places.offsets);
   if (!bytes.ok()) return bytes.status();
+  std::vector<std::string> kept(leaves->size());
   crypto::ByteReader reader(crypto::AsBytes(*bytes));
   for (uint32_t left = reader.U32(); left > 0 && reader.ok(); --left) {
-    const uint32_t at = reader.U32();
+    const uint32_t place = reader.U32();
     const uint16_t length = reader.U16();
     const crypto::ByteSpan entry = reader.Raw(length);
-    if (at != place) continue;
-    const auto leaves = LeafTile(place / crypto::kTileWidth);
-    if (!leaves.ok()) return leaves.status();
-    if (!reader.ok() || crypto::LeafHash(entry) != (*leaves)[place % crypto::kTileWidth]) {
+    if (place / crypto::kTileWidth != bundle || !reader.ok()) continue;
+    const uint32_t within = place % crypto::kTileWidth;
+    if (within >= kept.size() || crypto::LeafHash(entry) != (*leaves)[within]) {
       return Damaged(path_);
     }
-    return std::string(crypto::AsText(entry));
+    kept[within] = std::string(crypto::AsText(entry));
   }
-  return reader.ok() ? Pruned() : Damaged(path_);
+  return reader.ok() ? absl::StatusOr<std::vector<std::string>>(std::move(kept)) : Damaged(path_);
 }
 
 absl::StatusOr<SegmentFile> SegmentFile::Prune(const Keep& keep) const {

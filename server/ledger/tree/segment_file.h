@@ -85,6 +85,8 @@ class SegmentFile {
   bool pruned() const { return pruned_; }
   // One entry of a pruned segment, held against its leaf; NotFound when it was not kept.
   absl::StatusOr<std::string> KeptEntry(uint32_t place) const;
+  // All of a bundle of a pruned segment, in one reading: nothing in place of those not kept.
+  absl::StatusOr<std::vector<std::string>> Kept(uint32_t bundle) const;
   // Writes the file anew, with the hashes and none of the entries but those that `keep` is true of.
   // DataLoss, and nothing is changed, when an entry is not the one whose leaf stands there.
   using Keep = std::function<bool(absl::string_view entry)>;

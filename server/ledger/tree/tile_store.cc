@@ -157,14 +157,27 @@ absl::Status TileStore::Append(absl::Span<const crypto::Digest> leaves) {
   return AppendLocked(leaves);
 }
 
-absl::Status TileStore::AppendLocked(absl::Span<const crypto::Digest> leaves) {
-  {
-    const std::lock_guard<std::mutex> guard(lock_);
-    if (last_file_ != nullptr && !leaves.empty()) {
-      return absl::FailedPreconditionError("the log was closed: nothing is added to it any more");
-    }
-    for (const crypto::Digest& leaf : leaves) AddLeaf(leaf);
+absl::Status TileStore::Add(absl::Span<const crypto::Digest> leaves) {
+  const std::lock_guard<std::mutex> writing(writing_);
+  return AddLocked(leaves);
+}
+
+absl::Status TileStore::CloseFull() {
+  const std::lock_guard<std::mutex> writing(writing_);
+  return CloseFullSegments();
+}
+
+absl::Status TileStore::AddLocked(absl::Span<const crypto::Digest> leaves) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (last_file_ != nullptr && !leaves.empty()) {
+    return absl::FailedPreconditionError("the log was closed: nothing is added to it any more");
   }
+  for (const crypto::Digest& leaf : leaves) AddLeaf(leaf);
+  return absl::OkStatus();
+}
+
+absl::Status TileStore::AppendLocked(absl::Span<const crypto::Digest> leaves) {
+  if (absl::Status added = AddLocked(leaves); !added.ok()) return added;
   return CloseFullSegments();
 }
 
@@ -330,17 +343,31 @@ absl::StatusOr<std::vector<std::string>> TileStore::ReadBundle(uint64_t index,
   return entries;
 }
 
+std::shared_ptr<const SegmentFile> TileStore::PrunedAt(uint64_t bundle) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  const uint64_t segment = bundle / kTilesASegment;
+  const auto& file = segment < files_.size() ? files_[segment] : last_file_;
+  return file != nullptr && file->pruned() ? file : nullptr;
+}
+
 absl::StatusOr<std::string> TileStore::ReadEntry(uint64_t index) const {
-  std::shared_ptr<const SegmentFile> file;
-  {
-    const std::lock_guard<std::mutex> guard(lock_);
-    const uint64_t segment = index / kSegmentEntries;
-    file = segment < files_.size() ? files_[segment] : last_file_;
-  }
-  if (file == nullptr || !file->pruned()) return LogReader::ReadEntry(index);
+  const auto file = PrunedAt(index / crypto::kTileWidth);
+  if (file == nullptr) return LogReader::ReadEntry(index);
   const uint64_t place = index - file->number() * kSegmentEntries;
   if (index / kSegmentEntries != file->number() || place >= file->entries()) return NoTile();
   return file->KeptEntry(static_cast<uint32_t>(place));
+}
+
+absl::StatusOr<std::vector<std::string>> TileStore::ReadKept(uint64_t index, uint32_t width) const {
+  const auto file = PrunedAt(index);
+  if (file == nullptr || index / kTilesASegment != file->number()) {
+    return LogReader::ReadKept(index, width);
+  }
+  auto kept = file->Kept(static_cast<uint32_t>(index % kTilesASegment));
+  if (!kept.ok()) return kept;
+  if (width > kept->size()) return NoTile();
+  kept->resize(width);
+  return kept;
 }
 
 uint64_t TileStore::first_entry() const {

@@ -45,6 +45,9 @@ class TileStore final : public crypto::LogReader {
   // when it is full. Unavailable: all is taken in, but a full segment could not be written; it
   // stays in memory, and the next call tries again. DataLoss: the entries read back are not these.
   absl::Status Append(absl::Span<const crypto::Digest> leaves);
+  // The two halves of that: in memory alone, and what is full.
+  absl::Status Add(absl::Span<const crypto::Digest> leaves);
+  absl::Status CloseFull();
   // The same by reading the entries up to `head`, and holding the result against it (DataLoss).
   absl::Status CatchUp(const crypto::CompactRange& head);
   absl::Status CatchUp(uint64_t size, const crypto::Digest& root);
@@ -65,6 +68,7 @@ class TileStore final : public crypto::LogReader {
   absl::StatusOr<std::vector<std::string>> ReadBundle(uint64_t index,
                                                       uint32_t width) const override;
   absl::StatusOr<std::string> ReadEntry(uint64_t index) const override;
+  absl::StatusOr<std::vector<std::string>> ReadKept(uint64_t index, uint32_t width) const override;
   uint64_t first_entry() const override;
 
  private:
@@ -72,11 +76,14 @@ class TileStore final : public crypto::LogReader {
   std::string PathOf(uint64_t segment) const { return SegmentPath(options_.folder, segment); }
   absl::Status OpenFolder();
   absl::Status TakeUpSegments();
+  // Null where nothing was pruned.
+  std::shared_ptr<const SegmentFile> PrunedAt(uint64_t bundle) const;
   // With writing_ held.
   void AddLeaf(const crypto::Digest& leaf);
   void AddRoot(const crypto::Digest& segment_root);
   absl::Status CloseFullSegments();
   absl::Status WriteSegment(uint64_t segment, uint32_t entries) const;
+  absl::Status AddLocked(absl::Span<const crypto::Digest> leaves);
   absl::Status AppendLocked(absl::Span<const crypto::Digest> leaves);
   uint64_t SizeLocked() const;
   crypto::CompactRange RangeLocked() const;

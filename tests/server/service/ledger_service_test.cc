@@ -5,6 +5,10 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <filesystem>
+
+#include "absl/synchronization/notification.h"
 #include "client/requester/ledger_client.h"
 #include "crypto/log_entry.h"
 #include "crypto/receipt.h"
@@ -16,6 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class LedgerServiceTest : public ::testing::Test {
  protected:
@@ -40,7 +45,12 @@ class LedgerServiceTest : public ::testing::Test {
             .ok());
     LedgerServiceOptions options;
     options.cosignatures = cosignatures_.get();
-    options.behind = [this](const absl::Status& behind) { behind_ = behind; };
+    options.behind = [this](const absl::Status& behind) {
+      behind_ = behind;
+      // Waits for all calls, as whoever stops a node does.
+      if (behind_shuts_down_) server_.ShutDown();
+      told_.Notify();
+    };
     service_ = std::make_unique<LedgerService>(server_.face(), world_.ledger_log.get(),
                                                partner_logs_.get(), options);
     service_->SetOversight({"oig.example"});
@@ -110,6 +120,8 @@ class LedgerServiceTest : public ::testing::Test {
                       world_.folder.Path("own.cosigned")};
   std::unique_ptr<Cosignatures> cosignatures_;
   absl::Status behind_;
+  std::atomic<bool> behind_shuts_down_{false};
+  absl::Notification told_;
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<requester::LedgerClient> aid_;
   std::vector<std::string> written_;
@@ -304,6 +316,49 @@ TEST_F(LedgerServiceTest, WhatTheLogNeverHadIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency("other/ledger/2027", 1, 2).status()));
 }
 
+// What an operator does who moves a closed segment while the node runs.
+void RemoveSegments(const std::string& folder) {
+  std::vector<std::filesystem::path> segments;
+  for (int i = 0; i < 1000 && segments.empty(); ++i) {
+    absl::SleepFor(absl::Milliseconds(20));
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+      if (file.path().extension() == ".segment") segments.push_back(file.path());
+    }
+  }
+  ASSERT_THAT(segments, Not(IsEmpty())) << "none was closed";
+  // It is taken up once it is there.
+  absl::SleepFor(absl::Milliseconds(300));
+  for (const auto& segment : segments) std::filesystem::remove(segment);
+}
+
+TEST_F(LedgerServiceTest, ASegmentThatIsGoneIsNoSignThatTheLogWasNeverSo) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 8192; ++i) many.push_back(crypto::ClockAcknowledgedEntry(1, i));
+  for (int i = 0; i < 9; ++i) Append(many);
+  const std::string& origin = world_.ledger_log->origin();
+  ASSERT_TRUE(aid_->GetConsistency(origin, 3, 70000).ok());
+  RemoveSegments(world_.folder.Path("tree"));
+  const auto consistency = aid_->GetConsistency(origin, 3, 70000);
+  EXPECT_TRUE(absl::IsUnavailable(consistency.status())) << consistency.status();
+  const auto head = aid_->GetCheckpoint(origin, 3);
+  EXPECT_TRUE(absl::IsUnavailable(head.status())) << head.status();
+  const auto entries = aid_->GetEntries(3, 1);
+  EXPECT_TRUE(absl::IsUnavailable(entries.status())) << entries.status();
+  EXPECT_TRUE(absl::IsInvalidArgument(aid_->GetConsistency(origin, 3, 80000).status()));
+}
+
+TEST_F(LedgerServiceTest, ASegmentThatIsGoneIsNoSignThatALogDoesNotGoOn) {
+  AppendSome();
+  const std::string ended = world_.ledger_log->origin();
+  world_.clock.Advance(absl::Hours(24 * 366));
+  AppendSome();
+  ASSERT_EQ(aid_->GetCheckpoint(ended, 3)->successions.size(), 1u);
+  RemoveSegments(world_.folder.Path("tree"));
+  const auto head = aid_->GetCheckpoint(ended, 3);
+  EXPECT_TRUE(absl::IsUnavailable(head.status())) << head.status();
+  EXPECT_TRUE(absl::IsUnavailable(aid_->GetEntries(0, 8, ended).status()));
+}
+
 TEST_F(LedgerServiceTest, NobodyElseIsShownAnything) {
   AppendSome();
   const auto stranger = ClientOf("stranger.example");
@@ -361,7 +416,19 @@ TEST_F(LedgerServiceTest, ACosignedCheckpointBeyondTheLogStopsTheNode) {
   const auto answer =
       aid_->AddCosignature(note, aid_witness_.CosignNote(crypto::ReadNote(note)->text, 9)->Line());
   EXPECT_EQ(answer->code(), 500u);
+  ASSERT_TRUE(told_.WaitForNotificationWithTimeout(absl::Seconds(20)));
   EXPECT_TRUE(absl::IsDataLoss(behind_)) << behind_;
+}
+
+TEST_F(LedgerServiceTest, WhoeverIsToldThatTheLogIsBehindMayWaitForAllCalls) {
+  behind_shuts_down_ = true;
+  AppendSome();
+  SignedLog later(world_.ledger_log->origin(), world_.ledger_key);
+  later.GrowTo(20);
+  const std::string note = later.NoteOf(20);
+  (void)aid_->AddCosignature(note,
+                             aid_witness_.CosignNote(crypto::ReadNote(note)->text, 9)->Line());
+  EXPECT_TRUE(told_.WaitForNotificationWithTimeout(absl::Seconds(20)));
 }
 
 TEST_F(LedgerServiceTest, ALogThatWasPutBackIsShownWhatIsRemembered) {

@@ -38,6 +38,8 @@ class PartnerServer {
 
   // Listens on a port of its own. Once; the service outlives the serving.
   void Serve(grpc::Service* service);
+  // At once; waits for the calls there are.
+  void ShutDown() { server_->Shutdown(std::chrono::system_clock::now()); }
   // Calls get `drain` to end by themselves. `before_waiting` ends what calls may wait for.
   void Stop(std::chrono::milliseconds drain, const std::function<void()>& before_waiting = {});
 

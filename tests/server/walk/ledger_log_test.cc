@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -43,6 +44,9 @@ class LedgerLogMarkTest : public testing::Test {
     log.marked = Marker();
     log.without_high_water = without_high_water_;
     log.also_key = also_key_;
+    log.problem = [this](const absl::Status& standing) {
+      if (absl::IsUnavailable(standing)) ++could_not_write_;
+    };
     auto opened = LedgerLog::Open(std::move(log));
     if (opened.ok()) log_ = *std::move(opened);
     return opened.status();
@@ -78,6 +82,7 @@ class LedgerLogMarkTest : public testing::Test {
   const std::shared_ptr<const crypto::SigningKey> key_ = std::make_shared<const crypto::SigningKey>(
       crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
   std::shared_ptr<const crypto::SigningKey> also_key_;
+  std::atomic<int> could_not_write_{0};
   bool without_high_water_ = false;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<LedgerLog> log_;
@@ -351,6 +356,27 @@ TEST_F(LedgerLogMarkTest, AnotherHistoryStopsTheNode) {
   const absl::Status refused = Start();
   EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
   EXPECT_THAT(refused.message(), HasSubstr("are not those this node signed"));
+}
+
+TEST_F(LedgerLogMarkTest,
+       ASegmentThatCouldNotBeWrittenIsTriedAgainWithTheNextEntriesAndByNoReader) {
+  ASSERT_TRUE(Start().ok());
+  const std::string segment = folder_.Path("journal/tree/entries-0000000000.segment");
+  fs::create_directories(segment + "/in the way");
+  std::vector<std::string> entries;
+  for (int i = 0; i < 65540; ++i) entries.push_back(absl::StrCat("entry ", i));
+  ASSERT_TRUE(journal_->Append(entries, kNow).ok());
+  for (int i = 0; i < 1000 && could_not_write_ == 0; ++i) absl::SleepFor(absl::Milliseconds(5));
+  ASSERT_EQ(could_not_write_, 1);
+  fs::remove_all(segment);
+  EXPECT_TRUE(log_->RootAt("", 65538).ok());
+  EXPECT_TRUE(log_->File("tile/0/000", /*entries=*/false).ok());
+  absl::SleepFor(absl::Milliseconds(400));
+  EXPECT_FALSE(fs::exists(segment));
+  Append(1);
+  EXPECT_TRUE(log_->RootAt("", 65541).ok()) << "taken in by a reader";
+  for (int i = 0; i < 1000 && !fs::exists(segment); ++i) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_TRUE(fs::exists(segment));
 }
 
 constexpr char kFirst[] = "tax.example/ledger/2027";
