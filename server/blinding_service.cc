@@ -164,6 +164,8 @@ grpc::Status BlindingService::EvaluateNow(const std::string& requester,
     return ToStatus(refusal);
   };
 
+  // While it waited.
+  if (const absl::optional<Refusal> lags = face_->Lags(requester)) return refuse(*lags);
   const auto set = rooms.agreements->Current();
   auto admitted = policies::Authorizer::Admit(*set->catalog, requester, request.agreement_id(),
                                               crypto::AsBytes(request.agreement_digest()), now);

@@ -59,6 +59,17 @@ absl::variant<std::shared_ptr<const admission::AdmittedCall>, policies::Refusal>
   return admission->Admit(requester, std::move(request));
 }
 
+absl::optional<policies::Refusal> PartnerFace::Lags(const std::string& requester) const {
+  if (ends != nullptr && *ends) {
+    policies::Refusal refusal;
+    refusal.reason = policies::Reason::kLedgerUnavailable;
+    refusal.message = "this node stops, because its ledger is not the latest";
+    refusal.retry_after = absl::Seconds(60);
+    return refusal;
+  }
+  return cosignatures == nullptr ? absl::nullopt : cosignatures->Judge(requester);
+}
+
 void PartnerFace::CountRefusal(const std::string& requester,
                                const policies::Refusal& refusal) const {
   rooms.refusals->Count(requester, static_cast<uint8_t>(refusal.reason), rooms.clock->Now());

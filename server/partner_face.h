@@ -5,6 +5,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,8 @@ struct PartnerFace {
   admission::Admission* admission = nullptr;
   telemetry::Metrics* metrics = nullptr;
   const Cosignatures* cosignatures = nullptr;  // none: nobody's are waited for
+  // True: the node's ledger is not the one it was, and nobody is answered any more.
+  const std::atomic<bool>* ends = nullptr;
 
   // The calling agency, or a refusal that was counted.
   absl::variant<std::string, policies::Refusal> Identify(
@@ -32,9 +35,7 @@ struct PartnerFace {
   // Admission's, after whether the requester may have answers at all: its cosignatures may lag.
   absl::variant<std::shared_ptr<const admission::AdmittedCall>, policies::Refusal> Admit(
       const std::string& requester, admission::Request request) const;
-  absl::optional<policies::Refusal> Lags(const std::string& requester) const {
-    return cosignatures == nullptr ? absl::nullopt : cosignatures->Judge(requester);
-  }
+  absl::optional<policies::Refusal> Lags(const std::string& requester) const;
   // Counts a refusal that gets no entry of its own. `requester` is empty when unknown.
   void CountRefusal(const std::string& requester, const policies::Refusal& refusal) const;
   // Puts a receipt as a JWS into an answer to a call that asks for one.

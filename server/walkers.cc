@@ -49,6 +49,11 @@ void Walkers::Stop() {
   }
 }
 
+void Walkers::Refuse() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  refusing_ = true;
+}
+
 bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
   const admission::AdmittedCall& admitted = *call->call();
   const size_t items = admitted.request().items.size();
@@ -58,7 +63,7 @@ bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
   queued->waiting = std::move(call);
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (stopping_ || items_ + items > options_.max_items ||
+    if (stopping_ || refusing_ || items_ + items > options_.max_items ||
         bytes_ + queued->bytes > options_.max_bytes) {
       return false;
     }
@@ -174,12 +179,13 @@ void Walkers::Run() {
       ready_.wait_for(lock, std::chrono::milliseconds(1));
       continue;
     }
+    const bool refusing = refusing_;
     lock.unlock();
 
     std::vector<Subject> span;
     std::vector<Part> walked;
     for (Part& part : parts) {
-      if (part.queued->waiting->Abandoned()) {
+      if (refusing || part.queued->waiting->Abandoned()) {
         Drop(part);
         continue;
       }

@@ -59,6 +59,8 @@ class Walkers {
   bool Enqueue(std::shared_ptr<WaitingCall> call);
   // Finishes what is queued, then ends the threads. Later calls are refused.
   void Stop();
+  // Walks nothing more: what is queued is dropped, later calls are refused. Waits for nothing.
+  void Refuse();
 
   struct Figures {
     size_t items = 0, bytes = 0;
@@ -108,6 +110,7 @@ class Walkers {
   Lane singles_, batches_;
   size_t items_ = 0, bytes_ = 0;
   bool stopping_ = false;
+  bool refusing_ = false;
   bool lingering_ = false;
   size_t worth_taking_ = 0;       // single questions that end the lingering
   bool walking_singles_ = false;  // or lingering for them

@@ -5,6 +5,7 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <signal.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -142,8 +143,9 @@ struct Node::Parts {
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 
-  mutable std::mutex mutex;  // guards the five below
-  absl::Status failed;       // why the node stops of its own accord
+  std::atomic<bool> ends{false};  // failed is set, and nobody is answered any more
+  mutable std::mutex mutex;       // guards the five below
+  absl::Status failed;            // why the node stops of its own accord
   std::condition_variable wake;
   bool stopping = false;
   std::map<std::string, std::string> problems;  // what -> how it stands
@@ -320,7 +322,9 @@ void Node::Parts::Behind(const absl::Status& status) {
     failed = status;
   }
   Problem("ledger", status);
-  server->Shutdown(std::chrono::system_clock::now());
+  ends = true;
+  walkers->Refuse();
+  // Whoever drains shuts the server down: this may be one of the calls it waits for.
   kill(getpid(), SIGTERM);
 }
 
@@ -336,7 +340,7 @@ absl::Status Node::Parts::Serve() {
   rooms.log = ledger->log();
   rooms.receipts = &receipts;
   face = std::make_unique<PartnerFace>(
-      PartnerFace{file.agency, rooms, &admission, &metrics, ledger->cosignatures()});
+      PartnerFace{file.agency, rooms, &admission, &metrics, ledger->cosignatures(), &ends});
   verification = std::make_unique<Verification>(rooms);
   WalkersOptions walkers_options;
   walkers_options.threads = static_cast<int>(file.walkers);
@@ -402,7 +406,7 @@ void Node::Parts::FlushCounts(bool everything) {
   std::lock_guard<std::mutex> lock(mutex);
   unwritten.insert(unwritten.end(), std::make_move_iterator(taken.begin()),
                    std::make_move_iterator(taken.end()));
-  if (unwritten.empty()) return;
+  if (unwritten.empty() || !failed.ok()) return;
   // Kept and tried again at the next tick: a count is late rather than lost.
   if (journal->Append(unwritten, CommitTime()).ok()) unwritten.clear();
 }
@@ -486,7 +490,6 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file,
   if (status.ok()) status = parts->Serve();
   if (!status.ok()) return status;
   Parts* running = parts.get();
-  parts->maintenance = std::thread([running] { running->Maintain(); });
   parts->partner_times.SetPartners(file.partners);
   CheckpointExchange::Rooms exchanging = parts->ledger->ExchangeRooms(file);
   exchanging.clock = &parts->clock;
@@ -494,6 +497,8 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const node::NodeFile& file,
   exchanging.behind = [running](const absl::Status& behind) { running->Behind(behind); };
   parts->exchange = std::make_unique<CheckpointExchange>(std::move(exchanging));
   parts->exchange->SetPartners(file.partners);
+  // Last: it looks at all of the above.
+  parts->maintenance = std::thread([running] { running->Maintain(); });
   Log(Level::kInfo, "started", {{"agency", file.agency}, {"port", absl::StrCat(parts->port)}});
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
@@ -518,10 +523,11 @@ void Node::Reload() {
 void Node::Drain() {
   if (parts_->server == nullptr) return;
   Log(Level::kInfo, "draining");
-  // First: it may be about to shut the server down itself.
   if (parts_->exchange != nullptr) parts_->exchange->Stop();
   parts_->server->GetHealthCheckService()->SetServingStatus(false);
-  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + parts_->file.drain));
+  // What was charged in a history that is not the one partners cosigned is nobody's to wait for.
+  const absl::Duration patience = parts_->ends ? absl::ZeroDuration() : parts_->file.drain;
+  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + patience));
   parts_->ledger_http.reset();
   parts_->walkers->Stop();
   parts_->blinding_service->Stop();

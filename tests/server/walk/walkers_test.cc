@@ -141,6 +141,21 @@ class WalkersTest : public ::testing::Test {
   std::atomic<FakeCall*> leaves_during_second_commit_{nullptr};
 };
 
+TEST_F(WalkersTest, WhatWaitsIsDroppedOnceNothingMoreIsToBeWalked) {
+  auto walkers = Held();
+  const auto batch = Call("loans.example", 1000), single = Call("aid.example");
+  ASSERT_TRUE(walkers->Enqueue(batch));
+  ASSERT_TRUE(walkers->Enqueue(single));
+  walkers->Refuse();
+  EXPECT_FALSE(walkers->Enqueue(Call("aid.example")));
+  gate_.Open();
+  walkers->Stop();
+  EXPECT_EQ(commits_, 1) << "what was under way";
+  EXPECT_EQ(batch->dropped, 1);
+  EXPECT_EQ(single->dropped, 1);
+  EXPECT_EQ(walkers->figures().items, 0u);
+}
+
 TEST_F(WalkersTest, SinglesComeFirstAndAWaitingBatchGetsItsShare) {
   auto walkers = Held();
   const auto batch = Call("loans.example", 1000);
