@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/requester/kept_note.h"
 #include "client/requester/seen_checkpoints.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -253,9 +254,9 @@ void FollowedLog::KeepEvidenceLocked() {
 
 void FollowedLog::TakeLeftLocked() {
   if (std::exchange(took_left_, true)) return;
-  for (std::string& note : used_ahead_.TakeLeft()) {
+  for (const std::string& note : used_ahead_.TakeLeft()) {
     // One that does not verify was cut short, or is under another key than the log has now.
-    absl::StatusOr<Shown> left = Verified(std::move(note));
+    absl::StatusOr<Shown> left = Verified(note);
     if (left.ok()) waiting_.push_back(*std::move(left));
   }
 }
@@ -265,12 +266,12 @@ absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Remembered(
   absl::StatusOr<std::string> note = crypto::ReadPrivateFile(path);
   if (absl::IsNotFound(note.status())) return absl::optional<Shown>();
   if (!note.ok()) return note.status();
-  absl::StatusOr<Shown> remembered = Verified(*std::move(note));
+  absl::StatusOr<Shown> remembered = Verified(*note);
   if (!remembered.ok()) return remembered.status();
   return absl::optional<Shown>(*std::move(remembered));
 }
 
-absl::StatusOr<FollowedLog::Shown> FollowedLog::Verified(std::string note) const {
+absl::StatusOr<FollowedLog::Shown> FollowedLog::Verified(const std::string& note) const {
   const auto read = crypto::ReadNote(note);
   const auto claimed = read.ok() ? crypto::ReadCheckpoint(read->text)
                                  : absl::StatusOr<crypto::Checkpoint>(read.status());
@@ -284,7 +285,7 @@ absl::StatusOr<FollowedLog::Shown> FollowedLog::Verified(std::string note) const
   if (!key.ok()) return key.status();
   const auto opened = crypto::OpenCheckpoint(note, {*key});
   if (!opened.ok()) return opened.status();
-  return Shown{opened->checkpoint, std::move(note), 0, Clock::now()};
+  return Shown{opened->checkpoint, KeptNote(opened->note, {*key}), 0, Clock::now()};
 }
 
 absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Known(
@@ -416,6 +417,12 @@ absl::StatusOr<FollowedLog::Onward> FollowedLog::GoOn(const Shown& before) const
         absl::StrCat("the answer is not used: ", ends.status().message()));
   }
   if (!ends.ok()) return ends.status();
+  asked->note = KeptNote(head->note, {*key});
+  for (crypto::LogSuccession& step : asked->steps) {
+    const auto end = Verified(step.checkpoint);
+    if (!end.ok()) return wrong(end.status());
+    step.checkpoint = end->note;
+  }
   return Onward{*std::move(asked), head->checkpoint, *std::move(ends)};
 }
 

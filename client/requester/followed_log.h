@@ -68,12 +68,12 @@ class FollowedLog {
   FollowedLog(const FollowedLog&) = delete;
 
   // Before `answers` that this checkpoint proves are handed on; its note is signed by the log's
-  // key. Asks the log first where the bound is reached, and always at first. DataLoss when the log
-  // is not the one it was: then nothing more of it is used, here and in every later process, until
-  // somebody takes the file away that the message names. Unavailable when that could not be found
-  // out: these answers must not be used, and may be asked for again. FailedPrecondition when the
-  // log goes on after a loss that nobody accepted here (accepted_losses.h): as soon as somebody
-  // does, they may.
+  // key, and is what is kept of it (kept_note.h). Asks the log first where the bound is reached,
+  // and always at first. DataLoss when the log is not the one it was: then nothing more of it is
+  // used, here and in every later process, until somebody takes the file away that the message
+  // names. Unavailable when that could not be found out: these answers must not be used, and may be
+  // asked for again. FailedPrecondition when the log goes on after a loss that nobody accepted here
+  // (accepted_losses.h): as soon as somebody does, they may.
   absl::Status Use(const crypto::Checkpoint& checkpoint, const std::string& note, uint64_t answers);
   // Checks everything that was used ahead. Errors as Use.
   absl::Status Settle();
@@ -119,7 +119,7 @@ class FollowedLog {
   // used.
   void TakeLeftLocked();
   absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
-  absl::StatusOr<Shown> Verified(std::string note) const;
+  absl::StatusOr<Shown> Verified(const std::string& note) const;
   absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,
                       const Shown& after);
   void KeepEvidenceLocked();

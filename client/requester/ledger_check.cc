@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "client/requester/kept_note.h"
 #include "crypto/log_entry.h"
 #include "crypto/note.h"
 
@@ -60,8 +61,8 @@ std::vector<crypto::Digest> LeavesOf(absl::string_view entries, uint32_t slots) 
   return leaves;
 }
 
-absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note,
-                                                     absl::Time now) const {
+absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note, absl::Time now,
+                                                     std::string* kept) const {
   if (public_der_.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the key of ", agency_,
@@ -70,7 +71,10 @@ absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note,
   }
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (last_.has_value() && note == last_note_) return *last_;
+    if (last_.has_value() && note == last_note_) {
+      if (kept != nullptr) *kept = last_kept_;
+      return *last_;
+    }
   }
   const absl::StatusOr<crypto::SignedNote> read = crypto::ReadNote(note);
   if (!read.ok()) return Unproven(read.status().message());
@@ -93,13 +97,16 @@ absl::StatusOr<crypto::Checkpoint> LedgerCheck::Open(const std::string& note,
   if (!opened.ok()) return Unproven(opened.status().message());
   const std::lock_guard<std::mutex> lock(mutex_);
   last_note_ = note;
+  last_kept_ = KeptNote(opened->note, {*verifier});
+  if (kept != nullptr) *kept = last_kept_;
   last_ = opened->checkpoint;
   return opened->checkpoint;
 }
 
 absl::Status LedgerCheck::Check(const v1::LedgerProof& proof,
                                 absl::Span<const ProvedEntries> answers, absl::Time now) const {
-  const absl::StatusOr<crypto::Checkpoint> checkpoint = Open(proof.checkpoint(), now);
+  std::string kept;
+  const absl::StatusOr<crypto::Checkpoint> checkpoint = Open(proof.checkpoint(), now, &kept);
   if (!checkpoint.ok()) return checkpoint.status();
   if (checkpoint->size != proof.tree_size()) {
     return Unproven("the proof is for another size than the checkpoint's");
@@ -112,7 +119,7 @@ absl::Status LedgerCheck::Check(const v1::LedgerProof& proof,
       crypto::VerifyRange(leaves, proof.first(), checkpoint->size, *hashes, checkpoint->root);
   if (!verified.ok()) return Unproven(verified.message());
   return followed_ == nullptr ? absl::OkStatus()
-                              : followed_->Use(*checkpoint, proof.checkpoint(), answers.size());
+                              : followed_->Use(*checkpoint, kept, answers.size());
 }
 
 absl::StatusOr<std::vector<std::pair<int, v1::Receipt>>> LedgerCheck::CheckBatch(

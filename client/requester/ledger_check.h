@@ -45,7 +45,9 @@ class LedgerCheck {
 
   // The checkpoint, when the log's key signed it and it is one of that agency's log of the year of
   // `now` or one before. DataLoss otherwise.
-  absl::StatusOr<crypto::Checkpoint> Open(const std::string& note, absl::Time now) const;
+  absl::StatusOr<crypto::Checkpoint> Open(const std::string& note, absl::Time now) const {
+    return Open(note, now, nullptr);
+  }
 
   // DataLoss unless the proof shows, under a checkpoint that Open takes, that each of `answers` is
   // where it says. `answers` are in the order of their indexes; entries of the range that are none
@@ -69,12 +71,16 @@ class LedgerCheck {
                                                 absl::Span<const ProvedEntries> answers);
 
  private:
+  // What is kept of the note goes to `kept`; null: nowhere.
+  absl::StatusOr<crypto::Checkpoint> Open(const std::string& note, absl::Time now,
+                                          std::string* kept) const;
+
   const std::string agency_;
   const std::string public_der_;
   const std::unique_ptr<FollowedLog> followed_;
   // The last one taken: what one commit answers has one checkpoint.
   mutable std::mutex mutex_;
-  mutable std::string last_note_;
+  mutable std::string last_note_, last_kept_;
   mutable absl::optional<crypto::Checkpoint> last_;
 };
 

@@ -22,6 +22,11 @@ namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".note";
 
+std::string TextOf(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
 }  // namespace
 
 absl::Status SeenCheckpoints::Add(absl::string_view note) const {
@@ -51,31 +56,21 @@ absl::Status SeenCheckpoints::Add(absl::string_view note) const {
 }
 
 void SeenCheckpoints::Take(const std::function<bool(const std::string& note)>& look) const {
-  struct Waiting {
-    uint64_t size = 0;
-    std::string note;
-    fs::path path;
-  };
-  std::vector<Waiting> all;
+  // One note at a time in memory, however many wait.
+  std::vector<std::pair<uint64_t, fs::path>> all;
   std::error_code error;
   for (const auto& file : fs::directory_iterator(folder_, error)) {
-    if (file.path().extension() != kSuffix || file.file_size(error) > crypto::kLargestNote)
+    if (file.path().extension() != kSuffix || file.file_size(error) > crypto::kLargestNote) {
       continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    Waiting one;
-    one.path = file.path();
-    one.note.assign(std::istreambuf_iterator<char>(in), {});
-    const auto read = crypto::ReadNote(one.note);
-    if (read.ok()) {
-      const auto checkpoint = crypto::ReadCheckpoint(read->text);
-      if (checkpoint.ok()) one.size = checkpoint->size;
     }
-    all.push_back(std::move(one));
+    const auto read = crypto::ReadNote(TextOf(file.path()));
+    const auto checkpoint = read.ok() ? crypto::ReadCheckpoint(read->text)
+                                      : absl::StatusOr<crypto::Checkpoint>(read.status());
+    all.emplace_back(checkpoint.ok() ? checkpoint->size : 0, file.path());
   }
-  std::sort(all.begin(), all.end(),
-            [](const Waiting& a, const Waiting& b) { return a.size < b.size; });
-  for (const Waiting& one : all) {
-    if (look(one.note)) fs::remove(one.path, error);
+  std::sort(all.begin(), all.end());
+  for (const auto& [size, path] : all) {
+    if (look(TextOf(path))) fs::remove(path, error);
   }
 }
 

@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/requester/kept_note.h"
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -205,8 +206,13 @@ Witness::Log* Witness::Verified(absl::string_view note, crypto::Checkpoint* chec
 void Witness::Remember(absl::string_view note, const crypto::Checkpoint& checkpoint, absl::Time now,
                        Log* log, WitnessAnswer* answer) {
   if (!log->known.has_value() || log->known->checkpoint.size < checkpoint.size) {
+    const auto opened = crypto::OpenNote(note, log->keys);
+    if (!opened.ok()) {
+      return Refuse(WitnessFinding::kNotSigned, std::string(opened.status().message()), answer);
+    }
+    const std::string keeps = KeptNote(*opened, log->keys);
     const absl::Status kept =
-        crypto::ReplaceFile(PathOf(checkpoint.origin), note, /*is_private=*/true);
+        crypto::ReplaceFile(PathOf(checkpoint.origin), keeps, /*is_private=*/true);
     if (!kept.ok()) {
       return Refuse(WitnessFinding::kNotStored,
                     absl::StrCat("the checkpoint is good, but could not be remembered, so it is "
@@ -214,7 +220,7 @@ void Witness::Remember(absl::string_view note, const crypto::Checkpoint& checkpo
                                  kept.message()),
                     answer);
     }
-    log->known = Known{checkpoint, std::string(note)};
+    log->known = Known{checkpoint, keeps};
   }
   answer->known_size = checkpoint.size;
   answer->finding = WitnessFinding::kAccepted;

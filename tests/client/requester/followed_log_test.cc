@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/requester/witness.h"
+#include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "tests/server/service/signed_log.h"
 
@@ -166,6 +167,22 @@ TEST_F(FollowedLogTest, ANewYearsLogIsUsedWhenItGoesOnFromTheOneRemembered) {
   EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
   EXPECT_TRUE(Use(Open().get(), next_, 7).ok());
   EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLogTest, LinesThatNobodyVerifiedAreNotKept) {
+  const std::string junk = absl::StrCat(
+      "\u2014 somebody ", crypto::Base64(crypto::AsBytes(std::string(3000, 'x'))), "\n");
+  EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
+  log_.EndWith(&next_);
+  next_.GrowTo(9);
+  steps_ = {log_.StepTo(next_, 20, 9)};
+  steps_[0].checkpoint += junk;
+  head_note_ = next_.NoteOf(9) + junk;
+  EXPECT_TRUE(Use(Open().get(), next_, 4).ok());
+  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(201));
+  EXPECT_EQ(Text(absl::StrCat(folder_, "/asked/", crypto::Hex(crypto::Sha256(next_.origin())),
+                              ".checkpoint")),
+            next_.NoteOf(9));
 }
 
 TEST_F(FollowedLogTest, ANewYearsLogThatFollowsNothingIsNotUsed) {

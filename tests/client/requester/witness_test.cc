@@ -148,6 +148,16 @@ TEST_F(WitnessTest, RemembersThroughRestarts) {
   EXPECT_EQ(Add(leaves_, 100, 150).finding, WitnessFinding::kAccepted);
 }
 
+TEST_F(WitnessTest, LinesThatNobodyVerifiedAreNotKept) {
+  const std::string note = NoteAt(leaves_, 100);
+  const std::string junk = absl::StrCat(
+      "\u2014 somebody ", crypto::Base64(crypto::AsBytes(std::string(3000, 'x'))), "\n");
+  ASSERT_EQ(witness_->AddCheckpoint({0, {}, note + junk}, kNow).finding, WitnessFinding::kAccepted);
+  EXPECT_LT(witness_->Latest(kOrigin)->note.size(), 1000u);
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_LT(witness_->Latest(kOrigin)->note.size(), 1000u);
+}
+
 TEST_F(WitnessTest, SaysWhichSizeItKnows) {
   ASSERT_EQ(Add(leaves_, 0, 100).finding, WitnessFinding::kAccepted);
   for (uint64_t old_size : {0u, 99u, 101u}) {
