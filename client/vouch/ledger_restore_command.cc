@@ -233,7 +233,8 @@ void AddLedgerRestoreCommand(CLI::App* ledger, Console* console) {
       "journal in place, the mark of what was signed, or what partners cosigned. Keys are put "
       "back\n"
       "by hand, before. What was in place is kept beside it. Killed at any moment, it leaves the\n"
-      "old journal or the new one, whole; a folder JOURNAL.restoring-... may go once the node runs.\n"
+      "old journal or the new one, whole; a folder JOURNAL.restoring-... may go once the node "
+      "runs.\n"
       "Exit codes: 0 in place; 1 refused; 3 something is missing or damaged.\n"
       "Example:\n  vouch ledger restore /backup/irs-2027-01-31 --node ./irs");
   command->callback(
