@@ -105,12 +105,14 @@ uint32_t BlobSizeOf(absl::string_view frame_header, uint64_t commit) {
 absl::StatusOr<SegmentFrames> SegmentFrames::Read(const FileHandle& file, uint64_t first_commit) {
   SegmentFrames segment;
   const absl::Status short_of = absl::DataLossError("a segment of the commit log was cut short");
-  if (!file.Size(&segment.size_)) return CannotRead("a segment of the commit log");
-  if (segment.size_ < kFramesBegin) return short_of;
-  segment.bytes_ = PageBlock(segment.size_);
-  if (absl::Status read = file.ReadAt(segment.bytes_.data(), segment.size_, 0, short_of);
-      !read.ok()) {
-    return read;
+  // A node that ends a segment takes the room behind its commits away, once.
+  for (absl::Status read = short_of; !read.ok();) {
+    const uint64_t before = segment.size_;
+    if (!file.Size(&segment.size_)) return CannotRead("a segment of the commit log");
+    if (segment.size_ < kFramesBegin || segment.size_ == before) return read;
+    segment.bytes_ = PageBlock(segment.size_);
+    read = file.ReadAt(segment.bytes_.data(), segment.size_, 0, short_of);
+    if (!read.ok() && !absl::IsDataLoss(read)) return read;
   }
 
   const absl::string_view all(segment.data(), segment.size_);

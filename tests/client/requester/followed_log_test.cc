@@ -16,122 +16,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/requester/witness.h"
-#include "crypto/base64.h"
-#include "crypto/digest.h"
-#include "tests/server/service/signed_log.h"
+#include "tests/client/requester/followed_log_fixture.h"
 
 namespace vouch::requester {
 namespace {
 
-using server::SignedLog;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr char kOrigin[] = "irs.treasury.example/ledger/2027";
-
-class FollowedLogTest : public testing::Test {
- protected:
-  FollowedLogTest() : log_(kOrigin), other_(kOrigin, log_.key()) {
-    std::string name = (std::filesystem::temp_directory_path() / "vouch-followed-XXXXXX").string();
-    if (mkdtemp(&name[0]) == nullptr) std::abort();
-    folder_ = name;
-    log_.GrowTo(200);
-    other_.GrowTo(60);
-    other_.GrowTo(200, " otherwise");
-  }
-  ~FollowedLogTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-
-  // A process that asks: what it remembers outlives it.
-  std::unique_ptr<FollowedLog> Open(absl::Duration longest = absl::Hours(1), uint64_t most = 10) {
-    FollowedLogOptions options;
-    options.agency = "irs.treasury.example";
-    options.public_der = log_.public_der();
-    if (remembers_) options.folder = folder_ + "/asked";
-    if (remembers_) options.witness_folder = folder_ + "/witness";
-    options.longest = longest;
-    options.most_answers = most;
-    return std::make_unique<FollowedLog>(
-        std::move(options),
-        [this](const std::string& origin, absl::Span<const uint64_t> sizes) {
-          return Prove(origin == next_.origin() ? next_ : log_, sizes);
-        },
-        [this](const std::string& origin, uint64_t) -> absl::StatusOr<FollowedLog::Continuation> {
-          if (!reachable_) return absl::UnavailableError("the partner is not there");
-          ++asked_on_;
-          if (origin != kOrigin) return FollowedLog::Continuation{next_.NoteOf(next_.size()), {}};
-          return FollowedLog::Continuation{
-              head_note_.empty() ? next_.NoteOf(next_.size()) : head_note_, steps_};
-        });
-  }
-  absl::StatusOr<std::vector<std::vector<crypto::Digest>>> Prove(const SignedLog& log,
-                                                                 absl::Span<const uint64_t> sizes) {
-    ++asked_;
-    proved_ = std::vector<uint64_t>(sizes.begin(), sizes.end());
-    if (!reachable_) return absl::UnavailableError("the partner is not there");
-    std::vector<std::vector<crypto::Digest>> proofs;
-    for (size_t i = 0; i + 1 < sizes.size(); ++i) {
-      if (sizes[i + 1] > head_) return absl::InvalidArgumentError("the log has not so many");
-      proofs.push_back(log.Proof(sizes[i], sizes[i + 1]));
-    }
-    return proofs;
-  }
-  static absl::Status Use(FollowedLog* followed, const SignedLog& log, uint64_t size,
-                          uint64_t answers = 1) {
-    const std::string note = log.NoteOf(size);
-    return followed->Use(*crypto::ReadCheckpoint(crypto::ReadNote(note)->text), note, answers);
-  }
-  std::string File(const std::string& suffix) const {
-    return absl::StrCat(folder_, "/asked/", crypto::Hex(crypto::Sha256(kOrigin)), suffix);
-  }
-  static std::string Text(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
-  size_t Evidence() const {
-    std::error_code error;
-    const auto files = std::filesystem::directory_iterator(folder_ + "/witness/evidence", error);
-    return error ? 0 : static_cast<size_t>(std::distance(files, {}));
-  }
-
-  // A process that uses checkpoints ahead of their check, and is killed before it comes.
-  template <typename Uses>
-  void Killed(const Uses& uses) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      auto followed = Open();
-      uses(followed.get());
-      kill(getpid(), SIGKILL);
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status));
-  }
-  size_t UsedFiles() const {
-    size_t files = 0;
-    std::error_code error;
-    for (const auto& one : std::filesystem::directory_iterator(folder_ + "/asked", error)) {
-      files += one.path().filename().string().rfind("used-", 0) == 0 ? 1 : 0;
-    }
-    return files;
-  }
-
-  std::string folder_;
-  bool remembers_ = true;
-  SignedLog log_, other_;
-  SignedLog next_{"irs.treasury.example/ledger/2028", log_.key()};
-  std::vector<crypto::LogSuccession> steps_;
-  std::string head_note_;  // empty: the newest of next_
-  std::atomic<int> asked_{0};
-  std::atomic<int> asked_on_{0};  // how the ledger goes on
-  std::atomic<bool> reachable_{true};
-  std::atomic<uint64_t> head_{200};
-  std::vector<uint64_t> proved_;
-};
 
 TEST_F(FollowedLogTest, RemembersWhatItSawFirst) {
   EXPECT_TRUE(Use(Open().get(), log_, 20).ok());
@@ -410,73 +301,6 @@ TEST_F(FollowedLogTest, WhatCannotBeWrittenDownIsNotUsedAhead) {
   EXPECT_TRUE(absl::IsUnavailable(Use(followed.get(), log_, 30)));
   std::filesystem::remove(folder_ + "/asked");
   EXPECT_TRUE(Use(followed.get(), log_, 30).ok());
-}
-
-// A responder that declared that it lost what was remembered of it.
-class FollowedLossTest : public FollowedLogTest {
- protected:
-  FollowedLossTest() {
-    rest_.GrowTo(40);
-    rest_.DeclareLoss(&next_, log_.At(120));
-    next_.GrowTo(9);
-    steps_ = {rest_.LossStepTo(next_, 90, 9)};
-    EXPECT_TRUE(Use(Open().get(), log_, 90).ok());
-    head_ = 40;
-  }
-  void Accept() {
-    ASSERT_TRUE(AcceptedLosses({AcceptedLosses::FolderIn(folder_ + "/witness")})
-                    .Accept(next_.entry(0), "evidence", absl::Now())
-                    .ok());
-  }
-  SignedLog rest_{kOrigin, log_.key()};
-};
-
-TEST_F(FollowedLossTest, NothingUnderTheNewLogIsUsedBeforeItIsAcceptedAndAllAfter) {
-  const auto followed = Open();
-  const absl::Status refused = Use(followed.get(), next_, 9);
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(refused.message(), HasSubstr("declared that it lost entries 41 to 120"));
-  EXPECT_THAT(refused.message(), HasSubstr("vouch partner accept-loss irs.treasury.example"));
-  Accept();
-  EXPECT_TRUE(Use(followed.get(), next_, 9).ok()) << "in the same process";
-  EXPECT_TRUE(Use(Open().get(), next_, 9).ok());
-  EXPECT_EQ(Text(File(".checkpoint")), log_.NoteOf(90)) << "what it saw is kept";
-  EXPECT_EQ(Evidence(), 0u);
-}
-
-TEST_F(FollowedLossTest, WhatTheOldLogStillProvesIsUsedOnlyThen) {
-  // A repeated question: its entry is in the rest, under the rest's own checkpoint.
-  EXPECT_TRUE(absl::IsFailedPrecondition(Use(Open().get(), rest_, 40)));
-  Accept();
-  EXPECT_TRUE(Use(Open().get(), rest_, 40).ok());
-  EXPECT_EQ(Evidence(), 0u);
-}
-
-TEST_F(FollowedLossTest, WhatLeadsToTheLogAfterTheLossIsUsedAlsoByWhoNeverSawTheOldLog) {
-  Accept();
-  EXPECT_TRUE(Use(Open().get(), next_, 9).ok());
-  std::filesystem::remove(File(".checkpoint"));
-  steps_ = {rest_.LossStepTo(next_, 30, 9)};
-  EXPECT_TRUE(Use(Open().get(), rest_, 30).ok());
-  EXPECT_EQ(Evidence(), 0u);
-  SignedLog lost("irs.treasury.example/ledger/2027.2", log_.key());
-  lost.GrowTo(5);
-  EXPECT_FALSE(Use(Open().get(), lost, 5).ok()) << "a log that nothing leads from";
-  EXPECT_EQ(Evidence(), 1u);
-}
-
-TEST_F(FollowedLossTest, OneThatLeavesOutWhatWasSeenIsNeverUsed) {
-  SignedLog other("irs.treasury.example/ledger/2028", log_.key());
-  rest_.DeclareLoss(&other, log_.At(89));
-  steps_ = {rest_.LossStepTo(other, 90, 1)};
-  next_.GrowTo(9);
-  ASSERT_TRUE(AcceptedLosses({AcceptedLosses::FolderIn(folder_ + "/witness")})
-                  .Accept(other.entry(0), "", absl::Now())
-                  .ok());
-  head_note_ = other.NoteOf(1);
-  const absl::Status refused = Use(Open().get(), other, 1);
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(refused.message(), HasSubstr("leaves out what is remembered"));
 }
 
 TEST_F(FollowedLogTest, AnswersAreUsedAheadUpToTheBoundAndProvedTogether) {
