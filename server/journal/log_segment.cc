@@ -47,8 +47,11 @@ absl::StatusOr<SegmentStart> ReadSegmentStart(const FileHandle& file) {
     return read;
   }
   crypto::ByteReader in(crypto::AsBytes(bytes));
-  if (in.U32() != kSegmentMagic) {
-    return absl::DataLossError("a file of the commit log is no part of a journal");
+  const uint32_t magic = in.U32();
+  // Zeros are what a power cut leaves of a file whose length came to the disk before its bytes.
+  if (magic == 0) return Damaged();
+  if (magic != kSegmentMagic) {
+    return absl::FailedPreconditionError("a file of the commit log is no part of a journal");
   }
   const uint32_t version = in.U32();
   if (version > kLogVersion) {
