@@ -245,7 +245,7 @@ void PlainHttp::TakeRequest(Connection* connection) const {
   if (end == std::string::npos && in.size() < kLargestHead) return;
   bool is_head = false;
   HttpAnswer answer;
-  if (end == std::string::npos || end > kLargestHead) {
+  if (end > kLargestHead) {  // or nowhere
     answer = Plain(431, "This request is too large.");
     connection->last = true;
   } else {
