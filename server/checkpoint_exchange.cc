@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "client/requester/connection.h"
 #include "client/requester/seen_checkpoints.h"
 #include "server/partner_times.h"
@@ -322,8 +323,9 @@ void CheckpointExchange::Compare(const std::string& partner, requester::LedgerCl
   std::rotate(origins.begin(), std::upper_bound(origins.begin(), origins.end(), last),
               origins.end());
   for (size_t first = 0; first < origins.size(); first += kMostOrigins) {
-    const std::vector<std::string> asked(
-        origins.begin() + first, origins.begin() + std::min(origins.size(), first + kMostOrigins));
+    const absl::Span<const std::string> portion =
+        absl::MakeConstSpan(origins).subspan(first, kMostOrigins);
+    const std::vector<std::string> asked(portion.begin(), portion.end());
     const auto notes = client->GetRemembered(asked);
     if (!notes.ok()) return;
     // It may send anything, as often as it likes: one for each that was asked for counts.

@@ -276,6 +276,7 @@ std::string BeforeJournal(const oversight::LogExtent& extent) {
 
 std::vector<std::string> ClosedMonths(const std::map<oversight::Period, uint64_t>& closed) {
   std::vector<std::string> lines;
+  lines.reserve(closed.size());
   for (const auto& [period, entries] : closed) {
     lines.push_back(absl::StrCat(
         period.agreement_id, ", ", oversight::MonthText(period.month),

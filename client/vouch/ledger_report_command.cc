@@ -43,6 +43,7 @@ ReportRow RowOf(std::string id, std::string title, std::vector<Cell> cells, uint
 
 std::vector<Cell> ReasonCells(const std::map<uint8_t, uint64_t>& reasons) {
   std::vector<Cell> cells;
+  cells.reserve(reasons.size());
   for (const auto& [reason, count] : reasons) {
     cells.push_back(
         {std::string(policies::ReasonName(static_cast<policies::Reason>(reason))), count, true});
@@ -295,6 +296,7 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
       questions.push_back({question, sum, true});
     }
     std::vector<Cell> askers;
+    askers.reserve(requesters.size());
     for (const auto& [requester, number] : requesters) askers.push_back({requester, number, true});
     std::vector<Cell> months;
     for (uint32_t month = server::ledger::TagPeriodOf(quarter->begin());

@@ -323,6 +323,7 @@ absl::StatusOr<Exit> Export(const ExportOptions& options, Console* console) {
     if (!written.ok()) return written;
   }
   std::vector<absl::string_view> names;
+  names.reserve(files.size());
   for (const auto& file_and_text : files) names.push_back(file_and_text.first);
   console->Say(absl::StrCat("Wrote ", absl::StrJoin(names, ", "), " to ", options.output,
                             ". Give the folder to the partner; nothing in it is secret."));

@@ -21,7 +21,6 @@ namespace {
 
 namespace node = server::node;
 namespace records = server::records;
-using server::ledger::oversight::PersonNames;
 
 // Several names and numbers multiply, key by key.
 constexpr size_t kMostVectors = 4096;
