@@ -28,8 +28,8 @@ absl::Status WriteTableImage(const std::string& folder, const JournalId& id,
                              const CopySegment& copy);
 
 // Fills `tables`, which are empty. NotFound: there is no image, or it belongs to another log.
-// DataLoss: it is torn or changed. Unavailable: it cannot be read. `tables` are unspecified after any error. `newest` is the latest
-// commit that any segment is as of.
+// DataLoss: it is torn or changed. Unavailable: it cannot be read. `tables` are unspecified after
+// any error. `newest` is the latest commit that any segment is as of.
 absl::Status ReadTableImage(const std::string& folder, const JournalId& id, Tables* tables,
                             uint64_t* newest);
 

@@ -65,8 +65,8 @@ class MemoryJournal final : public server::journal::Journal {
     return absl::OkStatus();
   }
   absl::Status ChargeEvaluations(const server::journal::RowKey&, const policies::CountLimit&,
-                                 const server::journal::RowKey&, uint64_t, uint32_t,
-                                 absl::Time, uint32_t) override {
+                                 const server::journal::RowKey&, uint64_t, uint32_t, absl::Time,
+                                 uint32_t) override {
     return absl::OkStatus();
   }
   absl::StatusOr<server::journal::StoredItem> Read(

@@ -264,9 +264,8 @@ TEST_F(ErasureTest, ADamagedCommitIsNotTheEndOfTheLog) {
     file.seekp(4096 + 100);
     file.put('x');
   }
-  const auto extent = ReadLog(rules_.journal_folder, [](const LogEntry&) {
-    return absl::OkStatus();
-  });
+  const auto extent =
+      ReadLog(rules_.journal_folder, [](const LogEntry&) { return absl::OkStatus(); });
   EXPECT_EQ(extent.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(Erase().code(), absl::StatusCode::kDataLoss);
 }
