@@ -72,7 +72,8 @@ absl::StatusOr<Exit> HoldLedger(const HoldOptions& options, Console* console) {
     SayHolds(*holds, options.json, console);
     return Exit::kFine;
   }
-  if (absl::Status own = CheckOwner(file->keys + "/periods"); !own.ok()) return own;
+  // The folder of the keys themselves: a hold may be made before the first question is asked.
+  if (absl::Status own = CheckOwner(file->keys); !own.ok()) return own;
   if (options.release) {
     absl::Status released = oversight::ReleaseLegalHold(folder, options.name);
     if (!released.ok()) return released;

@@ -372,6 +372,12 @@ TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 2u);
 }
 
+TEST_F(VouchOversightTest, HoldsAnAgreementUnderWhichNothingWasAskedYet) {
+  ASSERT_FALSE(std::filesystem::exists(Path("tax/keys/periods")));
+  Fine({"ledger", "hold", "--node", "tax", "--agreement", kId, "--name", "case-16"});
+  EXPECT_THAT(Fine({"ledger", "hold", "--node", "tax"}).out, HasSubstr("case-16"));
+}
+
 TEST_F(VouchOversightTest, ErasesNothingByAClockThatNothingBearsOut) {
   Put old;
   old.person = 1;
