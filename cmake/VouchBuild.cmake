@@ -21,7 +21,7 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
                     -fstack-protector-strong)
-if(VOUCH_FUZZ)
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # clang knows warnings that g++ does not; g++ builds are the ones that must be free of them.
   add_compile_options(-Wno-error)
 endif()
@@ -43,10 +43,13 @@ file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/tests/paths.h" CONTENT
 #endif
 ")
 
-# The sanitizers' builds do not optimise what is not hot, which halves the time it takes to compile.
-function(vouch_optimise_for_release_only name)
+# What is not hot is compiled the faster way, with the sanitizers not optimised at all: it is most of the
+# tree.
+function(vouch_not_hot name)
   if(VOUCH_SANITIZE)
     target_compile_options(${name} PRIVATE -O0)
+  else()
+    target_compile_options(${name} PRIVATE -O1)
   endif()
 endfunction()
 
@@ -56,7 +59,7 @@ function(vouch_library name)
   cmake_parse_arguments(arg "NOT_HOT" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   if(arg_NOT_HOT)
-    vouch_optimise_for_release_only(${name})
+    vouch_not_hot(${name})
   endif()
   target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PUBLIC ${arg_DEPS})
@@ -67,7 +70,7 @@ function(vouch_program name)
   cmake_parse_arguments(arg "NOT_HOT" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   if(arg_NOT_HOT)
-    vouch_optimise_for_release_only(${name})
+    vouch_not_hot(${name})
   endif()
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_DEPS})
@@ -82,11 +85,9 @@ function(vouch_test name)
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_include_directories(${name} PRIVATE "${CMAKE_BINARY_DIR}/generated")
-  # What is tested is optimised; the tests themselves are compiled the faster way, which spares a
-  # quarter of their time.
-  vouch_optimise_for_release_only(${name})
+  vouch_not_hot(${name})
   if(NOT VOUCH_SANITIZE)
-    target_compile_options(${name} PRIVATE -O1 -g0)
+    target_compile_options(${name} PRIVATE -g0)
   endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   include(GoogleTest)

@@ -19,7 +19,7 @@ from world import (VALUES, World, clock_environment, income_template, main, run,
                    wait_until)
 
 IN_FORCE, CHANGEOVER, WAITING, EXPIRED = 3, 4, 2, 5
-BEFORE, AFTER = 20, 5  # seconds of load on either side of the moment
+BEFORE, AFTER = 14, 4  # seconds of load on either side of the moment
 
 
 class Changeover(unittest.TestCase):
