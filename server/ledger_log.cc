@@ -51,13 +51,6 @@ absl::Status LedgerLog::OpenTrees() {
   const journal::Journal& journal = *options_.journal;
   const journal::Head head = journal.head();
   const std::vector<journal::LogSpan> logs = journal.logs();
-  if (head.end() > 0) {
-    // The first log may begin with a loss of all there was; once pruned, that has been settled.
-    const absl::StatusOr<std::vector<std::string>> first = journal.ReadEntries(0, 1);
-    auto loss = first.ok() ? crypto::ReadLossDeclared(first->front())
-                           : absl::StatusOr<crypto::LossDeclared>(first.status());
-    if (loss.ok()) losses_.push_back(*std::move(loss));
-  }
   for (size_t i = 0; i + 1 < logs.size(); ++i) {
     const absl::StatusOr<std::vector<std::string>> first =
         journal.ReadEntries(logs[i + 1].first, 1);
@@ -78,6 +71,15 @@ absl::Status LedgerLog::OpenTrees() {
   absl::StatusOr<Tree> tree = LogTree::TakeUp(TreeOptions({head.origin, head.first}), head.range);
   if (!tree.ok()) return tree.status();
   trees_.push_back(*std::move(tree));
+  if (head.end() == 0) return absl::OkStatus();
+  // The first log may begin with a loss of all there was. Its tree has that entry also once the
+  // journal was pruned: it is about nobody, and kept.
+  const absl::StatusOr<std::string> first = trees_.front()->Entry(0);
+  if (!first.ok()) {
+    return absl::IsNotFound(first.status()) ? absl::OkStatus() : first.status();
+  }
+  auto loss = crypto::ReadLossDeclared(*first);
+  if (loss.ok()) losses_.insert(losses_.begin(), *std::move(loss));
   return absl::OkStatus();
 }
 

@@ -84,15 +84,11 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
   }
   if (absl::IsNotFound(head.status())) {
     const std::vector<std::string> ours = log_->origins();
-    const auto current = log_->Checkpoint();
-    if (!current.ok()) return current.status();
     if (shown == 0) return absl::OkStatus();
-    // A log from before the first that is here.
-    if (crypto::LogBefore(origin, ours.front()) && (ours.size() > 1 || current->size > 0)) {
-      return absl::OkStatus();
-    }
+    // No log of the node's own is ever forgotten, pruned or not: the journal was begun anew.
     if (crypto::LogBefore(origin, ours.front())) {
-      return behind(absl::StrCat("this node's journal is empty, with a new log ", ours.front()));
+      return behind(absl::StrCat("its journal begins with ", ours.front(),
+                                 ", and has nothing of what came before"));
     }
     return behind(absl::StrCat("its journal, which ends with ", ours.back(),
                                ", has no such log: it was put back to an earlier state, or is "

@@ -55,6 +55,29 @@ absl::Status Sync(const std::string& path, int flags) {
   return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, absl::StrCat("cannot sync ", path));
 }
 
+absl::StatusOr<tree::SegmentFile> OpenSegment(const std::string& journal,
+                                              const server::journal::LogSpan& log,
+                                              uint64_t number) {
+  const std::string folder =
+      tree::LogFolder(absl::StrCat(journal, "/tree"), log.origin, log.first == 0);
+  return tree::SegmentFile::Open(tree::SegmentPath(folder, number), log.origin, number);
+}
+
+// The first entry of the first log, also where it was pruned: then only one about nobody is kept.
+// NotFound when it is gone.
+absl::StatusOr<std::string> FirstEntry(const std::string& journal,
+                                       server::journal::WrittenEntries* entries) {
+  const server::journal::LogSpan& log = entries->logs().front();
+  if (log.first >= entries->first_entry()) {
+    const auto first = entries->Read(log.first, 1);
+    return first.ok() ? absl::StatusOr<std::string>(first->front()) : first.status();
+  }
+  const auto segment = OpenSegment(journal, log, 0);
+  if (!segment.ok()) return segment.status();
+  if (!segment->pruned()) return absl::NotFoundError("it was not kept");
+  return segment->KeptEntry(0);
+}
+
 // Of a log's entries from `index` on, at most `count` of one closed segment; at least one.
 absl::StatusOr<std::vector<crypto::Digest>> PrunedLeaves(const std::string& journal,
                                                          const server::journal::LogSpan& log,
@@ -62,7 +85,7 @@ absl::StatusOr<std::vector<crypto::Digest>> PrunedLeaves(const std::string& jour
   const uint64_t number = index / tree::kSegmentEntries;
   const std::string path = tree::SegmentPath(
       tree::LogFolder(absl::StrCat(journal, "/tree"), log.origin, log.first == 0), number);
-  const auto segment = tree::SegmentFile::Open(path, log.origin, number);
+  const auto segment = OpenSegment(journal, log, number);
   if (absl::IsNotFound(segment.status())) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the journal in ", journal, " was pruned, and ", path,
@@ -174,6 +197,11 @@ absl::StatusOr<std::string> SignOwnCheckpoint(const std::string& keys,
   return crypto::SignCheckpoint(checkpoint, all);
 }
 
+bool RecomputedJournal::IsLost(const crypto::Checkpoint& seen) const {
+  return std::any_of(losses.begin(), losses.end(),
+                     [&](const crypto::LossDeclared& loss) { return loss.Covers(seen); });
+}
+
 absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, RootsAt* roots_at,
                                                    Console* console) {
   auto entries = server::journal::WrittenEntries::Open(folder);
@@ -203,10 +231,10 @@ absl::StatusOr<RecomputedJournal> RecomputeJournal(const std::string& folder, Ro
       auto loss = crypto::ReadLossDeclared(first->front());
       if (loss.ok()) journal.losses.push_back(*std::move(loss));
     }
-    if (begins && next_log == 0 && position < end && position >= (*entries)->first_entry()) {
-      const auto first = (*entries)->Read(position, 1);
-      if (!first.ok()) return first.status();
-      auto loss = crypto::ReadLossDeclared(first->front());
+    if (begins && next_log == 0 && position < end) {
+      const auto first = FirstEntry(folder, entries->get());
+      if (!first.ok() && !absl::IsNotFound(first.status())) return first.status();
+      auto loss = first.ok() ? crypto::ReadLossDeclared(*first) : first.status();
       if (loss.ok()) journal.losses.push_back(*std::move(loss));
     }
     if (begins) {

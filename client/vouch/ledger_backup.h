@@ -53,6 +53,9 @@ struct RecomputedJournal {
   crypto::Checkpoint head;           // of the log that is being written
   std::vector<std::string> origins;  // of all logs, oldest first
   std::vector<crypto::LossDeclared> losses;
+
+  // Whether a loss that it declares says that this checkpoint was signed, and is lost.
+  bool IsLost(const crypto::Checkpoint& seen) const;
 };
 // Computes the logs anew from a journal's commits and, of what was pruned, from the hashes that
 // stay in its closed segments; and the roots that are asked for. DataLoss when they do not give the

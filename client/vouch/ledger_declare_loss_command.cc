@@ -60,15 +60,16 @@ absl::Time LatestCosigned(const std::string& text, const std::string& origin) {
 // Of all that was signed, what the journal does not lead to; nullopt: nothing. FailedPrecondition
 // where that is no loss: another history, or two of them.
 absl::StatusOr<absl::optional<OwnMark>> Lost(const std::vector<OwnMark>& marks,
-                                             const RecomputedJournal& journal,
-                                             const RootsAt& roots) {
+                                             const RecomputedJournal& journal, const RootsAt& roots,
+                                             const std::string& folder) {
+  const bool nothing = journal.origins.size() == 1 && journal.head.size == 0;
+  const bool begins_with_loss =
+      !journal.losses.empty() && journal.losses.front().origin == journal.origins.front();
   absl::optional<OwnMark> furthest;
   for (const OwnMark& mark : marks) {
     const crypto::Checkpoint& seen = mark.checkpoint;
     const absl::optional<crypto::Digest>& root = roots.at({seen.origin, seen.size});
     if (seen.size == 0 || root == seen.root) continue;
-    const bool nothing = journal.origins.size() == 1 && journal.head.size == 0;
-    if (!nothing && crypto::LogBefore(seen.origin, journal.origins.front())) continue;
     if (root.has_value()) {
       return absl::FailedPreconditionError(absl::StrCat(
           "nothing was changed: ", mark.path, " holds a checkpoint of ", Entries(seen.size), " of ",
@@ -78,9 +79,17 @@ absl::StatusOr<absl::optional<OwnMark>> Lost(const std::vector<OwnMark>& marks,
           "tell oversight; the note in ",
           mark.path, " is evidence that partners can verify"));
     }
-    if (std::any_of(journal.losses.begin(), journal.losses.end(),
-                    [&](const crypto::LossDeclared& loss) { return loss.Covers(seen); })) {
-      continue;
+    if (journal.IsLost(seen)) continue;
+    // Nothing could show partners how it follows what they remember.
+    if (!nothing && !begins_with_loss && crypto::LogBefore(seen.origin, journal.origins.front())) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "nothing was changed: ", mark.path, " holds a checkpoint of ", Entries(seen.size), " of ",
+          seen.origin, ", and the journal begins with ", journal.origins.front(),
+          ": it was begun anew where there had been one, and no loss can be declared after it. "
+          "Look for the journal of before. Only when it is certain that there is none: move ",
+          folder,
+          " away, make an empty folder of mode 700 in its place, and declare the loss again; what "
+          "was entered since is then declared lost too"));
     }
     for (const OwnMark& other : marks) {
       if (other.checkpoint.origin == seen.origin && other.checkpoint.size == seen.size &&
@@ -181,7 +190,7 @@ absl::StatusOr<Exit> Declare(const DeclareOptions& options, Console* console) {
     journal = RecomputedJournal{{origin, 0, crypto::EmptyRoot()}, {origin}, {}};
   }
   if (!journal.ok()) return journal.status();
-  const auto lost = Lost(*marks, *journal, roots);
+  const auto lost = Lost(*marks, *journal, roots, file->journal);
   if (!lost.ok()) return lost.status();
   if (!lost->has_value()) {
     return absl::FailedPreconditionError(absl::StrCat(

@@ -43,17 +43,13 @@ absl::Status HoldAgainst(const OwnMark& mark, const RecomputedJournal& journal,
   const crypto::Checkpoint& head = journal.head;
   const crypto::Checkpoint& seen = mark.checkpoint;
   const absl::optional<crypto::Digest>& root = roots.at({seen.origin, seen.size});
-  // A log from before the first that is there says nothing about it.
-  if (crypto::LogBefore(seen.origin, journal.origins.front()) || root == seen.root) {
-    return absl::OkStatus();
-  }
-  if (root.has_value()) {
+  if (root == seen.root) return absl::OkStatus();
+  if (!root.has_value() && (seen.size == 0 || journal.IsLost(seen))) return absl::OkStatus();
+  // No log of a node is ever forgotten: a journal that begins with a later one was begun anew.
+  if (root.has_value() || crypto::LogBefore(seen.origin, journal.origins.front())) {
     return absl::FailedPreconditionError(absl::StrCat(
         "nothing was changed: the backup is another history than the one of which ", mark.path,
         ", ", mark.what, ", holds a checkpoint of ", seen.origin, " with ", seen.size, " entries"));
-  }
-  for (const crypto::LossDeclared& loss : journal.losses) {
-    if (loss.Covers(seen)) return absl::OkStatus();
   }
   return absl::OutOfRangeError(absl::StrCat(
       "nothing was changed: ", mark.path, ", ", mark.what, ", holds a checkpoint of ", seen.origin,
@@ -139,7 +135,7 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
     }
     behind = true;
   }
-  if (present.ok()) {
+  if (present.ok() && present->head.size > 0) {
     const crypto::Checkpoint& in_place = present->head;
     if (in_place.origin != head->origin ? crypto::LogBefore(head->origin, in_place.origin)
                                         : in_place.size > head->size) {
@@ -147,8 +143,8 @@ absl::StatusOr<Exit> Restore(const RestoreOptions& options, Console* console) {
           "nothing was changed: the journal in place has ", in_place.size, " entries of ",
           in_place.origin, ", and the backup only ", head->size, " of ", head->origin)));
     }
-    if (!crypto::LogBefore(in_place.origin, computed->origins.front()) &&
-        roots.at({in_place.origin, in_place.size}) != in_place.root) {
+    const absl::optional<crypto::Digest>& root = roots.at({in_place.origin, in_place.size});
+    if (root != in_place.root && (root.has_value() || !computed->IsLost(in_place))) {
       return give_up(absl::FailedPreconditionError(absl::StrCat(
           "nothing was changed: the journal in place is another history than the backup. When it "
           "is certain that it is wrong, move ",

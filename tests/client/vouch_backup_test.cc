@@ -266,6 +266,35 @@ TEST_F(VouchBackupTest, DoesNotReplaceAnotherHistory) {
   RestoreRefused("another history");
 }
 
+// What was signed, or what is in place, is of a year before the backup's first.
+TEST_F(VouchBackupTest, OfAJournalThatWasBegunAnewReplacesNothingOfBefore) {
+  constexpr char kBefore[] = "irs.treasury.example/ledger/2026";
+  Append(3);
+  BackUp();
+  LoseTheJournal();
+  const auto key = std::make_shared<const crypto::SigningKey>(
+      *crypto::SigningKey::FromPem(Read("irs/keys/ledger.key")));
+  const auto signer = *crypto::NoteSigner::Make(kBefore, key);
+  const crypto::NoteSigner* const signers[] = {&signer};
+  WriteMark("irs/keys/ledger.high-water",
+            *crypto::SignCheckpoint({kBefore, 9, crypto::Sha256("root")}, signers));
+  RestoreRefused("is another history");
+  fs::remove(Path("irs/keys/ledger.high-water"));
+  journal::JournalOptions options;
+  options.folder = Path("irs/journal");
+  options.origin = kBefore;
+  journal_ = *journal::OpenFileJournal(options);
+  Append(2);
+  RestoreRefused("is another history");
+  // Nothing was ever entered in it.
+  LoseTheJournal();
+  options.origin = "irs.treasury.example/ledger/2028";
+  journal_ = *journal::OpenFileJournal(options);
+  Stop();
+  Fine({"ledger", "restore", "backup", "--node", "irs"});
+  EXPECT_EQ(Entries(), 3u);
+}
+
 TEST_F(VouchBackupTest, ThatDoesNotReachWhatWasSignedIsRefused) {
   Append(3);
   BackUp();

@@ -35,11 +35,11 @@ class VouchLossTest : public VouchTest {
  protected:
   void SetUp() override { MakeNode("irs", "irs.treasury.example"); }
   // The journal of `count` entries of one history; `what` tells one from another.
-  void Write(uint32_t count, uint32_t what = 0) const {
+  void Write(uint32_t count, uint32_t what = 0, const std::string& origin = kOrigin) const {
     Lose();
     journal::JournalOptions options;
     options.folder = Path("irs/journal");
-    options.origin = kOrigin;
+    options.origin = origin;
     const auto opened = *journal::OpenFileJournal(options);
     for (uint32_t i = 0; i < count; ++i) {
       const std::string entry = crypto::CountedRefusalsEntry(29920320, "fsa.ed.example", 3,
@@ -199,6 +199,34 @@ TEST_F(VouchLossTest, OverNothingEverythingIsLost) {
     EXPECT_EQ(Entries(), 1u);
     Refused(Declare(), 1, "a loss that was declared already covers it");
   }
+}
+
+TEST_F(VouchLossTest, OverNothingALaterCheckpointIsDeclaredASecondTime) {
+  WritePrivate("later.checkpoint", NoteOf(9));
+  WritePrivate(kMark, NoteOf(5));
+  Lose();
+  Fine(Declare());
+  Fine(Declare({"--yes", "--checkpoint", "later.checkpoint"}));
+  const crypto::LossDeclared loss = Declared();
+  EXPECT_EQ(crypto::ReadLogName(loss.origin)->part, 3u);
+  EXPECT_EQ(loss.lost.origin, kOrigin);
+  EXPECT_EQ(loss.lost.size, 9u);
+  EXPECT_EQ(Entries(), 2u);
+}
+
+TEST_F(VouchLossTest, AfterAJournalThatWasBegunAnewNothingIsDeclared) {
+  WritePrivate("before.checkpoint", NoteOf(9));
+  Write(2, /*what=*/0, "irs.treasury.example/ledger/2027");
+  WritePrivate(kMark, NoteOfHead());
+  const auto declare = Declare({"--yes", "--checkpoint", "before.checkpoint"});
+  Refused(declare, 1, "was begun anew");
+  EXPECT_EQ(Entries(), 2u);
+  // As it says: what was entered since is lost too.
+  Lose();
+  Fine(declare);
+  EXPECT_EQ(Declared().lost.origin, "irs.treasury.example/ledger/2027");
+  EXPECT_TRUE(Declared().Covers({kOrigin, 9, crypto::Digest{}}));
+  EXPECT_EQ(Entries(), 1u);
 }
 
 TEST_F(VouchLossTest, NotWhileTheNodeRuns) {

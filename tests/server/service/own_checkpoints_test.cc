@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "crypto/keys.h"
 #include "crypto/receipt.h"
 #include "server/partner_logs.h"
@@ -61,6 +63,16 @@ TEST_F(OwnCheckpointsTest, ANewLogBesideOneOfAYearBeforeIsLost) {
   SignedLog before("tax.example/ledger/2026", world_.ledger_key);
   before.GrowTo(5);
   EXPECT_TRUE(absl::IsDataLoss(own_.HoldAgainst(before.NoteOf(5), "aid.example")));
+  EXPECT_TRUE(own_.HoldAgainst(before.NoteOf(0), "aid.example").ok());
+}
+
+TEST_F(OwnCheckpointsTest, AJournalThatWasBegunAnewInALaterYearIsLostWhateverWasEnteredSince) {
+  Grow(3);
+  SignedLog before("tax.example/ledger/2026", world_.ledger_key);
+  before.GrowTo(5);
+  const absl::Status held = own_.HoldAgainst(before.NoteOf(5), "aid.example");
+  EXPECT_TRUE(absl::IsDataLoss(held)) << held;
+  EXPECT_THAT(std::string(held.message()), HasSubstr("has nothing of what came before"));
   EXPECT_TRUE(own_.HoldAgainst(before.NoteOf(0), "aid.example").ok());
 }
 
@@ -159,40 +171,61 @@ TEST_F(OwnCheckpointsTest, TheCosignaturesOfManyPartnersLeaveItReadable) {
   EXPECT_TRUE(own_.HoldAgainstKept().ok());
 }
 
-// 8 entries are there, and a loss up to 20 was declared.
-TEST(OwnCheckpointsLossTest, WhatADeclaredLossCoversIsAcceptedAndNothingBeyond) {
-  const vouch::tests::TemporaryFolder folder;
-  const auto key = std::make_shared<const crypto::SigningKey>(
-      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
-  SignedLog signed_log("tax.example/ledger/2027", key);
-  SignedLog other(signed_log.origin(), key);
-  signed_log.GrowTo(21);
-  other.GrowTo(30, " otherwise");
-  const absl::Time now = absl::FromUnixSeconds(1795219200);
-  journal::JournalOptions options;
-  options.folder = folder.Path("journal");
-  options.origin = signed_log.origin();
-  {
-    const auto journal = *journal::OpenFileJournal(options);
-    for (uint64_t i = 0; i < 8; ++i) {
-      ASSERT_TRUE(journal->Append({signed_log.entry(i)}, now).ok());
+// Some entries are there, and a loss up to 20 was declared.
+class OwnCheckpointsLossTest : public ::testing::Test {
+ protected:
+  void DeclareAfter(uint64_t entries) {
+    signed_log_.GrowTo(21);
+    other_.GrowTo(30, " otherwise");
+    journal::JournalOptions options;
+    options.folder = folder_.Path("journal");
+    options.origin = signed_log_.origin();
+    const absl::Time now = absl::FromUnixSeconds(1795219200);
+    {
+      const auto journal = *journal::OpenFileJournal(options);
+      for (uint64_t i = 0; i < entries; ++i) {
+        ASSERT_TRUE(journal->Append({signed_log_.entry(i)}, now).ok());
+      }
     }
+    ASSERT_TRUE(journal::DeclareLoss(options, signed_log_.At(20), now).ok());
+    journal_ = *journal::OpenFileJournal(options);
+    LedgerLogOptions log_options;
+    log_options.folder = folder_.Path("journal/tree");
+    log_options.key = key_;
+    log_options.journal = journal_.get();
+    log_ = *LedgerLog::Open(std::move(log_options));
+    own_ = std::make_unique<OwnCheckpoints>(log_.get(), key_->PublicDer(),
+                                            folder_.Path("own.cosigned"));
   }
-  ASSERT_TRUE(journal::DeclareLoss(options, signed_log.At(20), now).ok());
-  const auto journal = *journal::OpenFileJournal(options);
-  LedgerLogOptions log_options;
-  log_options.folder = folder.Path("journal/tree");
-  log_options.key = key;
-  log_options.journal = journal.get();
-  const auto log = *LedgerLog::Open(std::move(log_options));
-  const OwnCheckpoints own(log.get(), key->PublicDer(), folder.Path("own.cosigned"));
+
+  const vouch::tests::TemporaryFolder folder_;
+  const std::shared_ptr<const crypto::SigningKey> key_ = std::make_shared<const crypto::SigningKey>(
+      crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
+  SignedLog signed_log_{"tax.example/ledger/2027", key_};
+  SignedLog other_{"tax.example/ledger/2027", key_};
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<LedgerLog> log_;
+  std::unique_ptr<OwnCheckpoints> own_;
+};
+
+TEST_F(OwnCheckpointsLossTest, WhatADeclaredLossCoversIsAcceptedAndNothingBeyond) {
+  ASSERT_NO_FATAL_FAILURE(DeclareAfter(8));
   for (const uint64_t size : {5, 8, 9, 15, 20}) {
-    EXPECT_TRUE(own.HoldAgainst(signed_log.NoteOf(size), "aid.example").ok()) << size;
+    EXPECT_TRUE(own_->HoldAgainst(signed_log_.NoteOf(size), "aid.example").ok()) << size;
   }
-  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(signed_log.NoteOf(21), "aid.example")));
-  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(other.NoteOf(20), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(signed_log_.NoteOf(21), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(other_.NoteOf(20), "aid.example")));
   // What is there is held against itself, whatever was declared.
-  EXPECT_TRUE(absl::IsDataLoss(own.HoldAgainst(other.NoteOf(5), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(other_.NoteOf(5), "aid.example")));
+}
+
+TEST_F(OwnCheckpointsLossTest, ThatOfAllThereWasCoversNothingBeyondEither) {
+  ASSERT_NO_FATAL_FAILURE(DeclareAfter(0));
+  for (const uint64_t size : {0, 5, 20}) {
+    EXPECT_TRUE(own_->HoldAgainst(signed_log_.NoteOf(size), "aid.example").ok()) << size;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(signed_log_.NoteOf(21), "aid.example")));
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(other_.NoteOf(20), "aid.example")));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "crypto/checkpoint.h"
 #include "crypto/log_entry.h"
 #include "crypto/tiles.h"
+#include "server/ledger/tree/segment_file.h"
 #include "server/ledger/tree/static_layout.h"
 #include "tests/harness/process.h"
 
@@ -516,6 +517,28 @@ TEST_F(LedgerLogYearsTest, AJournalFromBeforeTheEndStopsTheNode) {
            fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   refused = Start();
   EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+}
+
+TEST_F(LedgerLogYearsTest, ALossOfAllThereWasStaysKnownWhereItWasPruned) {
+  journal::JournalOptions options;
+  options.folder = folder_.Path("journal");
+  options.origin = kFirst;
+  const crypto::Checkpoint lost = {kFirst, 12, crypto::Sha256("what there was")};
+  ASSERT_TRUE(journal::DeclareLoss(options, lost, kNow).ok());
+  ASSERT_TRUE(Start().ok());
+  Append(5);
+  Append(3, kNewYear);
+  ASSERT_TRUE(Settles());
+  Stop();
+  const auto segment = ledger::tree::SegmentFile::Open(
+      ledger::tree::SegmentPath(folder_.Path("journal/tree"), 0), "tax.example/ledger/2027.2", 0);
+  ASSERT_TRUE(segment.ok()) << segment.status();
+  ASSERT_TRUE(segment->Prune(crypto::IsAboutLog).ok());
+  ASSERT_TRUE((*journal::OpenFileJournal(options))->Prune(segment->entries()).ok());
+  ASSERT_TRUE(Start().ok());
+  EXPECT_TRUE(absl::IsNotFound(journal_->ReadEntries(0, 1).status()));
+  ASSERT_EQ(log_->losses().size(), 1u);
+  EXPECT_TRUE(log_->IsLost(lost));
 }
 
 TEST_F(LedgerLogYearsTest, AMarkOfALogThatEndedIsNoMarkOfAJournalPutBack) {
