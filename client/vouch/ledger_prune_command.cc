@@ -5,10 +5,13 @@
 #include "absl/time/clock.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_folder.h"
+#include "crypto/checkpoint.h"
+#include "crypto/log_entry.h"
 #include "server/journal/journal.h"
 #include "server/journal/written_entries.h"
 #include "server/ledger/oversight/pruning.h"
 #include "server/ledger/tree/segment_file.h"
+#include "server/ledger/tree/tile_store.h"
 #include "server/node/folders.h"
 
 namespace vouch::client {
@@ -17,6 +20,7 @@ namespace {
 namespace journal = server::journal;
 namespace ledger = server::ledger;
 namespace oversight = server::ledger::oversight;
+namespace tree = server::ledger::tree;
 
 struct PruneOptions {
   std::string node;
@@ -50,6 +54,38 @@ absl::StatusOr<std::unique_ptr<journal::Journal>> OpenStopped(const server::node
   return opened;
 }
 
+// What a log came to: as the next one says, or as it is now.
+absl::StatusOr<crypto::Checkpoint> EndOf(const journal::Journal& node, size_t log) {
+  const std::vector<journal::LogSpan> logs = node.logs();
+  if (log + 1 == logs.size()) {
+    const journal::Head head = node.head();
+    return crypto::Checkpoint{head.origin, head.tree_size, head.range.Root()};
+  }
+  const auto first = node.ReadEntries(logs[log + 1].first, 1);
+  if (!first.ok()) return first.status();
+  const absl::StatusOr<crypto::LogOpened> opened = crypto::ReadLogBegun(first->front());
+  return opened.ok() ? absl::StatusOr<crypto::Checkpoint>(opened->closed) : opened.status();
+}
+
+// That the closed segments are of this journal's entries. Which entries may go is read from the
+// segments; what goes is the journal's, and there is no other copy.
+absl::Status CheckSegments(const journal::Journal& node, size_t log, const std::string& folder) {
+  const journal::LogSpan span = node.logs()[log];
+  if (!server::node::Exists(tree::SegmentPath(folder, 0))) return absl::OkStatus();
+  const absl::StatusOr<crypto::Checkpoint> end = EndOf(node, log);
+  if (!end.ok()) return end.status();
+  tree::TileStoreOptions options;
+  options.folder = folder;
+  options.origin = span.origin;
+  options.entries = [&node, first = span.first](uint64_t index, uint32_t count) {
+    return node.ReadEntries(first + index, count);
+  };
+  const absl::Status held =
+      tree::TileStore::Open(std::move(options), end->size, end->root).status();
+  if (!absl::IsDataLoss(held)) return held;
+  return absl::DataLossError(absl::StrCat("nothing more was dropped: ", held.message()));
+}
+
 // Every log from the oldest on, as far as each is pruned to its end.
 absl::StatusOr<std::vector<PrunedLog>> PruneLogs(const PruneOptions& options,
                                                  const server::node::NodeFile& file,
@@ -62,9 +98,12 @@ absl::StatusOr<std::vector<PrunedLog>> PruneLogs(const PruneOptions& options,
   for (size_t i = 0; i < logs.size(); ++i) {
     const uint64_t end = i + 1 < logs.size() ? logs[i + 1].first : node.head().end();
     oversight::PruneRules rules;
-    rules.folder =
-        ledger::tree::LogFolder(file.journal + "/tree", logs[i].origin, logs[i].first == 0);
+    rules.folder = tree::LogFolder(file.journal + "/tree", logs[i].origin, logs[i].first == 0);
     rules.origin = logs[i].origin;
+    if (options.yes) {
+      const absl::Status checked = CheckSegments(node, i, rules.folder);
+      if (!checked.ok()) return checked;
+    }
     rules.write = options.yes;
     rules.progress = [&](uint64_t entries) {
       progress.Show(logs[i].first + entries, node.head().end());

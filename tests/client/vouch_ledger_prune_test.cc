@@ -106,6 +106,32 @@ class VouchLedgerPruneTest : public VouchTest {
   void EraseJune() {
     ASSERT_TRUE(keys().DestroyTag("aid-tax-001", kJune2027, 0, absl::Now()).ok());
   }
+  // A closed segment of the same name and as many entries, whole, of another log.
+  void PutAnotherLogsSegment(bool pruned) {
+    tree::TileStoreOptions options;
+    options.folder = Path("other");
+    options.origin = kOrigin;
+    options.entries = [](uint64_t first,
+                         uint32_t count) -> absl::StatusOr<std::vector<std::string>> {
+      std::vector<std::string> entries;
+      for (uint64_t i = first; i < first + count; ++i) entries.push_back(absl::StrCat("other ", i));
+      return entries;
+    };
+    crypto::CompactRange range;
+    for (uint64_t i = 0; i < 70001; ++i) {
+      range.Append(crypto::LeafHash(crypto::AsBytes(absl::StrCat("other ", i))));
+    }
+    const auto store = tree::TileStore::Open(std::move(options), range);
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto segment = tree::SegmentFile::Open(tree::SegmentPath(Path("other"), 0), kOrigin, 0);
+    ASSERT_TRUE(segment.ok()) << segment.status();
+    if (pruned) {
+      ASSERT_TRUE(segment->Prune([](absl::string_view) { return false; }).ok());
+    }
+    std::filesystem::copy_file(tree::SegmentPath(Path("other"), 0),
+                               tree::SegmentPath(Path("irs/journal/tree"), 0),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
   std::string Export(const std::string& output) const {
     return nlohmann::json::parse(
         Fine({"ledger", "export", "--node", "irs", "--json", "--output", output}).out)["key"];
@@ -228,28 +254,16 @@ TEST_F(VouchLedgerPruneTest, ABackupOfAPrunedJournalNeedsAllThatPruningLeft) {
 TEST_F(VouchLedgerPruneTest, ABackupWithHashesOfAnotherLogIsNone) {
   EraseJune();
   Fine({"ledger", "prune", "--node", "irs", "--yes"});
-  // Of the same name and as many entries, and whole.
-  tree::TileStoreOptions options;
-  options.folder = Path("other");
-  options.origin = kOrigin;
-  options.entries = [](uint64_t first, uint32_t count) -> absl::StatusOr<std::vector<std::string>> {
-    std::vector<std::string> entries;
-    for (uint64_t i = first; i < first + count; ++i) entries.push_back(absl::StrCat("other ", i));
-    return entries;
-  };
-  crypto::CompactRange range;
-  for (uint64_t i = 0; i < 70001; ++i) {
-    range.Append(crypto::LeafHash(crypto::AsBytes(absl::StrCat("other ", i))));
-  }
-  const auto store = tree::TileStore::Open(std::move(options), range);
-  ASSERT_TRUE(store.ok()) << store.status();
-  const auto segment = tree::SegmentFile::Open(tree::SegmentPath(Path("other"), 0), kOrigin, 0);
-  ASSERT_TRUE(segment.ok()) << segment.status();
-  ASSERT_TRUE(segment->Prune([](absl::string_view) { return false; }).ok());
-  std::filesystem::copy_file(tree::SegmentPath(Path("other"), 0),
-                             tree::SegmentPath(Path("irs/journal/tree"), 0),
-                             std::filesystem::copy_options::overwrite_existing);
+  ASSERT_NO_FATAL_FAILURE(PutAnotherLogsSegment(/*pruned=*/true));
   Refused({"ledger", "backup", "--node", "irs", "--output", "copy"}, 3, "does not go on from");
+}
+
+// All its entries are about nobody; those of the journal are of people of a month that was kept.
+TEST_F(VouchLedgerPruneTest, ByTheSegmentsOfAnotherLogNothingIsDropped) {
+  ASSERT_NO_FATAL_FAILURE(PutAnotherLogsSegment(/*pruned=*/false));
+  const uint64_t bytes = JournalBytes();
+  Refused({"ledger", "prune", "--node", "irs", "--yes"}, 3, "nothing more was dropped");
+  EXPECT_EQ(JournalBytes(), bytes);
 }
 
 TEST_F(VouchLedgerPruneTest, ABackupOfADamagedImageIsNone) {
