@@ -1,5 +1,8 @@
 #include "server/ledger/tree/static_layout.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -26,7 +29,7 @@ absl::Status CannotWrite(const fs::path& path) {
 // Entries go to those they concern alone, so bundles are their owner's alone, whatever the umask.
 enum class Readers { kAll, kOwner };
 
-// Whole or not at all. Not synced: an export that a power cut interrupted is made again.
+// Whole or not at all; on the disk only after SyncAll.
 absl::Status WriteFile(const fs::path& path, absl::string_view bytes,
                        Readers readers = Readers::kAll) {
   std::error_code error;
@@ -64,6 +67,30 @@ bool ReadFile(const fs::path& path, std::string* bytes) {
 bool IsThere(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
+}
+
+// Everything below the folder that was written, at once: there are many small files.
+absl::Status SyncAll(const fs::path& folder) {
+  const int opened = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = opened >= 0 && syncfs(opened) == 0;
+  if (opened >= 0) close(opened);
+  return synced ? absl::OkStatus() : CannotWrite(folder);
+}
+
+// Up to how many entries what an earlier export wrote is whole: what its checkpoint says, which
+// came last. Full tiles behind it are what one that was cut short left, and may be anything after a
+// power cut.
+uint64_t WholeUpTo(const std::string& folder, const std::string& origin) {
+  const absl::StatusOr<std::string> note = FolderLog(folder).ReadCheckpointNote();
+  const auto read = note.ok() ? crypto::ReadNote(*note) : note.status();
+  const auto earlier = read.ok() ? crypto::ReadCheckpoint(read->text)
+                                 : absl::StatusOr<crypto::Checkpoint>(read.status());
+  return earlier.ok() && earlier->origin == origin ? earlier->size : 0;
+}
+
+// How many entries a log has at least that has this full tile.
+uint64_t EntriesUpTo(const crypto::Tile& tile) {
+  return (tile.index + 1) << (crypto::kTileHeight * (tile.level + 1));
 }
 
 constexpr char kMinimum[] = "minimum-index";
@@ -123,11 +150,12 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
   // Of an export that was made before, what is below may be readable by others.
   if (!error && IsThere(bundles)) fs::permissions(bundles, fs::perms::owner_all, error);
   if (error) return CannotWrite(bundles);
+  const uint64_t whole = WholeUpTo(folder, checkpoint->origin);
   for (const crypto::Tile& tile : crypto::TilesOf(checkpoint->size)) {
-    const bool full = tile.width == crypto::kTileWidth;
+    const bool stays = tile.width == crypto::kTileWidth && EntriesUpTo(tile) <= whole;
     if (tile.level == 0 && options.entries && tile.index * crypto::kTileWidth >= minimum) {
       const fs::path path = root / crypto::BundlePath(tile.index, tile.width);
-      if (!full || !IsThere(path)) {
+      if (!stays || !IsThere(path)) {
         const absl::StatusOr<std::vector<std::string>> entries =
             log.ReadBundle(tile.index, tile.width);
         if (!entries.ok()) return entries.status();
@@ -139,7 +167,7 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
       }
     }
     const fs::path path = root / crypto::TilePath(tile);
-    if (full && IsThere(path)) continue;
+    if (stays && IsThere(path)) continue;
     const absl::StatusOr<std::vector<crypto::Digest>> hashes = log.ReadTile(tile);
     if (!hashes.ok()) return hashes.status();
     if (absl::Status status = WriteFile(path, crypto::EncodeTile(*hashes)); !status.ok()) {
@@ -147,6 +175,7 @@ absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,
     }
   }
   fs::create_directories(root, error);
+  if (absl::Status synced = SyncAll(root); !synced.ok()) return synced;
   return crypto::ReplaceFile((root / "checkpoint").string(), note, /*is_private=*/false);
 }
 

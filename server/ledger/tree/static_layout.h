@@ -23,9 +23,10 @@ struct ExportOptions {
   bool entries = true;
 };
 
-// Writes the log as of a checkpoint into `folder`, made when missing, the checkpoint last: a reader
-// beside it never finds a checkpoint without its tiles. Full tiles and bundles that are there stay
-// as they are, so that exporting again writes only what is new. InvalidArgument when `note` is not
+// Writes the log as of a checkpoint into `folder`, made when missing, the checkpoint last, when all
+// else is on the disk: a reader beside it, or after a power cut, never finds a checkpoint without
+// its tiles. Full tiles and bundles up to the checkpoint that is there stay as they are, so that
+// exporting again writes only what is new. InvalidArgument when `note` is not
 // a note of a checkpoint; DataLoss when the log does not have its root. Signatures are not looked
 // at. Bundles that an earlier export wrote and the log has pruned since are removed.
 absl::Status ExportLog(const crypto::LogReader& log, absl::string_view note,

@@ -115,6 +115,19 @@ TEST_F(StaticLayoutTest, WritesOnlyWhatIsNew) {
   EXPECT_TRUE(Exists("tile/0/003.p/132"));
 }
 
+// Files without their bytes, as a power cut leaves what was not yet on the disk.
+TEST_F(StaticLayoutTest, WritesAnewWhatAnExportThatWasCutShortLeft) {
+  const std::string first = GrowTo(600);
+  ASSERT_TRUE(ExportLog(*store_, first, out_).ok());
+  for (const char* name : {"tile/0/002", "tile/0/003", "tile/entries/002", "tile/entries/003"}) {
+    std::ofstream(out_ + "/" + name, std::ios::trunc).close();
+  }
+  const std::string note = GrowTo(1100);
+  ASSERT_TRUE(ExportLog(*store_, note, out_).ok());
+  const auto verified = VerifyFolder(FolderLog(out_), absl::MakeConstSpan(&signer_.verifier(), 1));
+  EXPECT_TRUE(verified.ok()) << verified.status();
+}
+
 TEST_F(StaticLayoutTest, LeavesEntriesOutWhereOnlyHashesAreWanted) {
   const std::string note = GrowTo(600);
   ExportOptions options;
