@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "crypto/log_entry.h"
@@ -32,8 +33,11 @@ constexpr uint32_t kEntriesAtOnce = 4096;
 
 // Nothing that leaves the backup, or hides in it.
 bool IsPlainName(absl::string_view name) {
-  return !name.empty() && name.front() != '/' && !absl::StrContains(name, "..") &&
-         (absl::StartsWith(name, "journal/") || absl::StartsWith(name, "keys/"));
+  const std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
+  return (absl::StartsWith(name, "journal/") || absl::StartsWith(name, "keys/")) &&
+         std::none_of(parts.begin(), parts.end(), [](absl::string_view part) {
+           return part.empty() || part == "." || part == "..";
+         });
 }
 
 absl::StatusOr<crypto::NoteSigner> SignerFrom(const std::string& path, const std::string& origin) {

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/vouch/ledger_backup.h"
@@ -57,6 +58,21 @@ bool IsBeingWritten(const std::string& name) {
   constexpr size_t kLetters = 6;
   return name.size() > kMark.size() + kLetters &&
          name.compare(name.size() - kLetters - kMark.size(), kMark.size(), kMark.data()) == 0;
+}
+
+// A copy that lies within what is copied would be copied too, and so on; and one in the journal's
+// folder goes where that goes.
+absl::Status CheckPlace(const std::string& output, const node::NodeFile& file) {
+  std::error_code error;
+  const std::string place = fs::weakly_canonical(fs::absolute(output), error).string();
+  for (const std::string& folder : {file.keys, file.journal}) {
+    const std::string within = absl::StrCat(fs::weakly_canonical(folder, error).string(), "/");
+    if (error || absl::StartsWith(place, within)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          output, " lies within ", folder, "; name a folder that is no part of what is backed up"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Every ordinary file below `keys`, wherever links lead, but for the mark of what was signed: put
@@ -127,6 +143,7 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
     return absl::AlreadyExistsError(
         absl::StrCat(output, " exists, and a backup never replaces anything; name a new folder"));
   }
+  if (absl::Status good = CheckPlace(output, *file); !good.ok()) return good;
   std::error_code ignored;
   fs::create_directories(fs::absolute(output).parent_path(), ignored);
   std::string part = absl::StrCat(output, ".part-XXXXXX");
@@ -188,6 +205,8 @@ absl::StatusOr<Exit> Backup(const BackupOptions& options, Console* console) {
   const absl::Status written =
       WriteNewFile(absl::StrCat(part, "/", kManifestName), manifest.ToJson());
   if (!written.ok()) return written;
+  // As everything else: read back as the restore will read it.
+  if (const auto read = ReadManifest(part); !read.ok()) return read.status();
   if (absl::Status synced = SyncFolder(part); !synced.ok()) return synced;
   if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, output.c_str(), RENAME_NOREPLACE) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot name the backup ", output));

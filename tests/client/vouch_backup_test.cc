@@ -15,6 +15,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "crypto/checkpoint.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "nlohmann/json.hpp"
 #include "server/journal/written_entries.h"
@@ -148,6 +149,26 @@ TEST_F(VouchBackupTest, NamesKeysRightlyHoweverTheirFolderIsWritten) {
     Fine({"ledger", "backup", "--node", "irs", "--output", "whole", "--with-keys"});
     EXPECT_EQ(Read("whole/keys/ledger.key"), Read("irs/keys/ledger.key")) << written;
     EXPECT_THAT(Read("whole/manifest.json"), HasSubstr("\"keys/ledger.key\""));
+  }
+}
+
+// As an operator names what it puts aside.
+TEST_F(VouchBackupTest, IsPutBackWhateverItsKeysAreCalled) {
+  Append(3);
+  Write("irs/keys/ledger.key..before", "an old one");
+  Fine({"ledger", "backup", "--node", "irs", "--output", "backup", "--with-keys"});
+  EXPECT_EQ(Read("backup/keys/ledger.key..before"), "an old one");
+  LoseTheJournal();
+  Fine({"ledger", "restore", "backup", "--node", "irs"});
+  EXPECT_EQ(Entries(), 3u);
+}
+
+TEST_F(VouchBackupTest, IsNotMadeWithinWhatIsBackedUp) {
+  Append(3);
+  for (const char* output : {"irs/keys/backup", "irs/keys/some/where", "irs/journal/backup"}) {
+    Refused({"ledger", "backup", "--node", "irs", "--output", output, "--with-keys"}, 1,
+            "lies within");
+    EXPECT_FALSE(Exists(output));
   }
 }
 
