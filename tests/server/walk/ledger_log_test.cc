@@ -481,6 +481,23 @@ TEST_F(LedgerLogYearsTest, ACrashBeforeTheEndWasKeptIsMadeUpFor) {
   EXPECT_TRUE(Settles());
 }
 
+TEST_F(LedgerLogYearsTest, AnEndThatCouldNotBeKeptIsTriedAgainWithTheNextEntries) {
+  ASSERT_TRUE(Start().ok());
+  Append(5);
+  const std::string segment = folder_.Path("journal/tree/entries-0000000000.segment");
+  for (const std::string& in_the_way : {segment, EndFile()}) {
+    could_not_write_ = 0;
+    fs::create_directories(in_the_way + "/in the way");
+    Append(1, kNewYear);
+    for (int i = 0; i < 1000 && could_not_write_ == 0; ++i) absl::SleepFor(absl::Milliseconds(5));
+    EXPECT_GT(could_not_write_, 0) << in_the_way;
+    fs::remove_all(in_the_way);
+  }
+  EXPECT_TRUE(fs::is_regular_file(segment));
+  Append(1, kNewYear);
+  EXPECT_TRUE(Settles());
+}
+
 TEST_F(LedgerLogYearsTest, AnEndThatIsNotTheJournalsStopsTheNode) {
   ASSERT_TRUE(Start().ok());
   Append(5);
