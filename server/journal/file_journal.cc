@@ -394,6 +394,14 @@ absl::StatusOr<crypto::LossDeclared> FileJournal::DeclareLoss(const crypto::Chec
                                       absl::UTCTimeZone()),
                      ", which is later than this machine's clock; set the clock right first"));
   }
+  const std::vector<LogSpan> logs = log_->logs();
+  for (size_t i = 0; i < logs.size(); ++i) {
+    const uint64_t size = (i + 1 < logs.size() ? logs[i + 1].first : head_.end()) - logs[i].first;
+    if (logs[i].origin != lost.origin || lost.size > size) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("nothing is lost: the journal has ", size, " entries of ", lost.origin,
+                     "; it was put in place since it was looked at"));
+  }
   LogChange change = ChangeByLoss(head_, SecondOf(now), lost);
   if (head_.commit == 0) {
     head_.origin = change.next.origin;

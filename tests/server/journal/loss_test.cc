@@ -139,6 +139,24 @@ TEST_F(LossTest, NothingIsDeclaredBeforeTheLastCommit) {
   EXPECT_EQ(journal_->head().origin, kOrigin);
 }
 
+// A later backup was put in place after whoever declares had looked.
+TEST_F(LossTest, NothingIsDeclaredLostThatIsThere) {
+  ASSERT_TRUE(journal_->Append({"one", "two"}, At(kStart)).ok());
+  for (const bool ended : {false, true}) {
+    if (ended) {
+      ASSERT_TRUE(journal_->Append({"next year"}, At(kStart + 100 * kDay)).ok());
+    }
+    const Head before = journal_->head();
+    journal_.reset();
+    const crypto::Checkpoint there = {kOrigin, 2, crypto::Sha256("two")};
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        DeclareLoss(OptionsFor(folder_), there, At(kStart + 101 * kDay)).status()));
+    Open();
+    EXPECT_EQ(journal_->head().end(), before.end());
+    EXPECT_EQ(journal_->figures().lost_until, 0u);
+  }
+}
+
 TEST_F(LossTest, NoEarlierProgramTakesItUp) {
   ASSERT_EQ(Ask("ann", "r1", kStart), Verdict::kAnswer);
   Declare();
