@@ -342,19 +342,31 @@ void CheckPath(const std::string& path, bool folder, bool secret, const Node& at
 }
 
 // What goes with the journal when that is put back shows nothing.
-void CheckHighWater(const NodeFile& file, const Node& root, Reading* reading) {
-  std::error_code error;
-  const auto place = [&](const std::string& path) {
-    return std::filesystem::weakly_canonical(path, error).string();
+void CheckOutsideOfJournal(const NodeFile& file, const Node& root, Reading* reading) {
+  const auto is_within = [&](const std::string& path) {
+    std::error_code error;
+    const auto place = [&](const std::string& one) {
+      return std::filesystem::weakly_canonical(one, error).string();
+    };
+    const std::string journal = place(file.journal) + "/";
+    return absl::StartsWith(place(path) + "/", journal) && !error;
   };
-  const std::string journal = absl::StrCat(place(file.journal), "/");
-  if (error || !absl::StartsWith(place(file.high_water), journal)) return;
-  const Node& at = policies::NodeAt(root, "high_water");
-  reading->Error("node/high-water-in-journal", at.position, at.text,
-                 "the mark of what was signed lies in the journal's folder, and would be put back "
-                 "together with it",
-                 "name a file outside of it, best on another disk, and move the mark there while "
-                 "the node is stopped");
+  if (is_within(file.high_water)) {
+    const Node& at = policies::NodeAt(root, "high_water");
+    reading->Error("node/high-water-in-journal", at.position, at.text,
+                   "the mark of what was signed lies in the journal's folder, and would be put "
+                   "back together with it",
+                   "name a file outside of it, best on another disk, and move the mark there while "
+                   "the node is stopped");
+  }
+  if (is_within(file.witness)) {
+    const Node& at = policies::NodeAt(root, "witness");
+    reading->Error("node/witness-in-journal", at.position, at.text,
+                   "what is remembered of partners' ledgers, and they of this one, lies in the "
+                   "journal's folder, and would be put back together with it",
+                   "name a folder outside of it, best on another disk, and move the present one "
+                   "there while the node is stopped");
+  }
 }
 
 void CheckPaths(const NodeFile& file, const Node& root, Reading* reading) {
@@ -459,7 +471,7 @@ absl::optional<NodeFile> ReadNodeText(const std::string& folder, absl::string_vi
         Resolve(root_folder, file);
         CheckPartners(*file, root, reading);
         CheckOversight(*file, root, reading);
-        CheckHighWater(*file, root, reading);
+        CheckOutsideOfJournal(*file, root, reading);
         CheckPaths(*file, root, reading);
       };
   return policies::ReadDocument<NodeFile>(absl::StrCat(folder, "/", kNodeFileName), text,

@@ -215,6 +215,14 @@ TEST_F(NodeFileTest, SettingsOthersMayChangeAreRefused) {
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadFolder().status()));
 }
 
+TEST_F(NodeFileTest, WhatPartnersCosignedIsNotKeptWithTheJournal) {
+  for (const char* within : {"journal", "journal/witness", "keys/../journal/deep/witness"}) {
+    Refused(absl::StrCat(kText, "witness: \"", within, "\"\n"), "node/witness-in-journal", 12);
+  }
+  Place(absl::StrCat(kText, "witness: \"journal-witness\"\n"));
+  EXPECT_TRUE(ReadFolder().ok());
+}
+
 TEST_F(NodeFileTest, TheMarkOfWhatWasSignedIsNotKeptWithTheJournal) {
   Refused(absl::StrCat(kText, "high_water: \"journal/mark\"\n"), "node/high-water-in-journal", 12);
   Refused(absl::StrCat(kText, "high_water: \"keys/../journal/deep/mark\"\n"),
