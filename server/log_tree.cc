@@ -191,7 +191,8 @@ absl::StatusOr<LogTree::Signed> LogTree::SignLocked() {
   absl::StatusOr<std::string> note = crypto::SignCheckpoint(checkpoint, signers);
   if (!note.ok()) return note.status();
   signed_ = Signed{checkpoint.size, std::make_shared<const std::string>(*std::move(note))};
-  if (options_.was_signed) options_.was_signed(checkpoint, signed_->note);
+  // Not of a log that had ended before this start: what follows it is marked when the node goes on.
+  if (options_.was_signed && recent_.has_value()) options_.was_signed(checkpoint, signed_->note);
   return *signed_;
 }
 

@@ -77,12 +77,13 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
         "on, or a later backup (docs/operations.md, \"Restore\"). Only when it is certain that "
         "there is none: give `vouch ledger declare-loss` that checkpoint"));
   };
-  const auto head = log_->Checkpoint(origin);
-  if ((absl::IsNotFound(head.status()) || (head.ok() && shown > head->size)) &&
+  // Nothing is signed for it, nor marked: whether the log may go on is what is asked.
+  const absl::StatusOr<uint64_t> size = log_->Size(origin);
+  if ((absl::IsNotFound(size.status()) || (size.ok() && shown > *size)) &&
       log_->IsLost(opened->checkpoint)) {
     return absl::OkStatus();
   }
-  if (absl::IsNotFound(head.status())) {
+  if (absl::IsNotFound(size.status())) {
     const std::vector<std::string> ours = log_->origins();
     if (shown == 0) return absl::OkStatus();
     // No log of the node's own is ever forgotten, pruned or not: the journal was begun anew.
@@ -94,9 +95,9 @@ absl::Status OwnCheckpoints::HoldAgainst(const std::string& note,
                                ", has no such log: it was put back to an earlier state, or is "
                                "another one"));
   }
-  if (!head.ok()) return head.status();
-  if (shown > head->size) {
-    return behind(absl::StrCat("in its journal that log ends after ", Entries(head->size),
+  if (!size.ok()) return size.status();
+  if (shown > *size) {
+    return behind(absl::StrCat("in its journal that log ends after ", Entries(*size),
                                ": it was put back to an earlier state, or is another one"));
   }
   const absl::StatusOr<crypto::Digest> root = log_->RootAt(origin, shown);

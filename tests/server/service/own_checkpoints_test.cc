@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "crypto/keys.h"
@@ -193,10 +194,13 @@ class OwnCheckpointsLossTest : public ::testing::Test {
     log_options.folder = folder_.Path("journal/tree");
     log_options.key = key_;
     log_options.journal = journal_.get();
+    log_options.high_water = Mark();
+    log_options.without_high_water = true;
     log_ = *LedgerLog::Open(std::move(log_options));
     own_ = std::make_unique<OwnCheckpoints>(log_.get(), key_->PublicDer(),
                                             folder_.Path("own.cosigned"));
   }
+  std::string Mark() const { return folder_.Path("ledger.high-water"); }
 
   const vouch::tests::TemporaryFolder folder_;
   const std::shared_ptr<const crypto::SigningKey> key_ = std::make_shared<const crypto::SigningKey>(
@@ -217,6 +221,17 @@ TEST_F(OwnCheckpointsLossTest, WhatADeclaredLossCoversIsAcceptedAndNothingBeyond
   EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(other_.NoteOf(20), "aid.example")));
   // What is there is held against itself, whatever was declared.
   EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(other_.NoteOf(5), "aid.example")));
+}
+
+// Else a start that was refused because of what a partner holds would leave the mark with which the
+// next one is not, should the partner be out of reach by then.
+TEST_F(OwnCheckpointsLossTest, WhatIsOnlyHeldAgainstTheLogMarksNothing) {
+  ASSERT_NO_FATAL_FAILURE(DeclareAfter(8));
+  EXPECT_TRUE(own_->HoldAgainst(signed_log_.NoteOf(5), "aid.example").ok());
+  EXPECT_TRUE(absl::IsDataLoss(own_->HoldAgainst(signed_log_.NoteOf(21), "aid.example")));
+  own_.reset();
+  log_.reset();
+  EXPECT_FALSE(std::filesystem::exists(Mark()));
 }
 
 TEST_F(OwnCheckpointsLossTest, ThatOfAllThereWasCoversNothingBeyondEither) {

@@ -498,6 +498,20 @@ TEST_F(LedgerLogYearsTest, AnEndThatCouldNotBeKeptIsTriedAgainWithTheNextEntries
   EXPECT_TRUE(Settles());
 }
 
+TEST_F(LedgerLogYearsTest, KeepingTheEndOfALogFromBeforeTheStartMarksNothing) {
+  ASSERT_TRUE(Start().ok());
+  Append(3, kNewYear);
+  ASSERT_TRUE(Settles());
+  Stop();
+  for (const std::string& gone : {Mark(), Marker(), folder_.Path("journal/tree")}) {
+    EXPECT_GT(fs::remove_all(gone), 0u) << gone;
+  }
+  ASSERT_TRUE(Start().ok());
+  EXPECT_TRUE(Settles());
+  Stop();
+  EXPECT_FALSE(fs::exists(Mark()));
+}
+
 TEST_F(LedgerLogYearsTest, AnEndThatIsNotTheJournalsStopsTheNode) {
   ASSERT_TRUE(Start().ok());
   Append(5);
