@@ -288,6 +288,17 @@ absl::StatusOr<Committed> FileJournal::Commit(absl::Span<const Proposal> proposa
   committed.first_entry = head_.end();
   committed.decisions.reserve(proposals.size());
 
+  // Requests are as old as the clock says; what is remembered dies by the commits' time, which
+  // stays where it was when a clock is set back.
+  std::vector<Proposal> later;
+  if (const uint32_t ahead = committed.second - SecondOf(now); ahead > 0) {
+    later.assign(proposals.begin(), proposals.end());
+    for (Proposal& proposal : later) {
+      uint32_t& until = proposal.remember_until;
+      if (until > 0) until += std::min(ahead, UINT32_MAX - until);
+    }
+    proposals = later;
+  }
   SpanDecisions decisions(*tables_, proposals, head_.commit + 1, committed.second);
   std::vector<Written> written(proposals.size());
   CommitParts parts;

@@ -80,6 +80,17 @@ TEST_F(VerdictsTest, ForgetsARequestAfterItsLastSecond) {
   EXPECT_EQ(Commit(ask, ask.remember_until + 1), Verdict::kAnswer);
 }
 
+TEST_F(VerdictsTest, RemembersARequestAlsoWhenTheClockWasSetBack) {
+  ASSERT_TRUE(journal_->Append({"by a clock that was ahead"}, At(kStart + 3 * kDay)).ok());
+  const Proposal ask = Ask(limits_, "ann", "1", kStart);
+  EXPECT_EQ(Commit(ask, kStart), Verdict::kAnswer);
+  EXPECT_EQ(Commit(ask, kStart + kDay), Verdict::kReplay);
+  EXPECT_EQ(journal_->figures().charge_rows, 3u);
+  journal_.reset();
+  journal_ = OpenIn(folder_);
+  EXPECT_EQ(Commit(ask, kStart + 3 * kDay), Verdict::kReplay);
+}
+
 TEST_F(VerdictsTest, RemembersNoRefusal) {
   Proposal refused = Ask(limits_, "ann", "1", kStart);
   refused.refused = true;
