@@ -1,5 +1,6 @@
 #include "server/status_mapping.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "policies/engine/question.h"
+#include "server/admission/admission.h"
 
 namespace vouch::server {
 
@@ -71,10 +73,18 @@ void ToObligation(const policies::Obligation& obligation, v1::Obligation* out) {
   out->set_notice_days(static_cast<uint32_t>(obligation.notice_days));
 }
 
+// How many of so many are read: one more than admission lets pass is enough to be refused. What is
+// made of an element is many times larger than the two bytes that an empty one has on the wire.
+int ToBeRead(int count, size_t most) {
+  return static_cast<int>(std::min(static_cast<size_t>(count), most + 1));
+}
+
 template <typename Parameters>
 void ReadParameters(const Parameters& parameters, admission::RequestedItem* item) {
   std::vector<crypto::CanonicalParameter> canonical;
-  for (const v1::Parameter& parameter : parameters) {
+  const int count = ToBeRead(parameters.size(), admission::kMaxParameters);
+  for (int i = 0; i < count; ++i) {
+    const v1::Parameter& parameter = parameters.Get(i);
     crypto::CanonicalParameter one;
     one.name = parameter.name();
     bool is_new = false;
@@ -219,8 +229,9 @@ admission::Request FromBatch(const v1::VerifyBatchRequest& request) {
   out.is_batch = true;
   out.jws_receipt = request.jws_receipt();
   ReadQuestion(request.question(), &out);
-  out.items.resize(static_cast<size_t>(request.items_size()));
-  for (int i = 0; i < request.items_size(); ++i) {
+  const int count = ToBeRead(request.items_size(), admission::kMaxBatchItems);
+  out.items.resize(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) {
     ReadParameters(request.items(i).parameters(), &out.items[static_cast<size_t>(i)]);
     ReadSubject(request.items(i).subject(), &out.items[static_cast<size_t>(i)]);
   }

@@ -19,6 +19,7 @@ void ToAnswered(const AnsweredItem& item, v1::Answered* out);
 void ToProof(const EntryProof& proof, v1::LedgerProof* out);
 void ToObligations(const policies::Question& question, v1::Obligations* out);
 
+// Of more items or parameters than admission lets pass, as many as it takes to be refused.
 admission::Request FromVerify(const v1::VerifyRequest& request);
 admission::Request FromBatch(const v1::VerifyBatchRequest& request);
 

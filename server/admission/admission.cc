@@ -15,7 +15,6 @@ using policies::Refusal;
 
 constexpr size_t kTokenSize = sizeof(crypto::Token);
 constexpr size_t kMaxNameSize = 200;
-constexpr size_t kMaxParameters = 16;
 // Ids and digests that are a little too long are refused in their turn; what is far too long is not
 // worth a place in the queue.
 constexpr size_t kMaxFixedField = 64;

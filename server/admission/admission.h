@@ -21,6 +21,7 @@ namespace vouch::server::admission {
 
 inline constexpr size_t kMaxBatchItems = 4096;
 inline constexpr size_t kMaxTokensPerItem = 512;
+inline constexpr size_t kMaxParameters = 16;
 
 // Thread-safe; nothing blocks.
 class Admission {

@@ -228,6 +228,28 @@ TEST(StatusMappingTest, ARepeatedParameterIsSeen) {
   EXPECT_TRUE(FromVerify(request).items[0].repeats_a_parameter);
 }
 
+TEST(StatusMappingTest, OfTooManyNoMoreAreReadThanItTakesToRefuseThem) {
+  const admission::Admission admission(std::make_shared<admission::Peers>());
+  const auto field_refused = [&](admission::Request request) {
+    auto admitted = admission.Admit("aid.example", std::move(request));
+    const auto* refusal = absl::get_if<policies::Refusal>(&admitted);
+    return refusal == nullptr ? "" : refusal->field;
+  };
+  v1::VerifyBatchRequest batch;
+  for (int i = 0; i < 100000; ++i) batch.add_items();
+  admission::Request read = FromBatch(batch);
+  EXPECT_EQ(read.items.size(), admission::kMaxBatchItems + 1);
+  EXPECT_EQ(field_refused(std::move(read)), "items");
+
+  v1::VerifyRequest single;
+  for (int i = 0; i < 100000; ++i) single.add_parameters()->set_name(std::to_string(i));
+  single.mutable_subject()->set_tokens(std::string(32, 't'));
+  single.mutable_subject()->set_member_count(1);
+  read = FromVerify(single);
+  EXPECT_EQ(read.items[0].parameters.size(), admission::kMaxParameters + 1);
+  EXPECT_EQ(field_refused(std::move(read)), "parameters");
+}
+
 // A year ends between two answers; the first is asked for again after it.
 TEST(ReceiptOverYearsTest, EachIsProvedInItsOwnYearsLogAndCountedFromItsBeginning) {
   Terms terms;
