@@ -65,6 +65,8 @@ class Stream final : public Reactor {
       return;
     }
     Take();
+    // A message that is only cleared keeps its memory, for as long as the stream is open.
+    v1::VerifyBatchRequest().Swap(&request_);
     std::lock_guard<std::mutex> lock(shared_->mutex);
     reading_ = false;
     ReadNext();

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <chrono>
@@ -340,6 +341,36 @@ TEST_F(BatchStreamTest, ANodeStopsWhileStreamsAreOpenAndCallsWait) {
   EXPECT_FALSE(open->Finish().ok());
   (void)busy->Finish();
   EXPECT_EQ(walkers_.figures().items, 0u);
+}
+
+// Streams cost nothing to open: what one once sent must not be held for as long as it is open.
+TEST_F(BatchStreamTest, AStreamThatWaitsHoldsNothingOfTheMessageBefore) {
+  const auto held = [] {
+    const struct mallinfo2 all = mallinfo2();
+    return all.uordblks + all.hblkhd;
+  };
+  constexpr size_t kBesides = 8 << 20;
+  grpc::ClientContext context;
+  auto stream = stub_->VerifyBatch(&context);
+  v1::VerifyBatchResponse response;
+  ASSERT_TRUE(stream->Write(Message(1)));
+  ASSERT_TRUE(stream->Read(&response));
+  const size_t before = held();
+  {
+    v1::VerifyBatchRequest large;
+    for (int i = 0; i < 300000; ++i) large.add_items();
+    ASSERT_TRUE(stream->Write(large));
+  }
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.refused().field(), "items");
+  // The refusal may arrive a moment before the responder is done with the message.
+  for (int i = 0; i < 5000 && held() > before + kBesides; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_LT(held(), before + kBesides);
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 TEST_F(BatchStreamTest, ListsAgreementsToPartiesAlone) {
