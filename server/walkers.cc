@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kBatchShare = kSpan / 4;
 // So many single questions are a span that gains nothing by waiting for more.
 constexpr size_t kWorthOverlapping = kSpan / 2;
+// One part in so many of the queue is left to others: whoever asks much is BUSY before they are.
+constexpr size_t kLeftToOthers = 4;
 // Below this many expected companions a single answer is not worth keeping waiting.
 constexpr double kWorthLingering = 1.0;
 
@@ -63,12 +65,13 @@ bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
   queued->waiting = std::move(call);
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (stopping_ || refusing_ || items_ + items > options_.max_items ||
-        bytes_ + queued->bytes > options_.max_bytes) {
+    if (stopping_ || refusing_ || !HasRoom(admitted.requester(), {items, queued->bytes})) {
       return false;
     }
-    items_ += items;
-    bytes_ += queued->bytes;
+    for (Held* held : {&held_, &held_of_[admitted.requester()]}) {
+      held->items += items;
+      held->bytes += queued->bytes;
+    }
     Lane& lane = admitted.request().is_batch ? batches_ : singles_;
     lane.items += items;
     const absl::Time now = absl::Now();
@@ -89,7 +92,27 @@ bool Walkers::Enqueue(std::shared_ptr<WaitingCall> call) {
 
 Walkers::Figures Walkers::figures() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return {items_, bytes_};
+  return {held_.items, held_.bytes};
+}
+
+bool Walkers::HasRoom(const std::string& requester, const Held& more) const {
+  const auto within = [&more](const Held& held, size_t items, size_t bytes) {
+    return held.items + more.items <= items && held.bytes + more.bytes <= bytes;
+  };
+  if (!within(held_, options_.max_items, options_.max_bytes)) return false;
+  const auto own = held_of_.find(requester);
+  return own == held_of_.end() ||
+         within(own->second, options_.max_items - options_.max_items / kLeftToOthers,
+                options_.max_bytes - options_.max_bytes / kLeftToOthers);
+}
+
+void Walkers::Release(const Part& part, const Held& done) {
+  const auto own = held_of_.find(part.queued->waiting->call()->requester());
+  for (Held* held : {&held_, &own->second}) {
+    held->items -= done.items;
+    held->bytes -= done.bytes;
+  }
+  if (own->second.items == 0) held_of_.erase(own);
 }
 
 void Walkers::TakeFrom(Lane* lane, size_t most, std::vector<Part>* parts, size_t* taken) {
@@ -225,7 +248,6 @@ void Walkers::EndSingles() {
 
 // Outcomes are in the order of the parts.
 void Walkers::Finish(const std::vector<Part>& parts, std::vector<Recorded> outcomes) {
-  size_t done_items = 0, done_bytes = 0;
   auto next = std::make_move_iterator(outcomes.begin());
   for (const Part& part : parts) {
     Queued& queued = *part.queued;
@@ -234,14 +256,15 @@ void Walkers::Finish(const std::vector<Part>& parts, std::vector<Recorded> outco
     std::vector<Recorded> own(next, end);
     next = end;
     queued.waiting->Done(part.first, std::move(own), last);
-    done_items += part.count;
-    if (last) done_bytes += queued.bytes;
   }
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (const Part& part : parts) part.queued->walking = false;
-    items_ -= done_items;
-    bytes_ -= done_bytes;
+    for (const Part& part : parts) {
+      Queued& queued = *part.queued;
+      const bool last = part.first + part.count == queued.waiting->call()->request().items.size();
+      queued.walking = false;
+      Release(part, {part.count, last ? queued.bytes : 0});
+    }
     if (!Takeable() && !stopping_) return;
   }
   ready_.notify_all();
@@ -253,8 +276,7 @@ void Walkers::Drop(const Part& part) {
   const admission::AdmittedCall& call = *queued.waiting->call();
   const size_t left = call.request().items.size() - queued.next;
   std::lock_guard<std::mutex> lock(mutex_);
-  items_ -= part.count + left;
-  bytes_ -= queued.bytes;
+  Release(part, {part.count + left, queued.bytes});
   if (left == 0) return;
   Lane& lane = call.request().is_batch ? batches_ : singles_;
   lane.items -= left;

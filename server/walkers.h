@@ -55,7 +55,8 @@ class Walkers {
           const WalkersOptions& options);
   ~Walkers();  // Stop()
 
-  // False when the queue is full (BUSY); the call is then not kept.
+  // False when the queue is full (BUSY), or three quarters of it are this requester's own; the call
+  // is then not kept. A message of whom nothing waits may be larger than that.
   bool Enqueue(std::shared_ptr<WaitingCall> call);
   // Finishes what is queued, then ends the threads. Later calls are refused.
   void Stop();
@@ -82,6 +83,10 @@ class Walkers {
     std::string last_served;
     size_t items = 0;
   };
+  // What is queued or being walked, of all or of one.
+  struct Held {
+    size_t items = 0, bytes = 0;
+  };
   struct Part {
     std::shared_ptr<Queued> queued;
     uint32_t first = 0;
@@ -90,6 +95,8 @@ class Walkers {
 
   void Run();
   // With mutex_ held.
+  bool HasRoom(const std::string& requester, const Held& more) const;
+  void Release(const Part& part, const Held& done);
   bool Takeable() const;
   void Linger(std::unique_lock<std::mutex>* lock);
   std::vector<Part> Take(bool with_singles);
@@ -108,7 +115,8 @@ class Walkers {
   std::condition_variable ready_;       // idle walkers wait here
   std::condition_variable companions_;  // and the one that lingers here
   Lane singles_, batches_;
-  size_t items_ = 0, bytes_ = 0;
+  Held held_;
+  std::map<std::string, Held> held_of_;  // by requester; none of them nothing
   bool stopping_ = false;
   bool refusing_ = false;
   bool lingering_ = false;

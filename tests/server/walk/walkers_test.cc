@@ -285,6 +285,37 @@ TEST_F(WalkersTest, IsBusyWhenFullAndKeepsNothingOfWhatItRefused) {
   EXPECT_EQ(walkers.figures().items, 0u);
 }
 
+TEST_F(WalkersTest, OneRequesterLeavesRoomForTheOthers) {
+  WalkersOptions options = Options(1);
+  options.max_items = 1000;
+  Walkers walkers(world_.verification.get(), nullptr, options);
+  ASSERT_TRUE(walkers.Enqueue(Call("first.example")));
+  gate_.Await(1);
+  const auto leaves = Call("aid.example", 400), stays = Call("aid.example", 350);
+  ASSERT_TRUE(walkers.Enqueue(leaves));
+  ASSERT_TRUE(walkers.Enqueue(stays));
+  EXPECT_FALSE(walkers.Enqueue(Call("aid.example")));
+  EXPECT_TRUE(walkers.Enqueue(Call("loans.example", 249)));
+  leaves->abandoned = true;
+  gate_.Open();
+  while (walkers.figures().items > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(walkers.figures().bytes, 0u);
+  // What was answered or dropped is no longer held against it.
+  EXPECT_TRUE(walkers.Enqueue(Call("aid.example", 900)));
+}
+
+TEST_F(WalkersTest, OneRequestersBytesLeaveRoomToo) {
+  WalkersOptions options = Options(1);
+  options.max_bytes = 40000;
+  Walkers walkers(world_.verification.get(), nullptr, options);
+  ASSERT_TRUE(walkers.Enqueue(Call("first.example")));
+  gate_.Await(1);
+  while (walkers.Enqueue(Call("aid.example"))) continue;
+  EXPECT_GT(walkers.figures().bytes, 20000u);
+  EXPECT_TRUE(walkers.Enqueue(Call("loans.example", 5)));
+  gate_.Open();
+}
+
 TEST_F(WalkersTest, BytesAreBoundedToo) {
   WalkersOptions options = Options(1);
   options.max_bytes = 4000;
