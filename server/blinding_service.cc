@@ -26,6 +26,9 @@ constexpr size_t kCallBytes = 4096;
 constexpr uint64_t kEvaluationsPerKey = uint64_t{1} << 32;
 constexpr size_t kPeopleBuckets[] = {1, 8, 64, 512};
 
+// What one requester may have of so much: a quarter is left to others.
+constexpr size_t ShareOfOne(size_t all) { return all - all / 4; }
+
 Refusal Refuse(Reason reason, std::string field, std::string message) {
   Refusal refusal;
   refusal.reason = reason;
@@ -65,54 +68,44 @@ Refusal FromCharge(const absl::Status& status) {
 }  // namespace
 
 BlindingService::BlindingService(const PartnerFace* face, const BlindingOptions& options)
-    : face_(face), options_(options) {
-  for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { Run(); });
-}
+    : face_(face),
+      options_(options),
+      queue_(options.workers, options.max_calls, ShareOfOne(options.max_calls)) {}
 
-BlindingService::~BlindingService() { Stop(); }
-
-void BlindingService::Stop() {
+bool BlindingService::Enqueue(const std::string& requester, size_t bytes,
+                              std::function<void()> evaluate) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    stopping_ = true;
-  }
-  ready_.notify_all();
-  for (std::thread& worker : workers_) {
-    if (worker.joinable()) worker.join();
-  }
-}
-
-void BlindingService::Run() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const Waiting next = std::move(queue_.front());
-    queue_.pop_front();
-    bytes_ -= next.bytes;
-    lock.unlock();
-    next.evaluate();
-    lock.lock();
-  }
-}
-
-bool BlindingService::Enqueue(Waiting waiting) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (stopping_ || queue_.size() >= options_.max_calls ||
-        bytes_ + waiting.bytes > options_.max_bytes) {
+    const auto own = bytes_of_.find(requester);
+    if (waiting_.bytes + bytes > options_.max_bytes ||
+        (own != bytes_of_.end() && own->second + bytes > ShareOfOne(options_.max_bytes))) {
       return false;
     }
-    bytes_ += waiting.bytes;
-    queue_.push_back(std::move(waiting));
+    ++waiting_.calls;
+    waiting_.bytes += bytes;
+    bytes_of_[requester] += bytes;
   }
-  ready_.notify_one();
-  return true;
+  const bool queued =
+      queue_.Add(requester, [this, requester, bytes, evaluate = std::move(evaluate)] {
+        Leave(requester, bytes);
+        evaluate();
+      });
+  if (!queued) Leave(requester, bytes);
+  return queued;
+}
+
+void BlindingService::Leave(const std::string& requester, size_t bytes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  --waiting_.calls;
+  waiting_.bytes -= bytes;
+  const auto own = bytes_of_.find(requester);
+  own->second -= bytes;
+  if (own->second == 0) bytes_of_.erase(own);
 }
 
 BlindingService::Figures BlindingService::figures() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return {queue_.size(), bytes_};
+  return waiting_;
 }
 
 grpc::ServerUnaryReactor* BlindingService::Evaluate(grpc::CallbackServerContext* context,
@@ -147,7 +140,7 @@ grpc::ServerUnaryReactor* BlindingService::Evaluate(grpc::CallbackServerContext*
     }
     reactor->Finish(EvaluateNow(requester, *request, response));
   };
-  if (Enqueue({evaluate, kCallBytes + 2 * bytes})) return reactor;
+  if (Enqueue(requester, kCallBytes + 2 * bytes, evaluate)) return reactor;
   Refusal busy = Refuse(Reason::kBusy, "", "the evaluation queue of this node is full");
   busy.retry_after = absl::Seconds(1);
   refuse(busy);

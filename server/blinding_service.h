@@ -2,15 +2,12 @@
 #ifndef VOUCH_SERVER_BLINDING_SERVICE_H_
 #define VOUCH_SERVER_BLINDING_SERVICE_H_
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <memory>
+#include <map>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
+#include "server/call_queue.h"
 #include "server/partner_face.h"
 #include "vouch/v1/blinding.grpc.pb.h"
 
@@ -22,18 +19,19 @@ struct BlindingOptions {
   size_t max_bytes = 16u << 20;  // requests and the responses they will have
 };
 
-// Thread-safe. Evaluations run on workers of their own, so that they never hold up a walk; a full
-// queue is BUSY, and a request larger than any agreement allows takes no place in it.
+// Thread-safe. Evaluations run on workers of their own, so that they never hold up a walk.
+// Requesters take turns; a full queue is BUSY, and so is one of which three quarters are the
+// requester's own. A request larger than any agreement allows takes no place in it.
 class BlindingService final : public v1::Blinding::CallbackService {
  public:
   BlindingService(const PartnerFace* face, const BlindingOptions& options);
-  ~BlindingService() override;
+  ~BlindingService() override { Stop(); }
 
   grpc::ServerUnaryReactor* Evaluate(grpc::CallbackServerContext* context,
                                      const v1::EvaluateRequest* request,
                                      v1::EvaluateResponse* response) override;
   // Finishes what is queued, then ends the workers. Later calls are refused.
-  void Stop();
+  void Stop() { queue_.Stop(); }
 
   // What waits; not what is being evaluated.
   struct Figures {
@@ -42,24 +40,18 @@ class BlindingService final : public v1::Blinding::CallbackService {
   Figures figures() const;
 
  private:
-  struct Waiting {
-    std::function<void()> evaluate;
-    size_t bytes = 0;
-  };
-  // False when the queue is full or closed.
-  bool Enqueue(Waiting waiting);
-  void Run();
+  // False when the queue is full, has its part of this requester's, or is closed.
+  bool Enqueue(const std::string& requester, size_t bytes, std::function<void()> evaluate);
+  void Leave(const std::string& requester, size_t bytes);
   grpc::Status EvaluateNow(const std::string& requester, const v1::EvaluateRequest& request,
                            v1::EvaluateResponse* response) const;
 
   const PartnerFace* const face_;
   const BlindingOptions options_;
-  mutable std::mutex mutex_;
-  std::condition_variable ready_;
-  std::deque<Waiting> queue_;
-  size_t bytes_ = 0;
-  bool stopping_ = false;
-  std::vector<std::thread> workers_;
+  mutable std::mutex mutex_;  // guards the next two
+  Figures waiting_;
+  std::map<std::string, size_t> bytes_of_;  // by requester; none of them 0
+  CallQueue queue_;                         // last: its threads use all of the above
 };
 
 }  // namespace vouch::server

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "crypto/random.h"
 #include "crypto/voprf.h"
@@ -99,6 +101,15 @@ class BlindingServiceTest : public ::testing::Test {
       if (Ask(request).ok()) ++evaluated_;
     });
   }
+  // Another requester, which the server has to know.
+  void LoansAskLater(size_t people) {
+    loans_ = v1::Blinding::NewStub(server_.Connect(server_.Issue("loans.example")));
+    callers_.emplace_back([this, request = For(people)] {
+      grpc::ClientContext context;
+      v1::EvaluateResponse response;
+      if (loans_->Evaluate(&context, request, &response).ok()) ++evaluated_;
+    });
+  }
   // Until that many calls wait behind the one that is being charged.
   void AwaitQueued(size_t calls) {
     for (int i = 0; i < 20000 && (charges_ == 0 || service_->figures().calls != calls); ++i) {
@@ -135,7 +146,7 @@ class BlindingServiceTest : public ::testing::Test {
   std::atomic<int> evaluated_{0};
   PartnerServer server_{&world_};
   std::unique_ptr<BlindingService> service_;
-  std::unique_ptr<v1::Blinding::Stub> stub_;
+  std::unique_ptr<v1::Blinding::Stub> stub_, loans_;
   std::vector<std::thread> callers_;
 };
 
@@ -320,9 +331,9 @@ TEST_F(BlindingServiceTest, IsBusyBeyondItsCalls) {
 }
 
 TEST_F(BlindingServiceTest, BytesAreBoundedToo) {
-  // Room for two requests of one person, or for one of 512.
+  // Room for some requests of one person, beside one of 512.
   constexpr size_t kLarge = 512 * kKeys * kPoint;
-  Serve(OneWorker(100, 2 * kLarge + 12000));
+  Serve(OneWorker(100, 3 * kLarge));
   hold_.Close();
   AskLater(1);
   AwaitQueued(0);
@@ -332,6 +343,50 @@ TEST_F(BlindingServiceTest, BytesAreBoundedToo) {
   EXPECT_EQ(ReasonOf(For(512)), "BUSY");
   AskLater(1);
   AwaitQueued(2);
+}
+
+TEST_F(BlindingServiceTest, OneRequesterLeavesRoomForTheOthersAndTheyTakeTurns) {
+  server_.Configure("", 100000, {"loans.example"});
+  std::mutex mutex;
+  std::vector<uint32_t> order;
+  world_.journal->before_charge = [&](uint32_t elements) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      order.push_back(elements);
+    }
+    ++charges_;
+    hold_.Pass();
+  };
+  Serve(OneWorker(4, 1 << 20));
+  hold_.Close();
+  AskLater(1);
+  AwaitQueued(0);
+  for (int i = 0; i < 3; ++i) AskLater(1);
+  AwaitQueued(3);
+  EXPECT_EQ(ReasonOf(For(1)), "BUSY");
+  LoansAskLater(8);
+  AwaitQueued(4);
+  hold_.Open();
+  for (std::thread& caller : callers_) caller.join();
+  callers_.clear();
+  EXPECT_EQ(evaluated_, 5);
+  EXPECT_THAT(order, ElementsAre(kKeys, 8 * kKeys, kKeys, kKeys, kKeys));
+}
+
+TEST_F(BlindingServiceTest, OneRequestersBytesLeaveRoomToo) {
+  server_.Configure("", 100000, {"loans.example"});
+  // Of requests of 64 people, each some 17,000 bytes with its response.
+  Serve(OneWorker(100, 100000));
+  hold_.Close();
+  AskLater(1);
+  AwaitQueued(0);
+  for (size_t i = 1; i <= 4; ++i) {
+    AskLater(64);
+    AwaitQueued(i);
+  }
+  EXPECT_EQ(ReasonOf(For(64)), "BUSY");
+  LoansAskLater(64);
+  AwaitQueued(5);
 }
 
 TEST_F(BlindingServiceTest, WhatNoAgreementAllowsTakesNoPlaceInTheQueue) {
