@@ -169,7 +169,8 @@ grpc::Status BlindingService::EvaluateNow(const std::string& requester,
     return refuse(Refuse(Reason::kBadRequestId, "request_id", "expected a UUIDv7: 16 bytes"));
   }
   const agreements::Epoch* epoch = set->FindEpoch(agreement.id, request.epoch(), now);
-  if (epoch == nullptr || epoch->blind == nullptr) {
+  if (epoch == nullptr || epoch->blind == nullptr ||
+      agreement.token_kind != policies::TokenKind::kBlind) {
     const agreements::Epoch* current = set->CurrentEpoch(agreement.id, now);
     Refusal refusal =
         Refuse(Reason::kKeyEpoch, "epoch", "no blind token epoch of this number is in use");

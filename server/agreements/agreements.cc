@@ -76,7 +76,9 @@ absl::StatusOr<std::vector<Epoch>> LoadEpochs(const std::string& keys_folder,
   std::vector<Epoch> epochs;
   for (node::EpochKey& key : *keys) {
     Epoch epoch;
-    if (!key.secret.empty() && agreement.token_kind == policies::TokenKind::kBlind) {
+    // As what the key was announced, not as what this revision asks for: its revisions share an
+    // agreement's epochs, those that wait and drafts too.
+    if (!key.secret.empty() && key.statement.kind == crypto::TokenKind::kBlind) {
       const std::string info = crypto::OprfKeyInfo(agreement.id, key.statement.epoch);
       absl::StatusOr<crypto::OprfPrivateKey> derived =
           crypto::OprfPrivateKey::Derive(key.secret, crypto::AsBytes(info));

@@ -337,5 +337,22 @@ TEST_F(AgreementsTest, HoldsTheKeyOfEachKind) {
   }
 }
 
+TEST_F(AgreementsTest, ARevisionWithTokensOfAnotherKindTakesNoKeyFromTheOneInForce) {
+  folder_.Write({});
+  folder_.AddEpoch({}, 1, Noon() - absl::Hours(1), Noon() + absl::Hours(1));
+  Terms keyed = Revised(2);
+  keyed.token_kind = "keyed-hash";
+  keyed.effective = "2027-07-01";
+  folder_.Write(keyed, "keyed");
+  Reload();
+  ASSERT_EQ(Revision(), 1);
+  const auto set = agreements_.Current();
+  ASSERT_EQ(set->catalog->all().size(), 2u);
+  const Epoch* epoch = set->FindEpoch("aid-tax-001", 1, Noon());
+  ASSERT_NE(epoch, nullptr);
+  EXPECT_NE(epoch->blind, nullptr);
+  EXPECT_EQ(epoch->keyed, nullptr);
+}
+
 }  // namespace
 }  // namespace vouch::server::agreements
