@@ -6,16 +6,38 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/digest.h"
+#include "policies/engine/authorize.h"
 #include "policies/engine/source.h"
 #include "server/node/agreements_standing.h"
 
 namespace vouch::server {
 
+namespace {
+
+// Whether this asker, or any when it is empty, may still ask under a revision whose place another
+// took: one that it has not signed.
+bool GoesOn(const policies::HeldAgreement& held, const agreements::AgreementSet& set,
+            absl::string_view asker, absl::Time now) {
+  for (const std::string& one : held.agreement.asks) {
+    if (!asker.empty() && asker != one) continue;
+    const auto admitted =
+        policies::Authorizer::Admit(*set.catalog, one, held.agreement.id, held.digest, now);
+    const auto* counts = absl::get_if<const policies::HeldAgreement*>(&admitted);
+    if (counts != nullptr && *counts == &held) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const agreements::AgreementSet& set,
                                  const records::Snapshot* snapshot, absl::string_view agency,
                                  absl::string_view asker, absl::Time now) {
-  const policies::AgreementState state = set.catalog->StateOf(held, now, asker);
+  policies::AgreementState state = set.catalog->StateOf(held, now, asker);
+  if (state == policies::AgreementState::kExpired && GoesOn(held, set, asker, now)) {
+    state = policies::AgreementState::kInForce;
+  }
   const bool used =
       state == policies::AgreementState::kInForce || state == policies::AgreementState::kChangeover;
   if (!used || held.agreement.answers != agency) return state;

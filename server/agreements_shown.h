@@ -14,8 +14,9 @@
 
 namespace vouch::server {
 
-// As HeldAgreement::StateFor the asker, StateAt when that is empty, and NOT_READY where `agency`
-// answers but has no complete index of the current epoch. `snapshot` may be nullptr.
+// As Catalog::StateOf for the asker, but in force also for one that goes on under it because it has
+// not signed the revision that took its place (for any, when `asker` is empty); and NOT_READY where
+// `agency` answers but has no complete index of the current epoch. `snapshot` may be nullptr.
 policies::AgreementState StateOf(const policies::HeldAgreement& held,
                                  const agreements::AgreementSet& set,
                                  const records::Snapshot* snapshot, absl::string_view agency,

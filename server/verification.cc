@@ -192,13 +192,11 @@ size_t Verification::SlotsEach(const admission::AdmittedCall& call) const {
   }
   if (longest <= kMostKeys * sizeof(crypto::Token)) return 1;
   const std::shared_ptr<const agreements::AgreementSet> set = rooms_.agreements->Current();
-  const absl::Time now = rooms_.clock->Now();
   int32_t slots = 1;
-  for (const policies::HeldAgreement* held :
-       {set->catalog->Find(request.agreement_id, now),
-        set->catalog->FindReplaced(request.agreement_id, now)}) {
-    const policies::Question* question =
-        held == nullptr ? nullptr : held->agreement.FindQuestion(request.question);
+  // Of any revision: which one counts may differ from asker to asker.
+  for (const auto& held : set->catalog->all()) {
+    if (held->agreement.id != request.agreement_id) continue;
+    const policies::Question* question = held->agreement.FindQuestion(request.question);
     if (question != nullptr) slots = std::max(slots, question->group_at_most);
   }
   return static_cast<size_t>(slots);

@@ -164,6 +164,30 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question&
   return is_group ? CheckPadding(slots, asked) : absl::nullopt;
 }
 
+// The revision that counts for this requester. With several askers one may have signed a revision
+// that another has not: from that one it takes nothing, and what it signed before goes on. A
+// revision that names it no longer ends that.
+const HeldAgreement* CountingFor(const Catalog& catalog, absl::string_view requester,
+                                 absl::string_view agreement_id, absl::Time now) {
+  const HeldAgreement* counts = catalog.Find(agreement_id, now);
+  if (counts == nullptr || !counts->signatures_satisfied) return counts;
+  const auto signed_for = [&](const HeldAgreement& held) {
+    const absl::string_view asker = held.agreement.AskerBehind(requester);
+    return asker.empty() || held.SignedFor(asker);
+  };
+  if (signed_for(*counts)) return counts;
+  // Ordered by revision.
+  const HeldAgreement* before = nullptr;
+  for (const auto& held : catalog.all()) {
+    if (held.get() == counts) break;
+    if (held->agreement.id == agreement_id && held->signatures_satisfied && signed_for(*held) &&
+        held->agreement.effective_from <= now) {
+      before = held.get();
+    }
+  }
+  return before == nullptr ? counts : before;
+}
+
 // Names each gate where it is passed or refuses; nothing more than a test for null in a node.
 class Gates {
  public:
@@ -187,7 +211,7 @@ class Gates {
 absl::variant<const HeldAgreement*, Refusal> Authorizer::Admit(
     const Catalog& catalog, absl::string_view requester, absl::string_view agreement_id,
     absl::Span<const uint8_t> digest, absl::Time now, GateObserver* observer) {
-  const HeldAgreement* held = catalog.Find(agreement_id, now);
+  const HeldAgreement* held = CountingFor(catalog, requester, agreement_id, now);
   const Gates gates(observer, held);
   if (held == nullptr || held->agreement.AskerBehind(requester).empty()) {
     return gates.Stop(Gate::kParty, NotPermitted());

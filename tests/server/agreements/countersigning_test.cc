@@ -9,6 +9,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
+#include "absl/types/variant.h"
+#include "policies/engine/authorize.h"
 
 namespace vouch::server::agreements {
 namespace {
@@ -253,6 +255,61 @@ TEST_F(CountersigningTest, EachOfSeveralAskersComesInWhenItHasSigned) {
   folder_.Sign(kFile, "loans.example");
   Reload();
   EXPECT_EQ(State("loans.example"), AgreementState::kInForce);
+}
+
+class SeveralAskersTest : public CountersigningTest {
+ protected:
+  // The revision under which an asker is let ask with that digest; 0: none.
+  static int64_t AskedUnder(const Agreements& agreements, const std::string& asker,
+                            const crypto::Digest& digest) {
+    const auto admitted = policies::Authorizer::Admit(*agreements.Current()->catalog, asker,
+                                                      "aid-tax-001", digest, Noon());
+    const auto* held = absl::get_if<const policies::HeldAgreement*>(&admitted);
+    return held == nullptr ? 0 : (*held)->agreement.revision;
+  }
+  static Terms Revised(int revision) {
+    Terms terms;
+    terms.revision = revision;
+    return terms;
+  }
+};
+
+TEST_F(SeveralAskersTest, ARevisionTakesNothingFromAnAskerThatHasNotSignedIt) {
+  const crypto::Digest first = folder_.Write({});
+  Reload();
+  const crypto::Digest second = folder_.Write(Revised(2), "two");
+  folder_.Remove("two/agreement.yaml.loans.example.p7s");
+  Reload();
+  Agreements restarted(folder_.Options());
+  ASSERT_TRUE(restarted.Reload().ok());
+  for (const Agreements* agreements : {&agreements_, &restarted}) {
+    EXPECT_EQ(AskedUnder(*agreements, "aid.example", second), 2);
+    EXPECT_EQ(AskedUnder(*agreements, "aid.example", first), 0);
+    EXPECT_EQ(AskedUnder(*agreements, "loans.example", first), 1);
+    EXPECT_EQ(AskedUnder(*agreements, "loans.example", second), 0);
+    EXPECT_EQ(AskedUnder(*agreements, "contractor.example", second), 2);
+    EXPECT_EQ(AskedUnder(*agreements, "contractor.example", first), 0);
+  }
+  folder_.Sign("two/agreement.yaml", "loans.example");
+  Reload();
+  EXPECT_EQ(AskedUnder(agreements_, "loans.example", second), 2);
+  EXPECT_EQ(AskedUnder(agreements_, "loans.example", first), 0);
+}
+
+TEST_F(SeveralAskersTest, ARevisionThatNamesAnAskerNoMoreEndsWhatItSignedBefore) {
+  const crypto::Digest first = folder_.Write({});
+  Reload();
+  Terms without = Revised(2);
+  without.token_kind = "keyed-hash";  // shared with one asker
+  folder_.Write(without, "two");
+  Reload();
+  EXPECT_EQ(AskedUnder(agreements_, "loans.example", first), 0);
+  // Also beneath one that names it again, and that it has not signed.
+  const crypto::Digest third = folder_.Write(Revised(3), "three");
+  folder_.Remove("three/agreement.yaml.loans.example.p7s");
+  Reload();
+  EXPECT_EQ(AskedUnder(agreements_, "aid.example", third), 3);
+  EXPECT_EQ(AskedUnder(agreements_, "loans.example", first), 0);
 }
 
 TEST_F(CountersigningTest, EveryRoleNeedsASignerOfItsOwn) {

@@ -382,5 +382,28 @@ TEST_F(BatchStreamTest, ListsAgreementsToPartiesAlone) {
   EXPECT_EQ(response.ByteSizeLong() % 512, 0u);
 }
 
+TEST_F(BatchStreamTest, ShowsEachAskerTheRevisionThatItIsUnder) {
+  Terms revised = Wide();
+  revised.revision = 2;
+  world_.folder.Write(revised, "two");
+  world_.folder.Remove("two/agreement.yaml.loans.example.p7s");
+  ASSERT_TRUE(world_.agreements->Reload().ok());
+  server_.Configure("", 100000, {"loans.example"});
+  const auto states_for = [&](const std::string& agency) {
+    const auto stub = v1::Verification::NewStub(server_.Connect(server_.Issue(agency)));
+    grpc::ClientContext context;
+    v1::ListAgreementsResponse response;
+    EXPECT_TRUE(stub->ListAgreements(&context, {}, &response).ok());
+    std::map<uint64_t, v1::AgreementState> states;
+    for (const v1::ListedAgreement& one : response.agreements()) {
+      states[one.revision()] = one.state();
+    }
+    return states;
+  };
+  using States = std::map<uint64_t, v1::AgreementState>;
+  EXPECT_EQ(states_for("aid.example"), (States{{1, v1::EXPIRED}, {2, v1::IN_FORCE}}));
+  EXPECT_EQ(states_for("loans.example"), (States{{1, v1::IN_FORCE}, {2, v1::UNSIGNED}}));
+}
+
 }  // namespace
 }  // namespace vouch::server
