@@ -161,7 +161,13 @@ absl::optional<Refusal> CheckSubject(const Agreement& agreement, const Question&
                                 : "The agreement requires one consent reference of 32 bytes for "
                                   "each person asked about.");
   }
-  return is_group ? CheckPadding(slots, asked) : absl::nullopt;
+  if (is_group) return CheckPadding(slots, asked);
+  if (!asked.consent_bytes.empty() && IsZero(asked.consent_bytes)) {
+    return Malformed(
+        "subject.consents",
+        "The consent reference is zero; it is 32 random bytes, kept with the consent.");
+  }
+  return absl::nullopt;
 }
 
 // The revision that counts for this requester. With several askers one may have signed a revision

@@ -171,6 +171,8 @@ const std::vector<Fault> &Faults() {
        [](Request *r) { r->consents = 0; }},
       {"TwoConsents", "consents", Reason::kMalformed, "subject.consents",
        [](Request *r) { r->consents = 2; }},
+      {"ConsentOfZeros", "consents", Reason::kMalformed, "subject.consents",
+       [](Request *r) { r->consent_bytes = std::string(32, '\0'); }},
       {"ReceiptNotListed", "receipt", Reason::kNotInAgreement, "jws_receipt",
        [](Request *r) { r->jws_receipt = true; }},
   };
