@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "client/requester/ledger_client.h"
@@ -49,6 +51,7 @@ class LedgerServiceTest : public ::testing::Test {
       behind_ = behind;
       // Waits for all calls, as whoever stops a node does.
       if (behind_shuts_down_) server_.ShutDown();
+      worker_.Pass();
       told_.Notify();
     };
     service_ = std::make_unique<LedgerService>(server_.face(), world_.ledger_log.get(),
@@ -58,6 +61,7 @@ class LedgerServiceTest : public ::testing::Test {
     aid_ = ClientOf("aid.example");
   }
   ~LedgerServiceTest() override {
+    worker_.Open();
     server_.Stop(std::chrono::milliseconds(500), [this] { service_->Stop(); });
   }
 
@@ -122,6 +126,7 @@ class LedgerServiceTest : public ::testing::Test {
   absl::Status behind_;
   std::atomic<bool> behind_shuts_down_{false};
   absl::Notification told_;
+  Hold worker_;  // once it has told that the log is behind
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<requester::LedgerClient> aid_;
   std::vector<std::string> written_;
@@ -429,6 +434,46 @@ TEST_F(LedgerServiceTest, WhoeverIsToldThatTheLogIsBehindMayWaitForAllCalls) {
   (void)aid_->AddCosignature(note,
                              aid_witness_.CosignNote(crypto::ReadNote(note)->text, 9)->Line());
   EXPECT_TRUE(told_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+}
+
+TEST_F(LedgerServiceTest, OfOnePartner32CallsWaitAndOthersAreTakenBesides) {
+  AppendSome();
+  worker_.Close();
+  SignedLog later(world_.ledger_log->origin(), world_.ledger_key);
+  later.GrowTo(20);
+  const std::string note = later.NoteOf(20);
+  (void)aid_->AddCosignature(note,
+                             aid_witness_.CosignNote(crypto::ReadNote(note)->text, 9)->Line());
+  struct Call {
+    grpc::ClientContext context;
+    v1::GetCheckpointRequest request;
+    v1::GetCheckpointResponse response;
+  };
+  std::atomic<int> busy{0}, answered{0};
+  std::vector<std::unique_ptr<Call>> calls;
+  const auto ask = [&](v1::Ledger::Stub* stub) {
+    calls.push_back(std::make_unique<Call>());
+    Call* const call = calls.back().get();
+    stub->async()->GetCheckpoint(&call->context, &call->request, &call->response,
+                                 [&](const grpc::Status& status) {
+                                   busy += status.error_code() == grpc::StatusCode::UNAVAILABLE;
+                                   answered += status.ok();
+                                 });
+  };
+  const auto await = [](const std::atomic<int>& count, int wanted) {
+    for (int i = 0; i < 20000 && count < wanted; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(count, wanted);
+  };
+  const auto aid = v1::Ledger::NewStub(server_.Connect(server_.partner));
+  const auto loans = v1::Ledger::NewStub(server_.Connect(server_.Issue("loans.example")));
+  for (int i = 0; i < 40; ++i) ask(aid.get());
+  await(busy, 8);
+  for (int i = 0; i < 5; ++i) ask(loans.get());
+  worker_.Open();
+  await(answered, 37);
+  EXPECT_EQ(busy, 8);
 }
 
 TEST_F(LedgerServiceTest, ALogThatWasPutBackIsShownWhatIsRemembered) {
