@@ -66,6 +66,14 @@ absl::StatusOr<std::shared_ptr<const FileSnapshot>> FileSnapshot::Open(
     snapshot->indexes_.push_back({std::move(hasher), std::move(*index), named.made_of, part});
   }
 
+  // Who takes this manifest's place removes its files one by one, and an overlay that is gone reads
+  // as one without changes: then those who were deleted would be found again.
+  const absl::StatusOr<Manifest> still = ReadManifest(folder);
+  if (!still.ok()) return still.status();
+  if (still->change != manifest->change) {
+    return absl::NotFoundError(absl::StrCat(folder, ": a newer manifest took this one's place"));
+  }
+
   snapshot->people_ = manifest->people;
   for (const auto& [record, change] : (*overlay)->changes()) {
     if (change.row.size() != (*facts)->columns()->row_size()) {

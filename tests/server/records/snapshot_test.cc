@@ -1,8 +1,12 @@
 #include "server/records/snapshot.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <functional>
+#include <thread>
 
 #include "tests/server/records/loaded_folder.h"
 
@@ -273,6 +277,25 @@ TEST_F(SnapshotTest, WhatTheIndexHoldsCannotBePresented) {
     EXPECT_EQ(snapshot_->ResolveTokens(LoadedFolder::kAgreement, 1, 0, presented).match(),
               Match::kNone);
   }
+}
+
+TEST_F(SnapshotTest, IsNotMadeOfFilesThatASwapRemovesMeanwhile) {
+  LoadThree();
+  Manifest next = snapshot_->manifest();
+  const std::string overlay = loaded_.folder() + "/" + next.overlay_file;
+  // Whoever opens it waits for a writer, and then reads no changes.
+  ASSERT_EQ(mkfifo(overlay.c_str(), 0600), 0);
+  absl::Status opened;
+  std::thread reader([&] {
+    opened = FileSnapshot::Open(loaded_.folder(), *ReadIndexKey(loaded_.keys())).status();
+  });
+  const int writer = open(overlay.c_str(), O_WRONLY | O_CLOEXEC);
+  ++next.change;
+  next.overlay_file = "overlay.next";
+  EXPECT_TRUE(PublishManifest(loaded_.folder(), next).ok());
+  close(writer);
+  reader.join();
+  EXPECT_TRUE(absl::IsNotFound(opened)) << opened;
 }
 
 TEST_F(SnapshotTest, ADamagedRowIsTakenForNobody) {
