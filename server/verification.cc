@@ -109,6 +109,14 @@ struct Verification::Step {
   absl::optional<ledger::EntryKeys> keys;
   crypto::Digest opening{};
   std::string entry;  // of a group: its slots' entries, one after another
+
+  Refusal WrongEpoch(std::string message) const {
+    Refusal wrong = Refuse(Reason::kKeyEpoch, std::move(message));
+    wrong.field = "question.epoch";
+    const auto* current = agreements->CurrentEpoch(call.request().agreement_id, now);
+    if (current != nullptr) wrong.expected = absl::StrCat(current->statement.epoch);
+    return wrong;
+  }
 };
 
 class Verification::Shared {
@@ -260,12 +268,8 @@ void Verification::Resolve(Step* step, absl::Time now) const {
   const bool for_another = epoch != nullptr && !epoch->statement.asker.empty() &&
                            epoch->statement.asker != agreement.AskerBehind(step->call.requester());
   if (epoch == nullptr || for_another) {
-    const agreements::Epoch* current = step->agreements->CurrentEpoch(agreement.id, now);
     step->refusal =
-        Refuse(Reason::kKeyEpoch,
-               "the token epoch is not in use; make the tokens anew in the current one");
-    step->refusal->field = "question.epoch";
-    step->refusal->expected = current == nullptr ? "" : absl::StrCat(current->statement.epoch);
+        step->WrongEpoch("the token epoch is not in use; make the tokens anew in the current one");
     return;
   }
   if (step->snapshot == nullptr || !step->snapshot->Ready(agreement, epoch->statement)) {
@@ -392,9 +396,7 @@ class Verification::Committing final : public journal::CommitSteps {
         step->refusal->field = "request_id";
         return;
       case journal::Verdict::kEpochClosed:
-        step->refusal =
-            Refuse(Reason::kKeyEpoch, "your first call in a newer token epoch closed this one");
-        step->refusal->field = "question.epoch";
+        step->refusal = step->WrongEpoch("your first call in a newer token epoch closed this one");
         return;
       case journal::Verdict::kPersonLimit:
         step->refusal = Refuse(Reason::kPersonLimit,

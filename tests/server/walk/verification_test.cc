@@ -428,6 +428,19 @@ TEST_F(VerificationTest, ItemsOfABatchHavePositionsOfTheirOwn) {
   EXPECT_NE(outcomes[0].answered()->entry, outcomes[1].answered()->entry);
 }
 
+TEST_F(VerificationTest, AnEpochThatIsClosedOrUnknownIsRefusedWithTheOneToUse) {
+  Ask newer = world_.About("low"), closed = world_.About("low"), unknown = world_.About("low");
+  newer.epoch = 2;
+  unknown.epoch = 9;
+  ASSERT_EQ(NameOf(world_.Walk(newer)), "YES");
+  for (const Ask& ask : {closed, unknown}) {
+    const Recorded outcome = world_.Walk(ask);
+    ASSERT_NE(outcome.refused(), nullptr);
+    EXPECT_EQ(outcome.refused()->reason, policies::Reason::kKeyEpoch);
+    EXPECT_EQ(outcome.refused()->expected, "2");
+  }
+}
+
 TEST_F(VerificationTest, WithoutRecordsThereIsNoAnswerYet) {
   World world;
   world.records.snapshot = nullptr;
