@@ -14,13 +14,14 @@ class RecordsWhenLoaded final : public records::Records {
  public:
   explicit RecordsWhenLoaded(records::RecordsOptions options) : options_(std::move(options)) {}
 
-  // Null until the first load.
+  // Null until the first load. Never waits for a Refresh, which reads from the disk.
   std::shared_ptr<const records::Snapshot> Current() const override;
   absl::Status Refresh() override;
 
  private:
   const records::RecordsOptions options_;
-  mutable std::mutex mutex_;
+  std::mutex refresh_mutex_;  // before the next
+  mutable std::mutex mutex_;  // to look at opened_, which is set once
   std::unique_ptr<records::Records> opened_;
 };
 
