@@ -137,6 +137,37 @@ TEST_F(IndexKeeperTest, RetiresNothingByAClockThatLeaptAhead) {
   EXPECT_NE(records::ReadManifest(loaded_.folder())->FindIndex(terms_.id, 1), nullptr);
 }
 
+TEST_F(IndexKeeperTest, BuildsNothingByAClockThatLeaptAhead) {
+  Start();
+  ASSERT_TRUE(SoonReady(1));
+  ASSERT_TRUE(SoonReady(2));
+  keeper_->Stop();
+  Terms waits = terms_;
+  waits.revision = 2;
+  waits.effective = "2027-07-01";
+  folder_.Write(waits, "next");
+  const std::string text = absl::StrReplaceAll(
+      folder_.Text(waits), {{"[\"social_security_number\", \"family_name\"]",
+                             "[\"social_security_number\", \"soundex:family_name\"]"}});
+  folder_.WriteFile("next/agreement.yaml", text);
+  for (const char* agency : {"tax.example", "aid.example", "loans.example"}) {
+    folder_.Sign("next/agreement.yaml", agency);
+  }
+  ASSERT_TRUE(agreements_->Reload().ok());
+  const auto label = [&] {
+    return records::ReadManifest(loaded_.folder())->FindIndex(terms_.id, 2)->label;
+  };
+  const crypto::Digest before = label();
+  clock_.Distrust();
+  clock_.Set(Noon() + absl::Hours(24 * 31));
+  ASSERT_EQ(agreements_->Current()->catalog->Find(terms_.id, clock_.Now())->agreement.revision, 2);
+  // Changes are merged after indexes are looked at.
+  ASSERT_EQ(*records::DeleteRecords(loaded_.change_folders(), {"1"}), 1u);
+  Start(/*merge_at_bytes=*/1);
+  ASSERT_TRUE(Eventually([&] { return *records::UnmergedBytes(loaded_.folder()) == 0; }));
+  EXPECT_EQ(label(), before);
+}
+
 TEST_F(IndexKeeperTest, MergesChangesWhenThereAreMany) {
   Start(/*merge_at_bytes=*/1);
   ASSERT_TRUE(SoonReady(2));
