@@ -1,9 +1,5 @@
 #include "client/requester/followed_log.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -12,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/requester/followed_folder.h"
 #include "client/requester/kept_note.h"
 #include "client/requester/seen_checkpoints.h"
 #include "crypto/digest.h"
@@ -29,59 +26,14 @@ namespace fs = std::filesystem;
 // More checkpoints than this wait for no check: the next answer waits for it.
 constexpr size_t kMostWaiting = 512;
 constexpr size_t kMostKnown = 64;
-constexpr absl::Duration kLockPatience = absl::Seconds(30);
+// How long a log may take to prove each step by itself.
+constexpr std::chrono::seconds kEachPatience(60);
 
-// With the folder it lies in, which may be the node's: each closed to others when made here.
-bool MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  for (const fs::path& one : {folder.parent_path(), folder}) {
-    if (fs::is_directory(one, error)) continue;
-    if (fs::create_directories(one, error)) fs::permissions(one, fs::perms::owner_all, error);
-  }
-  return fs::is_directory(folder, error);
+// What is remembered is never taken for a log not seen before.
+absl::Status Unusable(const std::string& path, const absl::Status& why) {
+  return NotAsked(absl::StrCat("what is remembered in ", path, " cannot be used: ", why.message(),
+                               "; bring the file back from a backup"));
 }
-
-absl::Status NotAsked(absl::string_view why) {
-  return absl::UnavailableError(absl::StrCat(
-      "the answer is not used, because it could not be found out whether the responder's ledger "
-      "only grew: ",
-      why, "; ask again with the same request id, it is charged once"));
-}
-
-// One process at a time compares with what is remembered, and replaces it.
-class FolderLock {
- public:
-  explicit FolderLock(const std::string& folder) {
-    if (folder.empty()) return;
-    if (!MakeFolder(folder)) {
-      status_ = NotAsked(absl::StrCat(folder, " cannot be made"));
-      return;
-    }
-    const std::string path = folder + "/lock";
-    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file_ < 0) {
-      status_ = NotAsked(absl::StrCat(path, " cannot be written"));
-      return;
-    }
-    const absl::Time end = absl::Now() + kLockPatience;
-    while (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      if (absl::Now() > end) {
-        status_ = NotAsked(absl::StrCat("another process holds ", path));
-        return;
-      }
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-  }
-  ~FolderLock() {
-    if (file_ >= 0) close(file_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  const absl::Status& status() const { return status_; }
-
- private:
-  int file_ = -1;
-  absl::Status status_;
-};
 
 // Where people's acceptances lie: with the node, or else with what is remembered.
 std::vector<std::string> PlacesOf(const FollowedLogOptions& options) {
@@ -102,9 +54,9 @@ FollowedLog::FollowedLog(FollowedLogOptions options, AskProofs ask,
       used_ahead_(options_.folder, options_.agency) {}
 
 FollowedLog::~FollowedLog() {
-  (void)Settle();
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    (void)SettleLocked(&lock);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -146,7 +98,9 @@ absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::s
       changed_.wait(lock);
       continue;
     }
-    // What is not handed on is looked at with the others, and not left behind when that fails.
+    // What is not handed on is looked at with the others, and not left behind when that fails. What
+    // was used is, be it the same: by this process, or by one that was killed.
+    TakeLeftLocked();
     std::vector<Shown> before = waiting_;
     waiting_.push_back({checkpoint, note, answers, Clock::now()});
     absl::Status checked = CheckLocked(&lock);
@@ -175,10 +129,24 @@ absl::Status FollowedLog::Use(const crypto::Checkpoint& checkpoint, const std::s
 
 absl::Status FollowedLog::Settle() {
   std::unique_lock<std::mutex> lock(mutex_);
-  while (checking_) changed_.wait(lock);
+  TakeLeftLocked();
+  // What others use, or check for one that is gone, is theirs to take away, and here it counts too:
+  // it may be of the work that is to be finished.
+  if (!options_.folder.empty()) {
+    for (const std::string& note : UsedAhead::NotesIn(options_.folder, options_.agency)) {
+      AwaitLocked(note);
+    }
+  }
+  const bool none = waiting_.empty() && !checking_;
+  if (absl::Status settled = SettleLocked(&lock); !settled.ok() || !none) return settled;
+  return RefusedBefore(options_.folder, options_.agency);
+}
+
+absl::Status FollowedLog::SettleLocked(std::unique_lock<std::mutex>* lock) {
+  while (checking_) changed_.wait(*lock);
   if (!broken_.ok()) KeepEvidenceLocked();
   if (!broken_.ok() || waiting_.empty()) return broken_;
-  return CheckLocked(&lock);
+  return CheckLocked(lock);
 }
 
 // Half of the bound is left to the check itself.
@@ -254,11 +222,17 @@ void FollowedLog::KeepEvidenceLocked() {
 
 void FollowedLog::TakeLeftLocked() {
   if (std::exchange(took_left_, true)) return;
-  for (const std::string& note : used_ahead_.TakeLeft()) {
-    // One that does not verify was cut short, or is under another key than the log has now.
-    absl::StatusOr<Shown> left = Verified(note);
-    if (left.ok()) waiting_.push_back(*std::move(left));
-  }
+  for (const std::string& note : used_ahead_.TakeLeft()) AwaitLocked(note);
+}
+
+void FollowedLog::AwaitLocked(const std::string& note) {
+  // One that does not verify was cut short, or is under another key than the log has now.
+  absl::StatusOr<Shown> left = Verified(note);
+  if (!left.ok() || IsConsistentLocked(left->checkpoint)) return;
+  const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const Shown& one) {
+    return one.checkpoint == left->checkpoint;
+  });
+  if (!waits) waiting_.push_back(*std::move(left));
 }
 
 absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Remembered(
@@ -300,9 +274,7 @@ absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Known(
     known = absl::InvalidArgumentError("it is another log's");
   }
   if (known.ok()) return known;
-  // Never taken for a log not seen before.
-  return NotAsked(absl::StrCat("what is remembered of it in ", path, " cannot be used: ",
-                               known.status().message(), "; bring the file back from a backup"));
+  return Unusable(path, known.status());
 }
 
 absl::Status FollowedLog::Remember(const Shown& latest) {
@@ -317,21 +289,17 @@ absl::Status FollowedLog::Remember(const Shown& latest) {
 }
 
 absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> shown) {
-  const FolderLock folder(options_.folder);
-  if (!folder.status().ok()) return folder.status();
-  if (!options_.folder.empty()) {
-    const std::string refused = PathOf(origin, ".refused");
-    const absl::StatusOr<std::string> why = crypto::ReadPrivateFile(refused);
-    if (!absl::IsNotFound(why.status())) {
-      return absl::DataLossError(absl::StrCat(
-          "no answer under ", origin, " is used: it was found out before that it is not one log (",
-          refused, "). Settle it with the agency and with oversight; then take that file away"));
-    }
+  const FollowedLock turn(options_.folder, options_.agency);
+  if (!turn.status().ok()) return turn.status();
+  if (absl::Status stands = RefusedBefore(options_.folder, options_.agency); !stands.ok()) {
+    return stands;
   }
   absl::StatusOr<absl::optional<Shown>> before = Known(origin);
   if (!before.ok()) return before.status();
   const uint64_t remembered = before->has_value() ? (*before)->checkpoint.size : 0;
-  const absl::optional<Shown> newest = Newest(origin);
+  const absl::StatusOr<absl::optional<Shown>> other = Newest(origin, !before->has_value());
+  if (!other.ok()) return other.status();
+  const absl::optional<Shown>& newest = *other;
   const bool is_earlier =
       newest.has_value() && crypto::LogBefore(origin, newest->checkpoint.origin);
   if (before->has_value()) {
@@ -363,7 +331,8 @@ absl::Status FollowedLog::Check(const std::string& origin, std::vector<Shown> sh
   return absl::OkStatus();
 }
 
-absl::optional<FollowedLog::Shown> FollowedLog::Newest(const std::string& but) const {
+absl::StatusOr<absl::optional<FollowedLog::Shown>> FollowedLog::Newest(const std::string& but,
+                                                                       bool is_new) const {
   absl::optional<Shown> newest;
   const auto consider = [&](const Shown& known) {
     const std::string& other = known.checkpoint.origin;
@@ -378,8 +347,14 @@ absl::optional<FollowedLog::Shown> FollowedLog::Newest(const std::string& but) c
     for (const auto& file : fs::directory_iterator(folder, error)) {
       if (file.path().extension() != ".checkpoint") continue;
       const auto known = Remembered(file.path().string());
-      // What cannot be read is found when that log is looked at.
       if (known.ok() && known->has_value()) consider(**known);
+      // What cannot be read is found when that log is looked at; but it may be the one that a new
+      // log has to go on from. Signed with another key, it is another agency's. The node sees to
+      // its own memory.
+      const bool damaged = !known.ok() && !absl::IsPermissionDenied(known.status());
+      if (damaged && is_new && folder == options_.folder) {
+        return Unusable(file.path().string(), known.status());
+      }
     }
   }
   return newest;
@@ -431,7 +406,8 @@ absl::Status FollowedLog::HoldAgainstLosses(const Shown& after) const {
   const absl::Status none = absl::InvalidArgumentError("nothing was declared to be lost");
   if (ask_continuation_ == nullptr) return none;
   const absl::StatusOr<Onward> onward = GoOn(after);
-  return absl::IsFailedPrecondition(onward.status()) ? onward.status() : none;
+  // Whoever could not be asked may have declared it.
+  return onward.ok() || absl::IsInvalidArgument(onward.status()) ? none : onward.status();
 }
 
 absl::Status FollowedLog::Continue(const std::string& origin, const Shown& before,
@@ -496,9 +472,27 @@ absl::Status FollowedLog::LeadTo(const Shown& later, std::vector<Shown>* shown) 
   }
   if (!of_later.empty()) return Order(later.checkpoint.origin, &of_later);
   const absl::Status lost = HoldAgainstLosses(later);
-  return lost.ok() || absl::IsFailedPrecondition(lost)
-             ? lost
-             : refuse("that is none of those that follow");
+  return absl::IsInvalidArgument(lost) ? refuse("that is none of those that follow") : lost;
+}
+
+absl::StatusOr<std::vector<FollowedLog::Proof>> FollowedLog::Proofs(
+    const std::string& origin, absl::Span<const uint64_t> sizes) const {
+  auto together = ask_(origin, sizes);
+  if (!absl::IsInvalidArgument(together.status())) return together;
+  // One step that it cannot prove, such as to what it lost, spoils all of one call: the others are
+  // no less proved for that, and only those two that do not go together may be held against it.
+  std::vector<Proof> each(sizes.size() - 1);  // an empty one proves no step
+  const Clock::time_point end = Clock::now() + kEachPatience;
+  for (size_t i = 0; i < each.size() && each.size() > 1; ++i) {
+    if (Clock::now() > end) return absl::DeadlineExceededError("it answers too slowly");
+    auto one = ask_(origin, sizes.subspan(i, 2));
+    if (one.ok() && one->size() == 1) {
+      each[i] = std::move(one->front());
+    } else if (!one.ok() && !absl::IsInvalidArgument(one.status())) {
+      return one.status();
+    }
+  }
+  return each;
 }
 
 absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* all) {
@@ -522,15 +516,13 @@ absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* a
     if (one.checkpoint.size > 0) sizes.push_back(one.checkpoint.size);
   }
   if (sizes.size() < 2) return absl::OkStatus();
-  const auto proofs = ask_(origin, sizes);
-  if (!proofs.ok() && !absl::IsInvalidArgument(proofs.status())) {
-    return NotAsked(proofs.status().message());
-  }
+  const auto proofs = Proofs(origin, sizes);
+  if (!proofs.ok()) return NotAsked(proofs.status().message());
   const size_t first = all->size() - sizes.size();
   for (size_t i = first; i + 1 < all->size(); ++i) {
     const Shown& before = (*all)[i];
     const Shown& after = (*all)[i + 1];
-    const bool proved = proofs.ok() && i - first < proofs->size() &&
+    const bool proved = i - first < proofs->size() &&
                         crypto::VerifyConsistency(before.checkpoint.size, before.checkpoint.root,
                                                   after.checkpoint.size, after.checkpoint.root,
                                                   (*proofs)[i - first])
@@ -538,7 +530,7 @@ absl::Status FollowedLog::Order(const std::string& origin, std::vector<Shown>* a
     if (proved) continue;
     const absl::Status lost = HoldAgainstLosses(after);
     if (lost.ok()) continue;
-    if (absl::IsFailedPrecondition(lost)) return lost;
+    if (!absl::IsInvalidArgument(lost)) return lost;
     return Refuse(origin,
                   absl::StrCat(origin, " did not prove that its log of ", after.checkpoint.size,
                                " entries goes on from its log of ", before.checkpoint.size),
@@ -552,19 +544,19 @@ absl::Status FollowedLog::Refuse(const std::string& origin, const std::string& w
   const std::string notes =
       absl::StrCat("--- remembered\n", before.note, "--- shown\n", after.note);
   const std::string text = absl::StrCat(
-      "Vouch: evidence about ", origin, "\n", what, "\nfound ",
+      kEvidenceAbout, origin, "\n", what, "\nfound ",
       absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()),
       "\nBoth notes are as the log signed them; any tool for signed notes verifies them.\n", notes);
   std::string where;
   if (!options_.folder.empty()) {
-    where = PathOf(origin, ".refused");
+    where = PathOf(origin, kRefusedSuffix);
     if (!crypto::ReplaceFile(where, text, /*is_private=*/true).ok()) {
       unkept_path_ = std::exchange(where, "");
       unkept_ = text;
     }
   }
   const std::string evidence = absl::StrCat(options_.witness_folder, "/evidence");
-  if (!options_.witness_folder.empty() && MakeFolder(evidence)) {
+  if (!options_.witness_folder.empty() && MakeFollowedFolder(evidence)) {
     // The same two notes make one file, however often they are shown.
     const std::string path = absl::StrCat(
         evidence, "/", crypto::Hex(crypto::Sha256(absl::StrCat(what, "\n", notes))).substr(0, 32),

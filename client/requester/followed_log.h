@@ -69,16 +69,18 @@ class FollowedLog {
 
   // Before `answers` that this checkpoint proves are handed on; its note is signed by the log's
   // key, and is what is kept of it (kept_note.h). Asks the log first where the bound is reached,
-  // and always at first. DataLoss when the log is not the one it was: then nothing more of it is
-  // used, here and in every later process, until somebody takes the file away that the message
-  // names. Unavailable when that could not be found out: these answers must not be used, and may be
-  // asked for again. FailedPrecondition when the log goes on after a loss that nobody accepted here
-  // (accepted_losses.h): as soon as somebody does, they may.
+  // and always at first. DataLoss when the log is not the one it was: then nothing more of the
+  // agency's is used, here and in every later process, until somebody takes the file away that the
+  // message names. Unavailable when that could not be found out: these answers must not be used,
+  // and may be asked for again. FailedPrecondition when the log goes on after a loss that nobody
+  // accepted here (accepted_losses.h): as soon as somebody does, they may.
   absl::Status Use(const crypto::Checkpoint& checkpoint, const std::string& note, uint64_t answers);
-  // Checks everything that was used ahead. Errors as Use.
+  // Checks everything that was used ahead, also by processes that were killed, and by those that
+  // are there. Errors as Use.
   absl::Status Settle();
 
  private:
+  using Proof = std::vector<crypto::Digest>;
   using Clock = std::chrono::steady_clock;
   struct Shown {
     crypto::Checkpoint checkpoint;
@@ -89,14 +91,20 @@ class FollowedLog {
 
   bool IsConsistentLocked(const crypto::Checkpoint& checkpoint) const;
   bool ReachedLocked(uint64_t more) const;
+  // What this process used ahead, or took over.
+  absl::Status SettleLocked(std::unique_lock<std::mutex>* lock);
   // Lets go of `lock` meanwhile; one at a time.
   absl::Status CheckLocked(std::unique_lock<std::mutex>* lock);
   void Run();
   // All of one origin.
   absl::Status Check(const std::string& origin, std::vector<Shown> shown);
   absl::Status Order(const std::string& origin, std::vector<Shown>* all);
-  // The agency's newest log that is remembered, here or by the node, but that one.
-  absl::optional<Shown> Newest(const std::string& but) const;
+  // From each of these sizes to the next; an empty one where the log cannot prove it.
+  absl::StatusOr<std::vector<Proof>> Proofs(const std::string& origin,
+                                            absl::Span<const uint64_t> sizes) const;
+  // The agency's newest log that is remembered, here or by the node, but that one. Unavailable when
+  // that one `is_new`, and something is remembered that cannot be read.
+  absl::StatusOr<absl::optional<Shown>> Newest(const std::string& but, bool is_new) const;
   // How the ledger goes on from what is remembered, verified. FailedPrecondition as Use;
   // InvalidArgument when it was not shown; Unavailable when it could not be asked.
   struct Onward {
@@ -106,7 +114,8 @@ class FollowedLog {
   };
   absl::StatusOr<Onward> GoOn(const Shown& before) const;
   // OK when no proof can be had up to this checkpoint, because it is of what an accepted loss says
-  // is lost; FailedPrecondition where that is not accepted; InvalidArgument when nothing is lost.
+  // is lost; FailedPrecondition where that is not accepted; InvalidArgument when nothing is lost;
+  // Unavailable when the log could not be asked that.
   absl::Status HoldAgainstLosses(const Shown& after) const;
   // Adds what shows that the log goes on from an earlier one.
   absl::Status Continue(const std::string& origin, const Shown& before, std::vector<Shown>* shown);
@@ -118,6 +127,7 @@ class FollowedLog {
   // What a process that was killed had used ahead waits for its check, before anything else is
   // used.
   void TakeLeftLocked();
+  void AwaitLocked(const std::string& note);
   absl::StatusOr<absl::optional<Shown>> Remembered(const std::string& path) const;
   absl::StatusOr<Shown> Verified(const std::string& note) const;
   absl::Status Refuse(const std::string& origin, const std::string& what, const Shown& before,

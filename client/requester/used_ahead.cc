@@ -59,11 +59,14 @@ std::vector<std::string> ReadRecords(int file) {
   return notes;
 }
 
+std::string PrefixOf(absl::string_view agency) {
+  return absl::StrCat("used-", crypto::Hex(crypto::Sha256(agency)).substr(0, 16), "-");
+}
+
 }  // namespace
 
 UsedAhead::UsedAhead(std::string folder, absl::string_view agency)
-    : folder_(std::move(folder)),
-      prefix_(absl::StrCat("used-", crypto::Hex(crypto::Sha256(agency)).substr(0, 16), "-")) {}
+    : folder_(std::move(folder)), prefix_(PrefixOf(agency)) {}
 
 UsedAhead::~UsedAhead() {
   if (own_.descriptor >= 0) {
@@ -94,8 +97,18 @@ bool UsedAhead::Begin() {
 
 absl::Status UsedAhead::Add(const std::string& note) {
   if (folder_.empty()) return absl::OkStatus();
-  if (!Begin() || !WriteAll(own_.descriptor, Record(note))) {
-    return absl::UnavailableError(absl::StrCat("nothing can be written in ", folder_));
+  const absl::Status nothing =
+      absl::UnavailableError(absl::StrCat("nothing can be written in ", folder_));
+  if (!Begin()) return nothing;
+  struct stat before {};
+  if (fstat(own_.descriptor, &before) != 0) return nothing;
+  if (!WriteAll(own_.descriptor, Record(note))) {
+    // Half a record would hide those that came after it.
+    if (ftruncate(own_.descriptor, before.st_size) != 0) {
+      left_.push_back(std::exchange(own_, File()));
+      empty_ = true;
+    }
+    return nothing;
   }
   empty_ = false;
   return absl::OkStatus();
@@ -134,6 +147,20 @@ std::vector<std::string> UsedAhead::TakeLeft() {
     }
     left_.push_back({path, file});
     for (std::string& note : ReadRecords(file)) notes.push_back(std::move(note));
+  }
+  return notes;
+}
+
+std::vector<std::string> UsedAhead::NotesIn(const std::string& folder, absl::string_view agency) {
+  std::vector<std::string> notes;
+  const std::string prefix = PrefixOf(agency);
+  std::error_code error;
+  for (const auto& one : std::filesystem::directory_iterator(folder, error)) {
+    if (!absl::StartsWith(one.path().filename().string(), prefix)) continue;
+    const int file = open(one.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    for (std::string& note : ReadRecords(file)) notes.push_back(std::move(note));
+    close(file);
   }
   return notes;
 }

@@ -31,6 +31,9 @@ class UsedAhead {
   std::vector<std::string> TakeLeft();
   void LeftWereChecked();
 
+  // All that any process used of that agency and that was not checked yet, left or not.
+  static std::vector<std::string> NotesIn(const std::string& folder, absl::string_view agency);
+
  private:
   struct File {
     std::string path;

@@ -181,6 +181,13 @@ class FakeResponder::LedgerFake final : public v1::Ledger::Service {
  public:
   explicit LedgerFake(FakeResponder* fake) : fake_(*fake) {}
 
+  // Its one log, which goes on in no other.
+  grpc::Status GetCheckpoint(grpc::ServerContext*, const v1::GetCheckpointRequest*,
+                             v1::GetCheckpointResponse* response) override {
+    std::lock_guard<std::mutex> lock(fake_.mutex_);
+    response->set_checkpoint(fake_.Prove(0, 1).checkpoint());
+    return grpc::Status::OK;
+  }
   // As a node of an earlier version: one proof a call.
   grpc::Status GetConsistency(grpc::ServerContext*, const v1::GetConsistencyRequest* request,
                               v1::GetConsistencyResponse* response) override {

@@ -57,7 +57,9 @@ class FollowedLogTest : public testing::Test {
           return Prove(origin == next_.origin() ? next_ : log_, sizes);
         },
         [this](const std::string& origin, uint64_t) -> absl::StatusOr<FollowedLog::Continuation> {
-          if (!reachable_) return absl::UnavailableError("the partner is not there");
+          if (!reachable_ || !tells_) {
+            return absl::UnavailableError("the partner is not there");
+          }
           ++asked_on_;
           if (origin != kOrigin) return FollowedLog::Continuation{next_.NoteOf(next_.size()), {}};
           return FollowedLog::Continuation{
@@ -126,6 +128,7 @@ class FollowedLogTest : public testing::Test {
   std::atomic<int> asked_{0};
   std::atomic<int> asked_on_{0};  // how the ledger goes on
   std::atomic<bool> reachable_{true};
+  std::atomic<bool> tells_{true};  // how the ledger goes on
   std::atomic<uint64_t> head_{200};
   std::vector<uint64_t> proved_;
 };

@@ -50,6 +50,29 @@ TEST_F(FollowedLossTest, WhatTheOldLogStillProvesIsUsedOnlyThen) {
   EXPECT_EQ(Evidence(), 0u);
 }
 
+TEST_F(FollowedLossTest, WhatTheOldLogStillProvesIsUsedBesideWhatIsLost) {
+  Accept();
+  const auto followed = Open();
+  EXPECT_TRUE(Use(followed.get(), rest_, 30).ok());
+  EXPECT_TRUE(Use(followed.get(), rest_, 35).ok());
+  // Both of these in one call, and what was seen of the part that is lost.
+  const absl::Status used = Use(followed.get(), rest_, 40, 11);
+  EXPECT_TRUE(used.ok()) << used;
+  EXPECT_EQ(Evidence(), 0u);
+}
+
+TEST_F(FollowedLossTest, WhoCouldNotBeAskedWhetherItLostAnythingIsNotAccused) {
+  tells_ = false;
+  const absl::Status used = Use(Open().get(), rest_, 40);
+  EXPECT_TRUE(absl::IsUnavailable(used)) << used;
+  EXPECT_FALSE(std::filesystem::exists(File(".refused")));
+  EXPECT_EQ(Evidence(), 0u);
+  tells_ = true;
+  EXPECT_TRUE(absl::IsFailedPrecondition(Use(Open().get(), rest_, 40)));
+  Accept();
+  EXPECT_TRUE(Use(Open().get(), rest_, 40).ok());
+}
+
 TEST_F(FollowedLossTest, WhatLeadsToTheLogAfterTheLossIsUsedAlsoByWhoNeverSawTheOldLog) {
   Accept();
   EXPECT_TRUE(Use(Open().get(), next_, 9).ok());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,8 @@ TEST_F(UsedAheadTest, AProcessThatIsKilledLeavesWhatItUsed) {
   UsedAhead next(folder_, "irs");
   EXPECT_EQ(next.TakeLeft().size(), 2u);
   EXPECT_THAT(Left(), IsEmpty()) << "it is being checked";
+  EXPECT_THAT(UsedAhead::NotesIn(folder_, "irs"), ElementsAre("one\nnote\n", "another\n"));
+  EXPECT_THAT(UsedAhead::NotesIn(folder_, "ssa"), IsEmpty());
   next.LeftWereChecked();
   EXPECT_THAT(Files(), IsEmpty());
 }
@@ -90,6 +93,22 @@ TEST_F(UsedAheadTest, ARecordThatWasCutShortIsNone) {
   EXPECT_THAT(Left(), ElementsAre("whole"));
   std::ofstream(Files()[0], std::ios::trunc) << "nonsense";
   EXPECT_THAT(Left(), IsEmpty());
+}
+
+TEST_F(UsedAheadTest, WhatFollowsARecordForWhichThereWasNoRoomIsLeft) {
+  ASSERT_NO_FATAL_FAILURE(Killed([](UsedAhead* ahead) {
+    (void)ahead->Add("first");
+    signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    rlimit little = before;
+    little.rlim_cur = 12;
+    setrlimit(RLIMIT_FSIZE, &little);
+    if (ahead->Add("a note that does not fit any more").ok()) return;
+    setrlimit(RLIMIT_FSIZE, &before);
+    (void)ahead->Add("after it");
+  }));
+  EXPECT_THAT(Left(), ElementsAre("first", "after it"));
 }
 
 TEST_F(UsedAheadTest, OneAgencysAreNotAnothers) {
