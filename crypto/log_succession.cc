@@ -32,9 +32,14 @@ absl::StatusOr<LossDeclared> VerifyLoss(const LogSuccession& step, const Checkpo
     return Broken(
         absl::StrCat(next.origin, " does not begin with an entry that says what it follows"));
   }
+  // Its name is read to people, who are to accept it.
+  const absl::optional<LogName> lost = ReadLogName(loss->lost.origin);
+  if (!lost.has_value() || lost->agency != AgencyOf(next.origin)) {
+    return Broken(absl::StrCat(next.origin, " declares the loss of what is no log of its agency"));
+  }
   if (loss->restored != end || !LogBefore(loss->lost.origin, next.origin)) {
-    return Broken(absl::StrCat(next.origin, " declares a loss after other entries of ",
-                               loss->restored.origin, " than those that were signed"));
+    return Broken(absl::StrCat(next.origin, " declares a loss after other entries of ", end.origin,
+                               " than those that were signed"));
   }
   return loss;
 }

@@ -90,6 +90,20 @@ TEST_F(TamperingLossesTest, ALossThatCommitsToLessThanWasSeenIsNotTakenAtAll) {
   EXPECT_THAT(refused.says, HasSubstr("declare-loss --checkpoint"));
 }
 
+TEST_F(TamperingLossesTest, ALossOfWhatIsNoLogOfTheAgencyIsNone) {
+  // What people would be asked to accept, in words of the operator's own.
+  for (const char* name : {"irs.example/ledger/2027\x1b[2Jnothing at all", "a.example/ledger/2027",
+                           "irs.example/ledger", ""}) {
+    crypto::Checkpoint lost = before_.At(230);
+    lost.origin = name;
+    SignedLog next(next_.origin(), before_.key());
+    restored_.DeclareLoss(&next, lost);
+    const WitnessAnswer refused = Show(restored_, next);
+    EXPECT_EQ(refused.finding, WitnessFinding::kBadProof) << refused.says;
+    EXPECT_THAT(refused.says, HasSubstr("the loss of what is no log of its agency"));
+  }
+}
+
 TEST_F(TamperingLossesTest, ALossOfAnotherRootThanWasSeenIsNotTakenAtAll) {
   SignedLog rewritten(before_.origin(), before_.key());
   rewritten.GrowTo(200, " rewritten");
