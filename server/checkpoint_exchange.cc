@@ -381,7 +381,13 @@ bool CheckpointExchange::ObserveShown(const std::string& where, const std::strin
       // A log that cannot prove what it signed has nothing to show; whoever refuses for another
       // reason has not been asked.
       if (!asked.ok() && !absl::IsInvalidArgument(asked.status())) return false;
-      if (asked.ok()) proof = *std::move(asked);
+      if (asked.ok()) {
+        proof = *std::move(asked);
+      } else {
+        // It may have come back since its turn in this round, and have declared that it lost this.
+        if (NotReached(Observe(agency, log->get(), until))) return false;
+        if (rooms_.partner_logs->AwaitsAcceptance(agency)) return false;
+      }
     }
     const WitnessAnswer answer =
         rooms_.partner_logs->Observe(note, proof, since, /*is_head=*/false, rooms_.clock->Now());

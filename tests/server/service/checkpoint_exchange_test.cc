@@ -33,6 +33,10 @@ class FakePartner final : public v1::Ledger::Service {
 
   grpc::Status GetCheckpoint(grpc::ServerContext*, const v1::GetCheckpointRequest* request,
                              v1::GetCheckpointResponse* response) override {
+    if (head) {
+      head(response);
+      return grpc::Status::OK;
+    }
     response->set_checkpoint(log->NoteOf(log->size()));
     if (request->origin() == log->origin()) {
       response->set_hashes(Bytes(log->Proof(request->old_size(), log->size())));
@@ -43,6 +47,7 @@ class FakePartner final : public v1::Ledger::Service {
                               v1::GetConsistencyResponse* response) override {
     const std::lock_guard<std::mutex> lock(mutex);
     ++consistencies;
+    if (!proves) return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "never of that size");
     response->set_hashes(Bytes(log->Proof(request->old_size(), request->size())));
     return grpc::Status::OK;
   }
@@ -62,6 +67,8 @@ class FakePartner final : public v1::Ledger::Service {
   }
 
   const SignedLog* const log;
+  std::function<void(v1::GetCheckpointResponse*)> head;  // instead of its own
+  bool proves = true;
   std::mutex mutex;
   int consistencies = 0;
   int handed_in = 0;
@@ -286,6 +293,40 @@ TEST_F(CheckpointExchangeTest, ANoteThatNobodySignedMakesNobodyAsk) {
   WaitFor([&] { return Consistencies() == 1; });
   NextRound();
   EXPECT_EQ(partner_logs_->Latest(loans_log_.origin())->checkpoint.size, 12u);
+}
+
+TEST_F(CheckpointExchangeTest, WhatALogCannotProveIsNotHeldAgainstItWhereItDeclaredALoss) {
+  ASSERT_EQ(partner_logs_->Observe(loans_log_.NoteOf(20), {}, 0, true, Noon()).finding,
+            requester::WitnessFinding::kAccepted);
+  // It was not there when its turn came; when it is asked for the proof, it is.
+  SignedLog rest(loans_log_.origin(), loans_log_.key());
+  SignedLog next("loans.example/ledger/2027.2", loans_log_.key());
+  rest.GrowTo(10);
+  rest.DeclareLoss(&next, loans_log_.At(20));
+  loans_.proves = false;
+  loans_.head = [&](v1::GetCheckpointResponse* response) {
+    response->set_checkpoint(next.NoteOf(1));
+    requester::ToMessage(rest.LossStepTo(next, 20, 1), response->add_successions());
+  };
+  Remembers({loans_log_.NoteOf(15)});
+  Begin(Rooms());
+  WaitFor([&] { return Consistencies() > 0; });
+  NextRound();
+  WaitFor([&] { return partner_logs_->AwaitsAcceptance("loans.example"); });
+  exchange_->Stop();
+  EXPECT_THAT(Found(), IsEmpty());
+  EXPECT_EQ(partner_logs_->evidence(), 0u);
+}
+
+TEST_F(CheckpointExchangeTest, WhatALogCannotProveIsEvidenceWhereItDeclaredNothing) {
+  ASSERT_EQ(partner_logs_->Observe(loans_log_.NoteOf(20), {}, 0, true, Noon()).finding,
+            requester::WitnessFinding::kAccepted);
+  loans_.proves = false;
+  Remembers({loans_log_.NoteOf(15)});
+  Begin(Rooms());
+  WaitFor([&] { return !Found().empty(); });
+  EXPECT_THAT(Found(), Contains("loans.example"));
+  EXPECT_EQ(partner_logs_->evidence(), 1u);
 }
 
 TEST_F(CheckpointExchangeTest, OneNoteOfEachLogThatWasAskedForIsLookedAt) {
