@@ -72,7 +72,7 @@ absl::StatusOr<bool> Cosignatures::Read(const std::string& agency, Lag* lag) con
   const absl::StatusOr<std::string> text = crypto::ReadPrivateFile(PathOf(agency));
   if (!text.ok()) return text.status();
   const absl::Status damaged = absl::DataLossError(
-      absl::StrCat(PathOf(agency), " cannot be read; its cosignatures are counted from now on"));
+      absl::StrCat(PathOf(agency), " is damaged, so it is not known how far it had cosigned"));
   const std::vector<std::string> parts = absl::StrSplit(*text, absl::MaxSplits("\n\n", 1));
   const std::vector<std::string> lines = absl::StrSplit(parts[0], '\n');
   if (parts.size() != 2 || lines.size() < 2 || lines.size() > 3 || lines[0] != kFormat) {
@@ -139,11 +139,21 @@ absl::Status Cosignatures::SetWitnesses(const std::map<std::string, crypto::Note
         lag.cosigned = 0;
       }
       if (!read.ok()) {
-        if (!absl::IsNotFound(read.status()) && first.ok()) first = read.status();
+        const bool is_new = absl::IsNotFound(read.status());
         lag = Lag(key);
         lag.counted_from = now;
         lag.origin = head->origin;
-        lag.size = head->size;
+        if (is_new) {
+          lag.size = head->size;
+        } else {
+          // It may have been refused: a damaged file must let nobody off.
+          lag.refused_since = now;
+          if (first.ok()) {
+            first = absl::DataLossError(
+                absl::StrCat(read.status().message(), ". ", agency,
+                             Bounded() ? " is refused until it cosigns" : " is to cosign anew"));
+          }
+        }
       } else if (!*read) {
         telemetry::Log(telemetry::Level::kInfo, "a partner has another witness key than before",
                        {{"partner", agency}});

@@ -42,8 +42,9 @@ class Cosignatures {
   // The partners whose cosignatures count, by agency, in place of those before. Who is named for
   // the first time begins with the log as it is now; who has another key than before goes on from
   // where that one's cosignatures ended, refused or not. DataLoss names the first file that cannot
-  // be used; that partner then begins anew. `unreadable` have a key that cannot be read now: the
-  // one from before goes on counting, and who has none is refused, where anything is bounded.
+  // be used; that partner is then refused until it cosigns, where anything is bounded. `unreadable`
+  // have a key that cannot be read now: the one from before goes on counting, and who has none is
+  // refused, where anything is bounded.
   absl::Status SetWitnesses(const std::map<std::string, crypto::NoteVerifier>& keys, absl::Time now,
                             const std::set<std::string>& unreadable = {});
 

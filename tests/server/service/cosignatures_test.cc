@@ -199,6 +199,30 @@ TEST_F(CosignaturesTest, ThatAreMissingAreNotForgottenByARestart) {
   EXPECT_FALSE(Refused());
 }
 
+TEST_F(CosignaturesTest, OfWhichNothingCanBeReadAreMissing) {
+  Grow(3);
+  world_.clock.Advance(absl::Minutes(17));
+  ASSERT_TRUE(Refused());
+  std::ofstream(world_.folder.Path("cosigned/aid.example"), std::ios::trunc) << "damaged";
+  Cosignatures::Options options;
+  options.folder = world_.folder.Path("cosigned");
+  options.log = world_.ledger_log.get();
+  options.own = &own_;
+  options.public_der = world_.ledger_key->PublicDer();
+  options.longest_lag = absl::Minutes(15);
+  all_ = std::make_unique<Cosignatures>(std::move(options));
+  const absl::Status damaged =
+      all_->SetWitnesses({{kAid, witness_.verifier()}}, world_.clock.Now());
+  EXPECT_TRUE(absl::IsDataLoss(damaged)) << damaged;
+  EXPECT_THAT(damaged.message(), HasSubstr("aid.example is refused until it cosigns"));
+  EXPECT_TRUE(Refused());
+  EXPECT_EQ(Look().behind, 3u);
+  Open(absl::Minutes(15), 100);
+  EXPECT_TRUE(Refused()) << "a restart forgets it no more than any other";
+  ASSERT_TRUE(TakeHead().ok());
+  EXPECT_FALSE(Refused());
+}
+
 TEST_F(CosignaturesTest, TheTimeInWhichTheNodeStoodStillDoesNotCount) {
   Grow(3);
   world_.clock.Advance(absl::Hours(30));
