@@ -13,6 +13,7 @@
 #include "client/requester/accepted_losses.h"
 #include "client/requester/connection.h"
 #include "client/requester/ledger_client.h"
+#include "client/requester/used_ahead.h"
 #include "client/vouch/asking_node.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/ledger_backup.h"
@@ -47,11 +48,10 @@ std::string Entries(uint64_t count) {
   return count == 1 ? "1 entry" : absl::StrCat(count, " entries");
 }
 
-absl::StatusOr<const node::Partner*> FindPartner(const node::NodeFile& file,
-                                                 const std::string& agency) {
+absl::StatusOr<node::Partner> FindPartner(const node::NodeFile& file, const std::string& agency) {
   for (const node::Partner& partner : file.partners) {
     if (partner.agency != agency) continue;
-    if (!partner.ledger_key.empty()) return &partner;
+    if (!partner.ledger_key.empty()) return partner;
     return absl::FailedPreconditionError(
         absl::StrCat("node.yaml gives no ledger_key for ", agency));
   }
@@ -91,8 +91,8 @@ absl::StatusOr<crypto::Checkpoint> OpenWith(const crypto::LogKeyOf& key_of,
   return opened->checkpoint;
 }
 
-// What this node and its askers remember of an agency's logs, the furthest first. DataLoss for a
-// file that cannot be used: it is never taken for none.
+// What this node and its askers remember of an agency's logs, or used and could not check any more,
+// the furthest first. DataLoss for a file that cannot be used: it is never taken for none.
 absl::StatusOr<std::vector<Remembered>> AllRemembered(const node::NodeFile& file,
                                                       const std::string& agency,
                                                       const crypto::LogKeyOf& key_of) {
@@ -120,6 +120,12 @@ absl::StatusOr<std::vector<Remembered>> AllRemembered(const node::NodeFile& file
       all.push_back({*opened, *note});
     }
   }
+  for (const std::string& note :
+       requester::UsedAhead::NotesIn(absl::StrCat(file.witness, "/asked"), agency)) {
+    // As FollowedLog: one that does not verify was cut short.
+    const auto opened = OpenWith(key_of, note);
+    if (opened.ok()) all.push_back({*opened, note});
+  }
   std::sort(all.begin(), all.end(), [](const Remembered& a, const Remembered& b) {
     if (a.checkpoint.origin != b.checkpoint.origin) {
       return crypto::LogBefore(b.checkpoint.origin, a.checkpoint.origin);
@@ -129,20 +135,33 @@ absl::StatusOr<std::vector<Remembered>> AllRemembered(const node::NodeFile& file
   return all;
 }
 
-absl::StatusOr<Exit> SayRemembered(const Options& options, Console* console) {
-  const auto file = OpenNode(options.folder, console);
+// What both commands go by.
+struct Known {
+  node::NodeFile file;
+  node::Partner partner;
+  crypto::LogKeyOf key_of;
+  std::vector<Remembered> all;
+};
+absl::StatusOr<Known> Recall(const Options& options, Console* console) {
+  auto file = OpenNode(options.folder, console);
   if (!file.ok()) return file.status();
-  const auto partner = FindPartner(*file, options.agency);
+  auto partner = FindPartner(*file, options.agency);
   if (!partner.ok()) return partner.status();
-  const auto key_of = KeysOf(**partner);
+  auto key_of = KeysOf(*partner);
   if (!key_of.ok()) return key_of.status();
-  const auto all = AllRemembered(*file, options.agency, *key_of);
+  auto all = AllRemembered(*file, options.agency, *key_of);
   if (!all.ok()) return all.status();
-  if (all->empty()) {
+  return Known{*std::move(file), *std::move(partner), *std::move(key_of), *std::move(all)};
+}
+
+absl::StatusOr<Exit> SayRemembered(const Options& options, Console* console) {
+  const absl::StatusOr<Known> known = Recall(options, console);
+  if (!known.ok()) return known.status();
+  if (known->all.empty()) {
     return absl::NotFoundError(
         absl::StrCat("nothing is remembered here of the ledger of ", options.agency));
   }
-  const Remembered& furthest = all->front();
+  const Remembered& furthest = known->all.front();
   if (!options.output.empty()) {
     if (absl::Status written = WriteNewFile(options.output, furthest.note); !written.ok()) {
       return written;
@@ -194,25 +213,20 @@ bool Confirmed(const std::string& agency, Console* console) {
 }
 
 absl::StatusOr<Exit> Accept(const Options& options, Console* console) {
-  const auto file = OpenNode(options.folder, console);
-  if (!file.ok()) return file.status();
-  const auto partner = FindPartner(*file, options.agency);
-  if (!partner.ok()) return partner.status();
-  const auto key_of = KeysOf(**partner);
-  if (!key_of.ok()) return key_of.status();
-  const auto all = AllRemembered(*file, options.agency, *key_of);
-  if (!all.ok()) return all.status();
-  if (all->empty()) {
+  const absl::StatusOr<Known> known = Recall(options, console);
+  if (!known.ok()) return known.status();
+  if (known->all.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("nothing is remembered here of the ledger of ", options.agency,
                      ", so there is no loss to accept"));
   }
-  const requester::AcceptedLosses accepted({requester::AcceptedLosses::FolderIn(file->witness)});
+  const requester::AcceptedLosses accepted(
+      {requester::AcceptedLosses::FolderIn(known->file.witness)});
   // Each memory by itself: a loss must reach all of them.
   std::vector<std::pair<std::string, crypto::LossDeclared>> losses;
   std::string evidence;
-  for (const Remembered& one : *all) {
-    const auto shown = Ask(options, *file, **partner, one, *key_of);
+  for (const Remembered& one : known->all) {
+    const auto shown = Ask(options, known->file, known->partner, one, known->key_of);
     if (!shown.ok()) return shown.status();
     if (shown->checkpoint.origin == one.checkpoint.origin) continue;
     bool any = false;
@@ -222,14 +236,14 @@ absl::StatusOr<Exit> Accept(const Options& options, Console* console) {
       any = true;
       if (accepted.Holds(step.opening) ||
           std::any_of(losses.begin(), losses.end(),
-                      [&](const auto& known) { return known.first == step.opening; })) {
+                      [&](const auto& other) { return other.first == step.opening; })) {
         continue;
       }
       losses.emplace_back(step.opening, *loss);
     }
     if (!any) continue;
     const auto verified = crypto::VerifySuccession(
-        one.checkpoint, shown->head.successions, shown->checkpoint, *key_of,
+        one.checkpoint, shown->head.successions, shown->checkpoint, known->key_of,
         [](absl::string_view, const crypto::LossDeclared&) { return true; });
     if (!verified.ok()) {
       return absl::FailedPreconditionError(

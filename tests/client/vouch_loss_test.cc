@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/requester/used_ahead.h"
 #include "crypto/checkpoint.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "crypto/log_entry.h"
 #include "crypto/receipt.h"
@@ -295,6 +297,26 @@ TEST_F(VouchLossTest, WhatCameAfterIsBackedUpAndPutBack) {
   Lose();
   Fine({"ledger", "restore", "backup", "--node", "irs"});
   EXPECT_EQ(Declared().lost.size, 5u);
+}
+
+// The partner lost the end of its ledger while somebody here asked: what had been used was never
+// checked, and is the furthest that anybody knows of it.
+TEST_F(VouchLossTest, APartnerIsGivenAlsoWhatWasUsedAndNeverChecked) {
+  Fine({"partner", "export", "--node", "irs", "--output", "of-irs"});
+  MakeNode("fsa", "fsa.ed.example");
+  Fine({"partner", "add", "--node", "fsa", "--agency", "irs.treasury.example", "--anchors",
+        "of-irs/anchors.pem", "--ledger-key", "of-irs/ledger.pem", "--address", "[::1]:99"});
+  const std::vector<std::string> remembered = {"partner", "remembered", "irs.treasury.example",
+                                               "--node", "fsa"};
+  Refused(remembered, 3, "nothing is remembered here");
+  const std::string checked = NoteOf(5), used = NoteOf(9);
+  WritePrivate(
+      absl::StrCat("fsa/witness/asked/", crypto::Hex(crypto::Sha256(kOrigin)), ".checkpoint"),
+      checked);
+  EXPECT_EQ(Fine(remembered).out, checked);
+  requester::UsedAhead ahead(Path("fsa/witness/asked"), "irs.treasury.example");
+  ASSERT_TRUE(ahead.Add(used).ok());
+  EXPECT_EQ(Fine(remembered).out, used);
 }
 
 }  // namespace
