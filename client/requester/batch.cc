@@ -25,8 +25,7 @@ namespace {
 constexpr absl::Duration kBatchMemory = absl::Hours(24 * 8);
 // A message is given up as too old a little before the responder forgets it.
 constexpr absl::Duration kMargin = absl::Hours(1);
-// A stream is renewed now and then, so that one that hangs while writing is not waited for for
-// ever.
+// A stream is renewed now and then, so that none that hangs while writing is waited for for ever.
 constexpr absl::Duration kStreamLife = absl::Minutes(10);
 constexpr int kMostEpochChanges = 2;
 
@@ -397,7 +396,8 @@ absl::Status BatchRun::SetMessage(Chunk* chunk, StoredMessage message) {
 
 absl::Status BatchRun::Exchange() {
   if (call_ == nullptr) {
-    call_ = std::make_unique<BatchCall>(requester_.channel(), absl::Now() + kStreamLife);
+    call_ = std::make_unique<BatchCall>(requester_.channel(), absl::Now() + kStreamLife,
+                                        BatchCall::BytesOf(options_.messages_ahead));
     for (Chunk& chunk : chunks_) {
       if (chunk.complete) continue;
       chunk.sent = false;

@@ -5,8 +5,9 @@
 
 namespace vouch::requester {
 
-BatchCall::BatchCall(const std::shared_ptr<grpc::Channel>& channel, absl::Time deadline)
-    : stub_(v1::Verification::NewStub(channel)) {
+BatchCall::BatchCall(const std::shared_ptr<grpc::Channel>& channel, absl::Time deadline,
+                     size_t most_bytes)
+    : most_bytes_(most_bytes), stub_(v1::Verification::NewStub(channel)) {
   context_.set_deadline(absl::ToChronoTime(deadline));
   stream_ = stub_->VerifyBatch(&context_);
   reader_ = std::thread([this] { Read(); });
@@ -26,6 +27,7 @@ absl::optional<v1::VerifyBatchResponse> BatchCall::Next(absl::Duration patience)
   if (responses_.empty()) return absl::nullopt;
   v1::VerifyBatchResponse response = std::move(responses_.front());
   responses_.pop_front();
+  bytes_ -= response.ByteSizeLong();
   return response;
 }
 
@@ -39,16 +41,29 @@ grpc::Status BatchCall::status() const {
   return status_;
 }
 
+bool BatchCall::Keep(v1::VerifyBatchResponse* response) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  bytes_ += response->ByteSizeLong();
+  if (bytes_ > most_bytes_) return false;
+  responses_.push_back(std::move(*response));
+  arrived_.notify_one();
+  return true;
+}
+
 void BatchCall::Read() {
   v1::VerifyBatchResponse response;
-  while (stream_->Read(&response)) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    responses_.push_back(std::move(response));
+  bool too_much = false;
+  while (!too_much && stream_->Read(&response)) {
+    too_much = !Keep(&response);
     response.Clear();
-    arrived_.notify_one();
   }
+  if (too_much) context_.TryCancel();
   // Reading ends only when the stream is over, so this does not wait for the writer.
-  const grpc::Status status = stream_->Finish();
+  grpc::Status status = stream_->Finish();
+  if (too_much) {
+    status = grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                          "the responder sends more than it was asked for");
+  }
   std::lock_guard<std::mutex> lock(mutex_);
   status_ = status;
   ended_ = true;

@@ -20,8 +20,12 @@ namespace vouch::requester {
 // Used by one thread. Cancelled when destroyed before it ended.
 class BatchCall {
  public:
-  BatchCall(const std::shared_ptr<grpc::Channel>& channel, absl::Time deadline);
+  // Ended with RESOURCE_EXHAUSTED when more than `most_bytes` of responses wait: the responder
+  // sends what nobody asked for.
+  BatchCall(const std::shared_ptr<grpc::Channel>& channel, absl::Time deadline, size_t most_bytes);
   ~BatchCall();
+  // Far more than the answers to so many messages have with their proofs, a JWS and padding.
+  static constexpr size_t BytesOf(size_t messages) { return (messages + 1) * (size_t{64} << 20); }
 
   // False when the stream is broken: Next then says why.
   bool Send(const v1::VerifyBatchRequest& request);
@@ -33,7 +37,10 @@ class BatchCall {
 
  private:
   void Read();
+  // False when too much waits.
+  bool Keep(v1::VerifyBatchResponse* response);
 
+  const size_t most_bytes_;
   grpc::ClientContext context_;
   std::unique_ptr<v1::Verification::Stub> stub_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::VerifyBatchRequest, v1::VerifyBatchResponse>>
@@ -41,6 +48,7 @@ class BatchCall {
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<v1::VerifyBatchResponse> responses_;
+  size_t bytes_ = 0;  // of them
   bool ended_ = false;
   grpc::Status status_;
   std::thread reader_;

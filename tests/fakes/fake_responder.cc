@@ -98,11 +98,17 @@ class FakeResponder::VerificationFake final : public v1::Verification::Service {
     v1::VerifyBatchRequest request;
     while (stream->Read(&request)) {
       absl::optional<v1::Refused> refusal;
+      int flood = 0;
+      v1::VerifyBatchResponse nothing;
       {
         std::lock_guard<std::mutex> lock(fake_.mutex_);
         fake_.batch_ids_.insert(request.request_id());
         refusal = fake_.TakeRefusal();
+        flood = fake_.flood_;
+        nothing.set_padding(std::string(fake_.flood_bytes_, '\0'));
       }
+      nothing.set_request_id(request.request_id());
+      for (int i = 0; i < flood; ++i) stream->Write(nothing);
       if (refusal.has_value()) {
         v1::VerifyBatchResponse response;
         response.set_request_id(request.request_id());
@@ -301,6 +307,12 @@ void FakeResponder::SetAhead(absl::optional<absl::Duration> ahead) {
 void FakeResponder::SetDelay(absl::Duration for_each_response) {
   std::lock_guard<std::mutex> lock(mutex_);
   delay_ = for_each_response;
+}
+
+void FakeResponder::SetFlood(int responses, size_t bytes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  flood_ = responses;
+  flood_bytes_ = bytes;
 }
 
 size_t FakeResponder::charged() const {

@@ -64,6 +64,9 @@ class FakeResponder {
   // After this many more batch responses the stream is broken off; -1 for never.
   void BreakAfter(int responses);
   void SetDelay(absl::Duration for_each_response);
+  // Before it answers a message of VerifyBatch it sends so many responses that say nothing, of so
+  // many bytes.
+  void SetFlood(int responses, size_t bytes);
   // How far the clock it tells is from the real one; nullopt: it tells none, as older nodes.
   void SetAhead(absl::optional<absl::Duration> ahead);
 
@@ -123,6 +126,8 @@ class FakeResponder {
   size_t reused_ids_ = 0;
   int break_after_ = -1;
   absl::Duration delay_ = absl::ZeroDuration();
+  int flood_ = 0;
+  size_t flood_bytes_ = 0;
   absl::optional<absl::Duration> ahead_ = absl::ZeroDuration();
   std::atomic<size_t> evaluations_{0};
   std::unique_ptr<VerificationFake> verification_;

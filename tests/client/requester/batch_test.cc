@@ -7,6 +7,8 @@
 #include <iterator>
 #include <random>
 
+#include "absl/time/clock.h"
+#include "client/requester/batch_call.h"
 #include "crypto/digest.h"
 #include "tests/client/requester/asking_world.h"
 #include "tests/client/requester/numbered_rows.h"
@@ -118,6 +120,23 @@ TEST(BatchTest, GoesOnWhenTheStreamBreaks) {
   EXPECT_EQ(Read(world.folder.Path("out")), Expected(1500));
   EXPECT_EQ(world.responder->charged(), static_cast<size_t>(NumberedRows::Askable(1500)));
   EXPECT_EQ(world.responder->batch_ids().size(), 15u);
+}
+
+// Nobody takes them while the log is asked for its proofs, say.
+TEST(BatchTest, WhatNobodyAskedForIsNotHeldWithoutEnd) {
+  AskingWorld world;
+  world.responder->SetFlood(/*responses=*/8, /*bytes=*/1 << 20);
+  const auto requester = world.Open();
+  BatchCall call(requester->channel(), absl::Now() + absl::Seconds(60), 4 << 20);
+  v1::VerifyBatchRequest request;
+  request.set_request_id("a message of 16.");
+  ASSERT_TRUE(call.Send(request));
+  for (int i = 0; i < 1000 && !call.ended(); ++i) absl::SleepFor(absl::Milliseconds(10));
+  ASSERT_TRUE(call.ended());
+  EXPECT_EQ(call.status().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  int waiting = 0;
+  while (call.Next(absl::ZeroDuration()).has_value()) ++waiting;
+  EXPECT_EQ(waiting, 3);
 }
 
 TEST(BatchTest, RepeatsABusyMessageUnderItsRequestId) {
