@@ -75,8 +75,14 @@ void CheckpointExchange::Stop() {
 void CheckpointExchange::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
+    const bool are_others = due_;
     due_ = hurry_ = false;
     const std::vector<node::Partner> partners = partners_;
+    if (are_others) {
+      lock.unlock();
+      ForgetUncompared();
+      lock.lock();
+    }
     std::vector<const node::Partner*> to_compare;
     for (const node::Partner& partner : partners) {
       if (partner.address.empty() || stopping_ || due_) continue;
@@ -101,17 +107,17 @@ bool CheckpointExchange::Interrupted() {
 }
 
 void CheckpointExchange::LookAtAnswers() {
+  constexpr char kWhere[] = "in answers";
   const Deadline until = After(rooms_.all_comparisons);
-  std::set<std::string> unreached;
+  std::map<std::string, bool> looked_at;  // by agency: all of its own
   requester::SeenCheckpoints(rooms_.seen).Take([&](const std::string& note) {
     const std::string agency(AgencyOfLog(OriginOfNote(note)));
-    if (unreached.count(agency) > 0 || Spent(until)) return false;
-    if (ObserveShown("in answers", note, std::min(until, After(rooms_.one_comparison)))) {
-      return true;
-    }
-    unreached.insert(agency);
-    return false;
+    const auto before = looked_at.emplace(agency, true).first;
+    if (!before->second || Spent(until)) return false;
+    before->second = ObserveShown(kWhere, note, std::min(until, After(rooms_.one_comparison)));
+    return before->second;
   });
+  for (const auto& [agency, all] : looked_at) Compared(kWhere, agency, all);
 }
 
 absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const std::string& agency) {
@@ -337,10 +343,37 @@ void CheckpointExchange::Compare(const std::string& partner, requester::LedgerCl
       last = origin;
       const auto note = shown.find(origin);
       if (note == shown.end()) continue;
-      ObserveShown(absl::StrCat("to ", partner), note->second, until);
+      const std::string where = absl::StrCat("to ", partner);
+      Compared(where, std::string(AgencyOfLog(origin)), ObserveShown(where, note->second, until));
       if (Spent(until) || Interrupted()) return;
     }
   }
+}
+
+void CheckpointExchange::Compared(const std::string& where, const std::string& agency,
+                                  bool looked_at) {
+  const std::string what = absl::StrCat("comparing the ledger of ", agency, " as shown ", where);
+  if (looked_at || rooms_.partner_logs->AwaitsAcceptance(agency)) {
+    const auto before = uncompared_.find(what);
+    if (before == uncompared_.end()) return;
+    if (before->second >= rooms_.most_uncompared) rooms_.report(what, absl::OkStatus());
+    uncompared_.erase(before);
+  } else if (++uncompared_[what] == rooms_.most_uncompared) {
+    // Whoever shows two logs need only never answer for which of them it has no proof.
+    rooms_.report(what, absl::FailedPreconditionError(absl::StrCat(
+                            "in ", rooms_.most_uncompared,
+                            " rounds its node has not answered how what was shown there goes "
+                            "together with what is remembered here; see that it can be reached, "
+                            "and ask the agency")));
+  }
+}
+
+// Nobody compares with those any more who have gone, so nothing may stay wrong with them.
+void CheckpointExchange::ForgetUncompared() {
+  for (const auto& [what, rounds] : uncompared_) {
+    if (rounds >= rooms_.most_uncompared) rooms_.report(what, absl::OkStatus());
+  }
+  uncompared_.clear();
 }
 
 bool CheckpointExchange::ObserveShown(const std::string& where, const std::string& note,

@@ -40,6 +40,9 @@ class CheckpointExchange {
     absl::Duration one_exchange = absl::Seconds(20);
     absl::Duration one_comparison = absl::Seconds(10);
     absl::Duration all_comparisons = absl::Seconds(60);
+    // In how many rounds in a row a log may leave open how two of its checkpoints go together
+    // before that is reported.
+    int most_uncompared = 15;
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     LedgerLog* log = nullptr;
@@ -88,6 +91,9 @@ class CheckpointExchange {
                      const std::string& cosignature);
   // A checkpoint that somebody else was shown, `where`. False: try again another time.
   bool ObserveShown(const std::string& where, const std::string& note, Deadline until);
+  // Whether what was shown there of an agency's logs could be looked at, in this round.
+  void Compared(const std::string& where, const std::string& agency, bool looked_at);
+  void ForgetUncompared();
 
   const Rooms rooms_;
   // The thread's: what partners remember of ours, and who could not be reached when last tried.
@@ -99,6 +105,7 @@ class CheckpointExchange {
   std::set<std::string> silent_, uncounted_;
   std::string compared_with_;                    // the partner last compared with
   std::map<std::string, std::string> compared_;  // by partner: the log last compared
+  std::map<std::string, int> uncompared_;        // what, and in how many rounds
   std::mutex mutex_;                             // guards what follows
   std::condition_variable changed_;
   std::vector<node::Partner> partners_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace vouch::requester {
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr size_t kMostProofHashes = 63;
 constexpr size_t kMostFurther = 256;
+// Of one call's patience: how long many that belong together may take.
+constexpr int kMostPatience = 12;
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InternalError(absl::StrCat("the partner's ", what, " cannot be read"));
@@ -121,8 +124,12 @@ absl::StatusOr<std::vector<crypto::Digest>> LedgerClient::GetConsistency(absl::s
 absl::StatusOr<std::vector<std::vector<crypto::Digest>>> LedgerClient::GetConsistencies(
     absl::string_view origin, absl::Span<const uint64_t> sizes) {
   std::vector<std::vector<crypto::Digest>> proofs;
+  const absl::Time end = absl::Now() + kMostPatience * patience_;
   while (proofs.size() + 1 < sizes.size()) {
     const size_t at = proofs.size();
+    if (at > 0 && absl::Now() > end) {
+      return absl::DeadlineExceededError("the partner takes too long over its proofs");
+    }
     v1::GetConsistencyRequest request;
     request.set_origin(std::string(origin));
     request.set_old_size(sizes[at]);

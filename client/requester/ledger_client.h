@@ -47,6 +47,7 @@ class LedgerClient final : public crypto::TileReader {
   absl::StatusOr<std::vector<crypto::Digest>> GetConsistency(absl::string_view origin,
                                                              uint64_t old_size, uint64_t size);
   // From each of these sizes to the next, in one call where the partner knows how. They ascend.
+  // However many calls it takes, they wait twelve times as long as one, and one more.
   absl::StatusOr<std::vector<std::vector<crypto::Digest>>> GetConsistencies(
       absl::string_view origin, absl::Span<const uint64_t> sizes);
   // An entry's bytes, or its leaf hash where it is not for this side.

@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
+#include <thread>
 
+#include "client/requester/connection.h"
 #include "crypto/receipt.h"
 #include "crypto/tiles.h"
+#include "server/partner_times.h"
 #include "tests/server/service/partner_server.h"
 #include "tests/server/service/signed_log.h"
 #include "vouch/v1/ledger.grpc.pb.h"
@@ -17,6 +21,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -47,6 +52,8 @@ class FakePartner final : public v1::Ledger::Service {
                               v1::GetConsistencyResponse* response) override {
     const std::lock_guard<std::mutex> lock(mutex);
     ++consistencies;
+    std::this_thread::sleep_for(slow);
+    if (hides) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "busy");
     if (!proves) return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "never of that size");
     response->set_hashes(Bytes(log->Proof(request->old_size(), request->size())));
     return grpc::Status::OK;
@@ -69,6 +76,8 @@ class FakePartner final : public v1::Ledger::Service {
   const SignedLog* const log;
   std::function<void(v1::GetCheckpointResponse*)> head;  // instead of its own
   bool proves = true;
+  bool hides = false;  // how its checkpoints go together
+  std::chrono::milliseconds slow{0};
   std::mutex mutex;
   int consistencies = 0;
   int handed_in = 0;
@@ -205,6 +214,10 @@ class CheckpointExchangeTest : public ::testing::Test {
     const std::lock_guard<std::mutex> lock(mutex_);
     return found_;
   }
+  std::multiset<std::string> Reported() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::multiset<std::string>(reported_.begin(), reported_.end());
+  }
   std::vector<std::string> Wrong() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return wrong_;
@@ -327,6 +340,61 @@ TEST_F(CheckpointExchangeTest, WhatALogCannotProveIsEvidenceWhereItDeclaredNothi
   WaitFor([&] { return !Found().empty(); });
   EXPECT_THAT(Found(), Contains("loans.example"));
   EXPECT_EQ(partner_logs_->evidence(), 1u);
+}
+
+TEST_F(CheckpointExchangeTest, ALogThatIsNeverComparedIsReportedAndNotAccused) {
+  ASSERT_EQ(partner_logs_->Observe(loans_log_.NoteOf(20), {}, 0, true, Noon()).finding,
+            requester::WitnessFinding::kAccepted);
+  SignedLog fork(loans_log_.origin(), loans_log_.key());
+  fork.GrowTo(15, " otherwise");
+  loans_.hides = true;
+  Remembers({fork.NoteOf(15)});
+  CheckpointExchange::Rooms rooms = Rooms();
+  rooms.most_uncompared = 3;
+  Begin(std::move(rooms));
+  WaitFor([&] { return Consistencies() == 1; });
+  NextRound();
+  WaitFor([&] { return Consistencies() == 2; });
+  EXPECT_THAT(Wrong(), IsEmpty()) << "who cannot be asked has done nothing wrong";
+  NextRound();
+  WaitFor([&] { return Wrong().size() == 1; });
+  EXPECT_THAT(
+      Wrong(),
+      ElementsAre(HasSubstr("the ledger of loans.example as shown to aid.example: in 3 rounds")));
+  NextRound();
+  WaitFor([&] { return Consistencies() == 4; });
+  EXPECT_THAT(Wrong(), SizeIs(1)) << "once";
+  EXPECT_THAT(Found(), IsEmpty());
+  EXPECT_EQ(partner_logs_->evidence(), 0u);
+  // When it answers, that is over, and when nobody compares any more.
+  const std::string what = "comparing the ledger of loans.example as shown to aid.example";
+  Remembers({loans_log_.NoteOf(20)});
+  NextRound();
+  WaitFor([&] { return Reported().count(what) == 2; });
+  Remembers({fork.NoteOf(15)});
+  for (int round = 0; round < 4; ++round) NextRound();
+  WaitFor([&] { return Wrong().size() == 2; });
+  exchange_->SetPartners({});
+  WaitFor([&] { return Reported().count(what) == 4; });
+}
+
+TEST_F(CheckpointExchangeTest, ProofsOneByOneAreNotWaitedForWithoutEnd) {
+  loans_log_.GrowTo(100);
+  loans_.slow = std::chrono::milliseconds(60);
+  node::Partner loans = Aid();
+  loans.agency = "loans.example";
+  loans.address = "127.0.0.1:" + std::to_string(loans_port_);
+  const auto options = ConnectionTo(loans, "tax.example", PathOf("own.pem"), PathOf("own.key"));
+  const auto channel = *requester::Connect(*options);
+  ASSERT_TRUE(
+      channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10)));
+  requester::LedgerClient client(channel, absl::Milliseconds(250));
+  std::vector<uint64_t> sizes;
+  for (uint64_t size = 1; size <= 100; ++size) sizes.push_back(size);
+  const auto proofs = client.GetConsistencies(loans_log_.origin(), sizes);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(proofs.status())) << proofs.status();
+  EXPECT_THAT(std::string(proofs.status().message()), HasSubstr("takes too long over its proofs"));
+  EXPECT_LT(Consistencies(), 99);
 }
 
 TEST_F(CheckpointExchangeTest, OneNoteOfEachLogThatWasAskedForIsLookedAt) {
