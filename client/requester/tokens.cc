@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -32,26 +31,41 @@ size_t Bucket(size_t people) {
 
 absl::string_view Raw(const crypto::PointBytes& point) { return crypto::AsText(point); }
 
+// Unavailable for what is there and cannot be read: that is nobody's fault but this side's.
+absl::StatusOr<std::string> FirstLine(const std::string& path) {
+  std::error_code error;
+  const fs::file_status there = fs::status(path, error);
+  if (there.type() == fs::file_type::not_found) return absl::NotFoundError(path);
+  std::ifstream in(path, std::ios::binary);
+  std::string line;
+  if (fs::is_regular_file(there) && std::getline(in, line)) return line;
+  return absl::UnavailableError(
+      absl::StrCat(path,
+                   ", the key that was accepted before, cannot be read; nothing is asked "
+                   "under another until it is brought back"));
+}
+
 }  // namespace
 
 absl::Status EpochMemory::Accept(const crypto::EpochStatement& statement) const {
   const std::string path =
       absl::StrCat(folder_, "/", statement.agreement_id, "/", statement.epoch, ".sha256");
-  const std::string line = absl::StrCat(crypto::Hex(crypto::Sha256(statement.public_key)), "\n");
-  std::error_code error;
-  if (fs::exists(path, error)) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string before((std::istreambuf_iterator<char>(in)),
-                             std::istreambuf_iterator<char>());
-    if (before == line) return absl::OkStatus();
-    return absl::PermissionDeniedError(
-        absl::StrCat("the responder announces another key for epoch ", statement.epoch, " of ",
-                     statement.agreement_id,
-                     " than before; ask its officer, and use neither until it is clear"));
+  const std::string line = crypto::Hex(crypto::Sha256(statement.public_key));
+  absl::StatusOr<std::string> before = FirstLine(path);
+  if (absl::IsNotFound(before.status())) {
+    std::error_code error;
+    fs::create_directories(fs::path(path).parent_path(), error);
+    if (error) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+    // Of two processes that are told of it at once, the first says which it is.
+    const absl::Status first = crypto::WritePrivateFile(path, absl::StrCat(line, "\n"));
+    if (!absl::IsAlreadyExists(first)) return first;
+    before = FirstLine(path);
   }
-  fs::create_directories(fs::path(path).parent_path(), error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot write ", path));
-  return crypto::ReplaceFile(path, line, /*is_private=*/true);
+  if (!before.ok()) return before.status();
+  if (*before == line) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "the responder announces another key for epoch ", statement.epoch, " of ",
+      statement.agreement_id, " than before; ask its officer, and use neither until it is clear"));
 }
 
 TokenMaker::TokenMaker(const OwnAgreement* agreement, const OwnEpoch* epoch, std::string asker,

@@ -41,7 +41,8 @@ struct OwnEpoch {
 class EpochMemory {
  public:
   explicit EpochMemory(std::string folder) : folder_(std::move(folder)) {}
-  // PermissionDenied when another statement was accepted for the same epoch before.
+  // PermissionDenied when another statement was accepted for the same epoch before, by whichever
+  // process; Unavailable when that cannot be read or written.
   absl::Status Accept(const crypto::EpochStatement& statement) const;
 
  private:

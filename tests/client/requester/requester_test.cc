@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <fstream>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "crypto/checkpoint.h"
 #include "crypto/note.h"
@@ -313,6 +316,40 @@ TEST(RequesterTest, RefusesAnotherKeyForTheSameEpoch) {
   // Another process: only what is on disk can remind it.
   const auto given = world.Open()->Ask(TestAsking());
   EXPECT_TRUE(absl::IsPermissionDenied(given.status())) << given.status();
+}
+
+crypto::EpochStatement StatementOf(uint32_t epoch, char key) {
+  crypto::EpochStatement statement;
+  statement.agreement_id = "fsa-irs-2027-001";
+  statement.epoch = epoch;
+  statement.public_key = std::string(33, key);
+  return statement;
+}
+
+TEST(EpochMemoryTest, OfManyWhoAreToldOfAnEpochAtOnceTheFirstSaysWhichKeyItHas) {
+  const tests::TemporaryFolder folder;
+  for (uint32_t epoch = 1; epoch <= 20; ++epoch) {
+    std::atomic<int> accepted{0};
+    std::vector<std::thread> processes;
+    for (char key = 'a'; key < 'i'; ++key) {
+      processes.emplace_back([&, key] {
+        accepted += EpochMemory(folder.path()).Accept(StatementOf(epoch, key)).ok() ? 1 : 0;
+      });
+    }
+    for (std::thread& process : processes) process.join();
+    EXPECT_EQ(accepted, 1) << epoch;
+  }
+}
+
+TEST(EpochMemoryTest, AKeyThatCannotBeReadIsNoneThatTheResponderChanged) {
+  const tests::TemporaryFolder folder;
+  const EpochMemory memory(folder.path());
+  ASSERT_TRUE(memory.Accept(StatementOf(1, 'a')).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(memory.Accept(StatementOf(1, 'b'))));
+  std::ofstream(folder.Path("fsa-irs-2027-001/1.sha256"), std::ios::trunc).close();
+  const absl::Status unread = memory.Accept(StatementOf(1, 'a'));
+  EXPECT_TRUE(absl::IsUnavailable(unread)) << unread;
+  EXPECT_THAT(std::string(unread.message()), HasSubstr("brought back"));
 }
 
 TEST(RequesterTest, RefusesAnEvaluationUnderAnotherKeyThanAnnounced) {
