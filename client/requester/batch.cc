@@ -458,10 +458,9 @@ absl::Status BatchRun::Take(const v1::VerifyBatchResponse& response) {
     chunk->results[response.first() + result]->answer->receipt =
         Wanted(receipt, options_.jws).SerializeAsString();
   }
-  if (any_answered) {
-    const absl::Status agreed = CheckObligations(*question_, response.obligations());
-    if (!agreed.ok()) return agreed;
-  }
+  const absl::Status agreed =
+      any_answered ? CheckObligations(*question_, response.obligations()) : absl::OkStatus();
+  if (!agreed.ok()) return agreed;
   return response.last() ? Conclude(chunk) : absl::OkStatus();
 }
 
@@ -528,9 +527,8 @@ absl::Status BatchRun::Conclude(Chunk* chunk) {
 
 // The same message once more: its answered items are replayed, the others get another chance.
 absl::Status BatchRun::Repeat(Chunk* chunk, const Refusal& refusal) {
-  if (!RepeatAfter(++chunk->attempts, RefusalStatus(refusal), rules())) {
-    return RefusalStatus(refusal);
-  }
+  const absl::Status refused = RefusalStatus(refusal);
+  if (!RepeatAfter(++chunk->attempts, refused, rules())) return refused;
   chunk->sent = false;
   chunk->results.assign(chunk->results.size(), absl::nullopt);
   return absl::OkStatus();
@@ -541,9 +539,11 @@ absl::Status BatchRun::FollowUp(Chunk* chunk, const std::vector<uint32_t>& rows,
   if (!chunk->later.empty()) {
     StoredMessage next = std::move(chunk->later.front());
     chunk->later.erase(chunk->later.begin());
-    if (next.items != rows) {
+    if (!std::includes(rows.begin(), rows.end(), next.items.begin(), next.items.end())) {
       return WrongResponse("it repeats other items than it answered before");
     }
+    // Who was refused before for a reason of their own is refused now as their epoch closed.
+    for (uint32_t row : rows) chunk->outcomes[row].refusal = refusal;
     return SetMessage(chunk, std::move(next));
   }
   const uint32_t before = chunk->request.question().epoch();

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "client/requester/batch_call.h"
@@ -179,6 +180,37 @@ TEST(BatchTest, ARefusalOfOneRowIsItsOutcome) {
   ASSERT_TRUE(counts.ok()) << counts.status();
   EXPECT_THAT(Read(world.folder.Path("out")), HasSubstr("8,case-7,,PERSON_LIMIT\n"));
   EXPECT_EQ(counts->refused, 4u);
+}
+
+TEST(BatchTest, ARowThatWasRefusedBeforeItsEpochClosedHoldsUpNoRunThatGoesOn) {
+  AskingWorld world;
+  auto requester = world.Open();
+  const auto epoch = requester->CurrentEpoch();
+  const crypto::Identity person = TestPerson(7);
+  const auto tokens = requester->MakeTokens(**epoch, absl::MakeConstSpan(&person, 1));
+  world.responder->RefuseTokens(
+      Joined(tokens->front()),
+      fakes::MakeRefused(grpc::StatusCode::RESOURCE_EXHAUSTED, "PERSON_LIMIT"));
+  // The epoch changes after the message's first span; what followed it was never proved.
+  world.responder->SetDelay(absl::Milliseconds(400));
+  std::thread changes([&world] {
+    for (int i = 0; i < 4000 && world.responder->charged() == 0; ++i) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    world.responder->SetEpoch(world.MakeEpoch(2));
+    world.responder->SetLie([](v1::Answered* answered) { answered->clear_data_as_of(); });
+  });
+  EXPECT_TRUE(absl::IsDataLoss(RunNumbered(&world, "out", 600, 600).status()));
+  changes.join();
+  ASSERT_EQ(world.responder->batch_ids().size(), 2u);
+  world.responder->SetLie(nullptr);
+  world.responder->SetDelay(absl::ZeroDuration());
+  const auto counts = RunNumbered(&world, "out", 600, 600);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_THAT(Read(world.folder.Path("out")), HasSubstr("\n8,case-7,,KEY_EPOCH\n"));
+  EXPECT_EQ(counts->yes + counts->no + counts->undetermined,
+            static_cast<size_t>(NumberedRows::Askable(600)) - 1);
+  EXPECT_EQ(world.responder->charged_twice(), 0u);
 }
 
 TEST(BatchTest, ARefusalOfTheAgreementEndsTheRunAndCanGoOn) {
