@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/vouch/console.h"
+#include "crypto/log_entry.h"
 #include "crypto/merkle.h"
 #include "policies/engine/explain/html_page.h"
 #include "policies/engine/explain/words.h"
@@ -272,6 +273,22 @@ std::string BeforeJournal(const oversight::LogExtent& extent) {
                       oldest.first > 0 ? ", and the logs before that," : "",
                       " are no longer in this journal (pruned, or archived) and were not looked "
                       "at.");
+}
+
+std::vector<std::string> DeclaredLosses(const oversight::LogExtent& extent) {
+  std::vector<std::string> lines;
+  lines.reserve(extent.losses.size());
+  for (const oversight::DeclaredLoss& loss : extent.losses) {
+    lines.push_back(absl::StrCat(
+        crypto::LostEntries(loss.declared), " (counted from 1), and maybe more, written ",
+        loss.since == absl::InfinitePast()
+            ? std::string()
+            : absl::StrCat("after ", MinuteText(loss.since), " and "),
+        "before ", MinuteText(absl::FromUnixSeconds(static_cast<int64_t>(loss.declared.until))),
+        ", are lost, as the ledger itself declares, and could not be looked at: nobody can tell "
+        "here whom they were about."));
+  }
+  return lines;
 }
 
 std::vector<std::string> ClosedMonths(const std::map<oversight::Period, uint64_t>& closed) {

@@ -13,6 +13,7 @@
 #include "policies/engine/catalog.h"
 #include "policies/engine/values.h"
 #include "server/ledger/oversight/disclosures.h"
+#include "server/ledger/oversight/log_reader.h"
 
 namespace vouch::client {
 
@@ -65,6 +66,8 @@ std::vector<AccountedLine> LinesOf(const std::vector<server::ledger::oversight::
                                    const policies::Catalog* catalog);
 // The sentence about what a journal no longer holds; empty when it is whole.
 std::string BeforeJournal(const server::ledger::oversight::LogExtent& extent);
+// A sentence for each loss that the log declares: a list of what is left must not look whole.
+std::vector<std::string> DeclaredLosses(const server::ledger::oversight::LogExtent& extent);
 // The sentence about months that nobody can tell apart any more.
 std::vector<std::string> ClosedMonths(
     const std::map<server::ledger::oversight::Period, uint64_t>& closed);

@@ -78,12 +78,14 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
   oversight::Households households;
   uint64_t unknown = 0;
   uint64_t cut = 0;
+  uint64_t damaged = 0;
   bool there = false;
   const absl::Status seen =
       people->ForEach([&](const records::PersonHandle& handle, const records::RowFacts& facts) {
         if (person->names.handles.count(handle) == 0) return true;
         there = true;
         for (const oversight::Disclosure& one : search.found()) {
+          if (one.entry.kind == crypto::EntryKind::kAnswered && !one.opened.has_value()) ++damaged;
           if (!ByFacts(one)) continue;
           const policies::HeldAgreement* held = RevisionOf(one.entry, *catalog);
           const policies::Question* question =
@@ -137,7 +139,16 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
                                " answers are not compared: the agreement's text of the time is not "
                                "in the node's folder."));
   }
+  if (damaged > 0) {
+    console->Note(
+        absl::StrCat(damaged,
+                     " answers are not compared: what was answered lies sealed beside the "
+                     "entry, and is damaged or not at hand."));
+  }
   for (const std::string& closed : ClosedMonths(search.closed())) console->Note(closed);
+  for (const std::string& gap : person->gaps) console->Note(gap);
+  if (const std::string gone = BeforeJournal(*extent); !gone.empty()) console->Note(gone);
+  for (const std::string& lost : DeclaredLosses(*extent)) console->Note(lost);
   if (options.json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
     for (const AccountedLine& line : lines) {

@@ -100,6 +100,7 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   accounting.gaps.insert(accounting.gaps.end(), person->gaps.begin(), person->gaps.end());
   const std::string gone = BeforeJournal(*extent);
   if (!gone.empty()) accounting.gaps.push_back(gone);
+  for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
   for (const oversight::Period& period : search.periods()) {
     if (catalog->Find(period.agreement_id, now) == nullptr) {
       without_file.insert(period.agreement_id);

@@ -12,6 +12,8 @@
 #include "client/vouch/person_search.h"
 #include "crypto/checkpoint.h"
 #include "crypto/keys.h"
+#include "crypto/log_entry.h"
+#include "crypto/receipt.h"
 #include "server/ledger/oversight/inspection_file.h"
 #include "server/ledger/tree/static_layout.h"
 
@@ -39,6 +41,7 @@ absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
   const absl::StatusOr<std::vector<ExportedLog>> logs = ExportedLogsIn(folder);
   if (!logs.ok()) return logs.status();
   oversight::LogExtent extent;
+  absl::Time before = absl::InfinitePast();
   for (const ExportedLog& exported : *logs) {
     const server::ledger::tree::FolderLog log(exported.folder);
     const crypto::Checkpoint& checkpoint = exported.checkpoint;
@@ -59,6 +62,12 @@ absl::StatusOr<oversight::LogExtent> ReadFolder(const std::string& folder,
       const auto entries = log.ReadBundle(bundle, width);
       if (!entries.ok()) return entries.status();
       for (const std::string& entry : *entries) {
+        if (auto loss = crypto::ReadLossDeclared(entry); loss.ok()) {
+          extent.losses.push_back({*std::move(loss), before});
+        }
+        if (const auto minute = crypto::MinuteOf(entry); minute.ok()) {
+          before = absl::FromUnixSeconds(int64_t{*minute} * 60);
+        }
         const oversight::LogEntry one = {extent.size++, entry, "", checkpoint.origin, index++};
         if (absl::Status seen = visit(one); !seen.ok()) return seen;
       }
@@ -92,6 +101,7 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   for (const std::string& gap : ClosedMonths(search.closed())) console->Note(gap);
   for (const std::string& gap : person->gaps) console->Note(gap);
   if (extent->first > 0) console->Note(BeforeJournal(*extent));
+  for (const std::string& lost : DeclaredLosses(*extent)) console->Note(lost);
   console->Say(absl::StrCat("Wrote ", options.output, ": ", made->keys.size(),
                             " keys that open one person's ", search.found().size(),
                             " entries and nobody else's. Hand it over as you would that person's "
@@ -149,6 +159,7 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   accounting.read = read;
   accounting.lines = LinesOf(search.found(), catalog.get());
   accounting.gaps = std::move(gaps);
+  for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
   for (const auto& [period, entries] : search.closed()) {
     accounting.gaps.push_back(absl::StrCat(
         period.agreement_id, ", ", oversight::MonthText(period.month),

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "client/vouch/accounting.h"
 #include "client/vouch/ledger_commands.h"
 #include "client/vouch/node_agreements.h"
 #include "client/vouch/node_folder.h"
@@ -279,6 +280,16 @@ absl::StatusOr<Exit> Report(const ReportOptions& options, Console* console) {
   if (MayBeGone(*extent, *quarter, until)) {
     report.gone = extent->first;
     report.gone_before = first_read;
+  }
+  oversight::LogExtent of_quarter;
+  for (const oversight::DeclaredLoss& loss : extent->losses) {
+    const auto last = absl::FromUnixSeconds(static_cast<int64_t>(loss.declared.until));
+    if (loss.since < quarter->end() && last >= quarter->begin()) of_quarter.losses.push_back(loss);
+  }
+  report.lost = DeclaredLosses(of_quarter);
+  if (report.made < quarter->end()) {
+    report.ends =
+        absl::FormatTime("%Y-%m-%d", quarter->end() - absl::Seconds(1), absl::UTCTimeZone());
   }
   for (const auto& [id, counts] : count.agreements()) {
     ReportAgreement one;

@@ -136,8 +136,25 @@ std::string GoneWords(const QuarterReport& report) {
 }
 
 std::string NothingWords(const QuarterReport& report) {
-  return report.gone == 0 ? "Nothing was asked in this quarter."
-                          : "Nothing that this journal still holds was asked in this quarter.";
+  return report.gone == 0 && report.lost.empty()
+             ? "Nothing was asked in this quarter."
+             : "Nothing that this journal still holds was asked in this quarter.";
+}
+
+// What is missing from the counts, a sentence each.
+std::vector<std::string> MissingWords(const QuarterReport& report) {
+  std::vector<std::string> sentences;
+  if (!report.ends.empty()) {
+    sentences.push_back(absl::StrCat(
+        "The quarter is not over: it ends on ", report.ends,
+        " (UTC), and what is asked until then is not counted. Whoever sees this report and that of "
+        "the whole quarter sees the difference; publish only the latter."));
+  }
+  if (report.gone > 0) sentences.push_back(GoneWords(report));
+  for (const std::string& lost : report.lost) {
+    sentences.push_back(absl::StrCat(lost, " What of this quarter is among them is not counted."));
+  }
+  return sentences;
 }
 
 }  // namespace
@@ -145,7 +162,7 @@ std::string NothingWords(const QuarterReport& report) {
 std::string QuarterReport::Text() const {
   std::string out = absl::StrCat("LEDGER REPORT ", quarter, "\n", responder, ", from ", origin,
                                  ", made ", TimeText(made), "\n", Rule(minimum), "\n");
-  if (gone > 0) absl::StrAppend(&out, GoneWords(*this), "\n");
+  for (const std::string& missing : MissingWords(*this)) absl::StrAppend(&out, missing, "\n");
   for (const ReportAgreement& agreement : agreements) {
     absl::StrAppend(&out, "\n", agreement.id,
                     agreement.title.empty() ? "" : absl::StrCat(": ", agreement.title), "\n");
@@ -173,7 +190,9 @@ std::string QuarterReport::Html() const {
       "</h1>\n<dl class=\"facts\">\n<dt>Ledger</dt><dd>", explain::Escaped(origin),
       "</dd>\n<dt>Made</dt><dd>", TimeText(made), "</dd>\n</dl>\n</header>\n<main>\n<p>",
       Rule(minimum), "</p>\n");
-  if (gone > 0) absl::StrAppend(&out, "<p>", GoneWords(*this), "</p>\n");
+  for (const std::string& missing : MissingWords(*this)) {
+    absl::StrAppend(&out, "<p>", explain::Escaped(missing), "</p>\n");
+  }
   size_t number = 0;
   for (const ReportAgreement& agreement : agreements) {
     absl::StrAppend(&out, "<section>\n<h2>", explain::Escaped(agreement.id),
@@ -206,6 +225,8 @@ nlohmann::ordered_json QuarterReport::ToJson() const {
     json["not_in_journal"] = {{"entries", gone}};
     if (gone_before.has_value()) json["not_in_journal"]["before"] = TimeText(*gone_before);
   }
+  if (!lost.empty()) json["lost"] = lost;
+  if (!ends.empty()) json["not_over_until"] = ends;
   json["agreements"] = nlohmann::ordered_json::array();
   for (const ReportAgreement& agreement : agreements) {
     json["agreements"].push_back({{"agreement", agreement.id},

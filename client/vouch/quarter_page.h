@@ -34,6 +34,10 @@ struct QuarterReport {
   // them older than `gone_before`, the first that it does hold. 0: none of this quarter's.
   uint64_t gone = 0;
   absl::optional<absl::Time> gone_before;
+  // Sentences: losses that the ledger declares, and that some of this quarter may be among.
+  std::vector<std::string> lost;
+  // The quarter goes on: its last day, YYYY-MM-DD. Empty once it is over.
+  std::string ends;
   std::vector<ReportAgreement> agreements;
   std::vector<ReportRow> elsewhere;  // of no agreement
 

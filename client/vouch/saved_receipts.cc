@@ -90,6 +90,10 @@ constexpr char kBeforeJournal[] =
     "lies before what this journal still holds, so it cannot be looked at here; `vouch receipt "
     "verify` says whether it was in the log";
 
+constexpr char kLost[] =
+    "is not in the log: it lies in what was declared lost, so this list does not have it; `vouch "
+    "receipt verify` says whether it was in the log";
+
 uint32_t YearOf(const SavedReceipt& receipt) {
   const auto entry = crypto::ReadSubjectEntry(receipt.entries[0]);
   const absl::Time at = absl::FromUnixSeconds(int64_t{entry->minute} * 60);
@@ -107,6 +111,18 @@ std::vector<size_t> LogsOf(const SavedReceipt& receipt, const oversight::LogExte
     if (fits) logs.push_back(i);
   }
   return logs;
+}
+
+// Whether it may be among what the log declares lost: of its time, and of a log that was cut short.
+bool MayBeLost(const SavedReceipt& receipt, const oversight::LogExtent& extent) {
+  const auto minute = crypto::ReadSubjectEntry(receipt.entries[0])->minute;
+  return std::any_of(
+      extent.losses.begin(), extent.losses.end(), [&](const oversight::DeclaredLoss& loss) {
+        const bool of_its_logs = receipt.log.empty() ||
+                                 (!crypto::LogBefore(receipt.log, loss.declared.restored.origin) &&
+                                  crypto::LogBefore(receipt.log, loss.declared.origin));
+        return of_its_logs && uint64_t{minute} * 60 <= loss.declared.until;
+      });
 }
 
 // Whether it is of a log before all that this journal knows of.
@@ -184,6 +200,10 @@ ReceiptComparison::Standing ReceiptComparison::StandingOf(
     standing.untold = kBeforeJournal;
     return standing;
   }
+  if (own.empty() && MayBeLost(receipt, extent)) {
+    standing.wrong = kLost;
+    return standing;
+  }
   if (own.empty()) {
     standing.wrong = absl::StrCat("is not in the log: this ledger has no log ",
                                   policies::Shown(receipt.log, 300));
@@ -198,6 +218,10 @@ ReceiptComparison::Standing ReceiptComparison::StandingOf(
     if (first + index < extent.first) standing.untold = kBeforeJournal;
   }
   if (!standing.untold.empty()) return standing;
+  if (ends_before && MayBeLost(receipt, extent)) {
+    standing.wrong = kLost;
+    return standing;
+  }
   standing.wrong =
       ends_before ? "is not in the log: the log ends before it, so it was rewritten or put back"
                   : "is not in the log: another entry stands there, so the log was rewritten";

@@ -55,14 +55,21 @@ class VouchOversightTest : public VouchTest {
     digest_ = AgreementDigest(text);
     MakeEpoch();
     LoadPeople(3000000);
+    ASSERT_NO_FATAL_FAILURE(OpenJournal());
+    keys_ = std::make_unique<server::ledger::PeriodKeys>(Path("tax/keys/periods"));
+    writer_ = std::make_unique<server::ledger::EntryWriter>(keys_.get());
+  }
+
+  server::journal::JournalOptions JournalOptions() const {
     server::journal::JournalOptions options;
     options.folder = Path("tax/journal");
     options.origin = kOrigin;
-    auto journal = server::journal::OpenFileJournal(options);
+    return options;
+  }
+  void OpenJournal() {
+    auto journal = server::journal::OpenFileJournal(JournalOptions());
     ASSERT_TRUE(journal.ok()) << journal.status();
     journal_ = *std::move(journal);
-    keys_ = std::make_unique<server::ledger::PeriodKeys>(Path("tax/keys/periods"));
-    writer_ = std::make_unique<server::ledger::EntryWriter>(keys_.get());
   }
 
   void MakeEpoch() {

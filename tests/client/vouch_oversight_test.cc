@@ -412,6 +412,91 @@ TEST_F(VouchOversightTest, ErasesNothingKeptForTheLifeOfTheRecordWithoutRecords)
           1, "holds no records");
 }
 
+// What is left after a loss must not look whole, to nobody who asks.
+TEST_F(VouchOversightTest, ADeclaredLossIsSaidWhereverEntriesAreListed) {
+  EnterSome();
+  journal_.reset();
+  std::filesystem::copy(Path("tax/journal"), Path("older"),
+                        std::filesystem::copy_options::recursive);
+  ASSERT_NO_FATAL_FAILURE(OpenJournal());
+  Put put;
+  put.person = 1;
+  put.at = kAt + absl::Hours(5);
+  Write("lost.jsonl", Enter(put));
+  const server::journal::Head head = journal_->head();
+  journal_.reset();
+  std::filesystem::remove_all(Path("tax/journal"));
+  std::filesystem::rename(Path("older"), Path("tax/journal"));
+  std::filesystem::permissions(Path("tax/journal"), std::filesystem::perms::owner_all);
+  const auto declared = server::journal::DeclareLoss(
+      JournalOptions(), {head.origin, head.tree_size, head.range.Root()}, kAt + absl::Hours(30));
+  ASSERT_TRUE(declared.ok()) << declared.status();
+  ASSERT_NO_FATAL_FAILURE(OpenJournal());
+  put.at = kAt + absl::Hours(40);
+  Enter(put);
+
+  const auto said = HasSubstr(absl::StrCat("entries 43 to 43 of ", kOrigin));
+  const auto list = Listed({"--person", "-"}, Person(1));
+  EXPECT_EQ(list["disclosures"].size(), 4u);
+  EXPECT_THAT(list["not_included"].dump(), said);
+  EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--person", "-"}, Person(1)).err,
+              said);
+  EXPECT_THAT(
+      Fine({"ledger", "open", "--node", "tax", "--person", "-", "--output", "one.keys"}, Person(1))
+          .err,
+      said);
+  EXPECT_THAT(Fine({"ledger", "open", "--with", "one.keys", "--node", "tax"}).out,
+              HasSubstr("entries 43 to 43"));
+  // The receipt of what was lost.
+  const std::vector<std::string> against = {"ledger",   "disclosures", "--node",    "tax",
+                                            "--person", "-",           "--against", "lost.jsonl"};
+  EXPECT_EQ(Vouch(against, Person(1)).exit_code, 1);
+  EXPECT_THAT(Vouch(against, Person(1)).out, HasSubstr("it lies in what was declared lost"));
+  // A quarter that it may be of, and one that it cannot be of.
+  const std::string report =
+      Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q4"}).out;
+  EXPECT_THAT(report, said);
+  EXPECT_THAT(report, HasSubstr("What of this quarter is among them is not counted."));
+  EXPECT_THAT(Fine({"ledger", "report", "--node", "tax", "--quarter", "2026-Q3"}).out, Not(said));
+}
+
+TEST_F(VouchOversightTest, ACorrectionSaysWhatItCouldNotLookAt) {
+  Put put;
+  put.person = 1;
+  Enter(put);
+  EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--source-id", "id-1"}).err,
+              HasSubstr("cannot be looked for by the source's id alone"));
+  // What was answered is damaged.
+  const auto sealed = [&] {
+    crypto::SubjectEntry entry;
+    entry.use = 2;
+    entry.requester = "studentaid.example";
+    entry.agreement_id = kId;
+    entry.question = kQuestion;
+    entry.tag_period = server::ledger::TagPeriodOf(kAt);
+    entry.minute = static_cast<uint32_t>(absl::ToUnixSeconds(kAt) / 60);
+    const auto period = keys_->Tag(kId, entry.tag_period, 0);
+    const crypto::SubjectKey subject(**period, crypto::SubjectKey::Subject::kPerson, HandleOf(1));
+    entry.tag = subject.Tag(entry.nonce);
+    return server::journal::Written{entry.Bytes(), std::string(100, 'x')};
+  }();
+  Commit(sealed);
+  EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--person", "-"}, Person(1)).err,
+              HasSubstr("1 answers are not compared: what was answered lies sealed"));
+}
+
+// Whoever reads "0" of a month that has not come must not take it for a count.
+TEST_F(VouchOversightTest, AQuarterThatIsNotOverIsSaidToBeSo) {
+  EnterSome();
+  const std::string coming = Fine({"ledger", "report", "--node", "tax", "--quarter", "2090-Q1",
+                                   "--html", "coming.html", "--json"})
+                                 .out;
+  EXPECT_EQ(nlohmann::json::parse(coming)["not_over_until"], "2090-03-31");
+  EXPECT_THAT(Read("coming.html"), HasSubstr("The quarter is not over"));
+  EXPECT_THAT(Fine({"ledger", "report", "--node", "tax", "--quarter", "2019-Q1"}).out,
+              Not(HasSubstr("is not over")));
+}
+
 TEST_F(VouchOversightTest, SaysWhenItDoesNotKnowWhomItIsAsked) {
   EnterSome();
   Refused({"ledger", "disclosures", "--node", "tax"}, 2, "--person");

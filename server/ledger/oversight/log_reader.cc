@@ -103,7 +103,7 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
         return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit, " is damaged"));
       }
       next_commit = frame.commit + 1;
-      extent.last_second = commit.second;
+      const uint32_t second_before = std::exchange(extent.last_second, commit.second);
       if (commit.first_entry != extent.size) {
         return absl::DataLossError(absl::StrCat(path, ": commit ", frame.commit,
                                                 " does not follow the entries before it"));
@@ -112,6 +112,11 @@ absl::StatusOr<LogExtent> ReadLog(const std::string& journal_folder, const Visit
         if (item.entry.empty()) continue;
         if (const auto opened = crypto::ReadLogBegun(item.entry); opened.ok()) {
           TakeLog({opened->origin, extent.size}, &extent);
+          if (auto loss = crypto::ReadLossDeclared(item.entry); loss.ok()) {
+            extent.losses.push_back({*std::move(loss), second_before == 0
+                                                           ? absl::InfinitePast()
+                                                           : absl::FromUnixSeconds(second_before)});
+          }
         }
         const journal::LogSpan& log = extent.logs.back();
         const LogEntry entry = {extent.size, item.entry, item.sealed, log.origin,

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "crypto/log_entry.h"
 #include "server/journal/journal.h"
 
 namespace vouch::server::ledger::oversight {
@@ -25,11 +27,18 @@ struct LogEntry {
   uint64_t index_in_log = 0;
 };
 
+// Entries that the log says it lost (docs/ledger.md, "Declaring a loss"): nobody can look at them.
+struct DeclaredLoss {
+  crypto::LossDeclared declared;
+  absl::Time since;  // what was lost was written after this, and until declared.until
+};
+
 struct LogExtent {
   std::string origin;  // of the log that is being written
   uint64_t first = 0;  // the first entry that is there: 0 unless older segments were taken away
   uint64_t size = 0;   // one behind the last
   std::vector<journal::LogSpan> logs;  // oldest first
+  std::vector<DeclaredLoss> losses;    // among the entries that are there, oldest first
   uint32_t last_second = 0;            // of the last commit, since 1970; 0 where there is none
 };
 
