@@ -84,24 +84,30 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   const std::shared_ptr<const policies::Catalog> catalog = ReadCatalog(*file, &ignored);
   const auto person = FindPerson(*file, *catalog, options.person, absl::Now(), console);
   if (!person.ok()) return person.status();
+  if (person->named_on_record > 1) {
+    return absl::FailedPreconditionError(
+        "these ids are those of several records that are there now, and a file of keys is to open "
+        "one person's entries; make a file for each");
+  }
   server::ledger::PeriodKeys period_keys(file->keys + "/periods");
   oversight::PersonKeys keys(&period_keys, person->names);
   oversight::DisclosureSearch search(&keys);
   const auto extent = oversight::ReadLog(
       file->journal, [&](const oversight::LogEntry& entry) { return search.Visit(entry); });
   if (!extent.ok()) return extent.status();
-  const auto made = oversight::InspectionFile::Of(file->agency, extent->origin, search, &keys);
+  auto made = oversight::InspectionFile::Of(file->agency, extent->origin, search, &keys);
   if (!made.ok()) return made.status();
+  made->gaps = ClosedMonths(search.closed());
+  made->gaps.insert(made->gaps.end(), person->gaps.begin(), person->gaps.end());
+  if (extent->first > 0) made->gaps.push_back(BeforeJournal(*extent));
+  for (const std::string& lost : DeclaredLosses(*extent)) made->gaps.push_back(lost);
   absl::Status written = crypto::WritePrivateFile(options.output, made->ToJson());
   if (absl::IsAlreadyExists(written)) {
     return absl::FailedPreconditionError(
         absl::StrCat(options.output, " is there already, and is not overwritten"));
   }
   if (!written.ok()) return written;
-  for (const std::string& gap : ClosedMonths(search.closed())) console->Note(gap);
-  for (const std::string& gap : person->gaps) console->Note(gap);
-  if (extent->first > 0) console->Note(BeforeJournal(*extent));
-  for (const std::string& lost : DeclaredLosses(*extent)) console->Note(lost);
+  for (const std::string& gap : made->gaps) console->Note(gap);
   console->Say(absl::StrCat("Wrote ", options.output, ": ", made->keys.size(),
                             " keys that open one person's ", search.found().size(),
                             " entries and nobody else's. Hand it over as you would that person's "
@@ -160,6 +166,10 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   accounting.lines = LinesOf(search.found(), catalog.get());
   accounting.gaps = std::move(gaps);
   for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
+  // What the officer was told when the keys were looked for is for the inspector to know.
+  for (const std::string& gap : given->gaps) {
+    accounting.gaps.push_back(absl::StrCat("when the keys were made: ", gap));
+  }
   for (const auto& [period, entries] : search.closed()) {
     accounting.gaps.push_back(absl::StrCat(
         period.agreement_id, ", ", oversight::MonthText(period.month),

@@ -66,6 +66,16 @@ TEST_F(VouchPersonSearchTest, TakesEveryIdThatAPersonHas) {
               HasSubstr("those of 2 records"));
   Refused({"ledger", "corrections", "--node", "tax", "--source-id", "id-1", "--source-id", "id-2"},
           1, "give the ids of one");
+  // Keys that open two people's entries are nobody's to hand over.
+  Refused({"ledger", "open", "--node", "tax", "--source-id", "id-1", "--source-id", "id-2",
+           "--output", "two.keys"},
+          1, "make a file for each");
+  EXPECT_FALSE(Exists("two.keys"));
+  Fine({"ledger", "open", "--node", "tax", "--source-id", "id-1", "--source-id", "id-77",
+        "--output", "one.keys"});
+  // The inspector is told what the officer was.
+  EXPECT_THAT(Fine({"ledger", "open", "--with", "one.keys", "--node", "tax", "--json"}).out,
+              HasSubstr("nobody of 1 of the 2 ids is on record"));
 }
 
 }  // namespace

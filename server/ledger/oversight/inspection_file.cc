@@ -79,6 +79,7 @@ std::string InspectionFile::ToJson() const {
   for (const auto& [index, bytes] : sealed) {
     json["sealed"].push_back({{"index", index}, {"sealed", absl::Base64Escape(bytes)}});
   }
+  json["not_included"] = gaps;
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -115,6 +116,13 @@ absl::StatusOr<InspectionFile> InspectionFile::Read(absl::string_view text) {
     std::string bytes;
     if (index == UINT64_MAX || !absl::Base64Unescape(TextAt(one, "sealed"), &bytes)) return wrong;
     file.sealed[index] = std::move(bytes);
+  }
+  // Files of earlier versions have none.
+  if (const Json* const gaps = ArrayAt(json, "not_included"); gaps != nullptr) {
+    for (const Json& one : *gaps) {
+      if (!one.is_string()) return wrong;
+      file.gaps.push_back(one.get<std::string>());
+    }
   }
   return file;
 }

@@ -27,6 +27,8 @@ struct InspectionFile {
   };
   std::vector<Key> keys;
   std::map<uint64_t, std::string> sealed;  // by entry, counted over all logs
+  // Sentences: what could not be looked for when the keys were made. Nothing about the person.
+  std::vector<std::string> gaps;
 
   // After a search by `keys`: the person's key of every period that was looked at, found there or
   // not, and the keys of tokens by which something was found; what is sealed beside what was found.

@@ -69,6 +69,19 @@ TEST(InspectionFileTest, HoldsNoKeyThatOpensAnotherPersonsEntries) {
   }
 }
 
+TEST(InspectionFileTest, SaysWhatCouldNotBeLookedFor) {
+  InspectionFile file;
+  file.gaps = {"a month's key is not here"};
+  const auto read = InspectionFile::Read(file.ToJson());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->gaps, file.gaps);
+  // One of an earlier version.
+  const auto earlier =
+      InspectionFile::Read(R"({"format": "vouch-inspection/1", "keys": [], "sealed": []})");
+  ASSERT_TRUE(earlier.ok()) << earlier.status();
+  EXPECT_TRUE(earlier->gaps.empty());
+}
+
 TEST(InspectionFileTest, ReadsNothingButItsOwnFormat) {
   const std::string good = FileOf(2).ToJson();
   for (const std::string& wrong :
