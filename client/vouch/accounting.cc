@@ -51,6 +51,29 @@ std::string RefusalWords(Reason reason) {
   }
 }
 
+// What the agreement's `tell` had the agency told of an UNDETERMINED; empty: nothing.
+std::string ToldWords(policies::UndeterminedReason why) {
+  switch (why) {
+    case policies::UndeterminedReason::kNotTold:
+      return "";
+    case policies::UndeterminedReason::kNoRecord:
+      return "nobody on record was found";
+    case policies::UndeterminedReason::kSeveralFound:
+      return "several people on record were found";
+    case policies::UndeterminedReason::kMismatch:
+      return "a record was found that did not fit wholly";
+    case policies::UndeterminedReason::kTooOld:
+      return "this agency's data was too old";
+    case policies::UndeterminedReason::kNotHeld:
+      return "this agency did not hold what was asked about";
+    case policies::UndeterminedReason::kHeldBack:
+      return "the record is held back";
+    case policies::UndeterminedReason::kLimitUsedUp:
+      return "a limit on questions was used up";
+  }
+  return absl::StrCat("reason number ", static_cast<int>(why));
+}
+
 std::string ParametersText(const policies::Parameters& parameters) {
   std::vector<std::string> parts;
   for (const auto& [name, value] : parameters) {
@@ -235,6 +258,17 @@ AccountedLine LineOf(const oversight::Disclosure& disclosure, const policies::Ca
   line.outcome = answer == policies::Answer::kUndetermined
                      ? "Answered UNDETERMINED: this agency could not or would not say yes or no."
                      : absl::StrCat("Answered ", line.answer, ".");
+  // A part of what was disclosed: that somebody is, or is not, on record, for instance.
+  const auto why = static_cast<policies::UndeterminedReason>(disclosure.opened->details.why);
+  line.was_told = why != policies::UndeterminedReason::kNotTold;
+  if (line.was_told && alone) {
+    line.told = std::string(policies::UndeterminedReasonName(why));
+    absl::StrAppend(&line.outcome, " The agency was told why: ", ToldWords(why), ".");
+  } else if (line.was_told) {
+    absl::StrAppend(&line.outcome,
+                    " The agency was told why; of a household the reason may be another member's, "
+                    "and is not said here.");
+  }
   if (!by_tokens) return line;
   const auto reason =
       static_cast<policies::UndeterminedReason>(disclosure.opened->inner.undetermined_reason);
@@ -392,6 +426,10 @@ nlohmann::ordered_json Accounting::ToJson() const {
     one["for"] = line.purpose;
     one["outcome"] = line.answer.empty() ? "SEALED" : line.answer;
     if (!line.refusal.empty()) one["reason"] = line.refusal;
+    if (line.was_told) {
+      one["told_why"] =
+          line.told.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(line.told);
+    }
     const bool known = !line.found.empty();
     one["found"] = known ? nlohmann::ordered_json(line.found) : nlohmann::ordered_json();
     one["found_on_record"] =

@@ -31,9 +31,11 @@ struct AccountedLine {
   policies::Parameters parameters;
   std::string purpose;
   std::string purpose_id;
-  std::string outcome;  // in a sentence
-  std::string answer;   // YES, NO, UNDETERMINED; REFUSED; empty: what was sealed does not open
-  std::string refusal;  // the reason's name; empty for an answer
+  std::string outcome;    // in a sentence
+  std::string answer;     // YES, NO, UNDETERMINED; REFUSED; empty: what was sealed does not open
+  bool was_told = false;  // the agency, why it was UNDETERMINED
+  std::string told;       // what it was told; empty where the reason may be another person's
+  std::string refusal;    // the reason's name; empty for an answer
   std::string agreement_id;
   int64_t revision = 0;   // 0: its file is no longer here
   std::string agreement;  // id, revision and title

@@ -140,6 +140,7 @@ class VouchOversightTest : public VouchTest {
     std::string tokens = std::string(96, 't');
     policies::Answer answer = policies::Answer::kYes;
     policies::UndeterminedReason reason = policies::UndeterminedReason::kNotTold;
+    policies::UndeterminedReason told = policies::UndeterminedReason::kNotTold;
     uint8_t refused = 0;
     absl::Time at = kAt;
     std::string question = kQuestion;
@@ -158,6 +159,7 @@ class VouchOversightTest : public VouchTest {
     content.entry.purpose = "student-aid-eligibility";
     if (put.refused == 0) {
       content.details.answer = static_cast<uint8_t>(put.answer);
+      content.details.why = static_cast<uint8_t>(put.told);
       content.details.parameters = crypto::CanonicalParameters(
           {{"household_size", true, 4, ""}, {"region", false, 0, "contiguous"}});
     }

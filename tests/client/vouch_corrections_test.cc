@@ -170,5 +170,21 @@ TEST_F(VouchHouseholdsTest, OneRecordInTwoPlacesIsNobodysAndOneLine) {
   EXPECT_EQ(list["disclosures"][0]["also"], nlohmann::json({1}));
 }
 
+// What was told of a household may be why another member's record is held back.
+TEST_F(VouchHouseholdsTest, AReasonThatMayBeAnothersIsNotSaid) {
+  Put put;
+  put.person = 1;
+  put.answer = policies::Answer::kUndetermined;
+  put.told = policies::UndeterminedReason::kHeldBack;
+  Enter(put);
+  const auto line = Listed({"--person", "-"}, Person(1))["disclosures"][0];
+  ASSERT_TRUE(line.contains("told_why"));
+  EXPECT_TRUE(line["told_why"].is_null());
+  Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--html", "list.html"},
+       Person(1));
+  EXPECT_THAT(Read("list.html"), HasSubstr("The agency was told why; of a household"));
+  EXPECT_THAT(Read("list.html"), Not(HasSubstr("held back")));
+}
+
 }  // namespace
 }  // namespace vouch::tests

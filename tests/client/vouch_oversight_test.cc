@@ -155,6 +155,28 @@ TEST_F(VouchOversightTest, SaysWhatWasDisclosedAndWhatWasNot) {
   EXPECT_THAT(text, HasSubstr("Several people on record were found"));
 }
 
+// Where the agreement tells the agency why, the person is told that it was.
+TEST_F(VouchOversightTest, SaysWhyWhereTheAgencyWasToldWhy) {
+  Put put;
+  put.person = 1;
+  put.answer = policies::Answer::kUndetermined;
+  put.reason = policies::UndeterminedReason::kHeldBack;
+  Enter(put);
+  put.told = put.reason;
+  put.at = kAt + absl::Hours(1);
+  Enter(put);
+  const auto list = Listed({"--person", "-"}, Person(1));
+  ASSERT_EQ(list["disclosures"].size(), 2u);
+  EXPECT_FALSE(list["disclosures"][0].contains("told_why"));
+  EXPECT_EQ(list["disclosures"][1]["told_why"], "HELD_BACK");
+  Fine({"ledger", "disclosures", "--node", "tax", "--person", "-", "--html", "list.html"},
+       Person(1));
+  const std::string page = Read("list.html");
+  const std::string told = "The agency was told why: the record is held back.";
+  EXPECT_THAT(page, HasSubstr(told));
+  EXPECT_EQ(page.find(told), page.rfind(told)) << "what it was not told is not said to it either";
+}
+
 TEST_F(VouchOversightTest, ReceiptsShowWhatTheNodeDidNotTag) {
   const std::vector<std::string> receipts = EnterSome();
   Write("good.jsonl", receipts[0] + receipts[1]);
