@@ -121,8 +121,8 @@ absl::StatusOr<Kinds> CountKinds(const server::node::NodeFile& file, const std::
 }
 
 bool IsShown(const ReportRow& row, const std::string& name) {
-  return std::all_of(row.counts.cells.begin(), row.counts.cells.end(),
-                     [&](const Cell& cell) { return cell.name != name || cell.shown; });
+  return std::any_of(row.counts.cells.begin(), row.counts.cells.end(),
+                     [&](const Cell& cell) { return cell.name == name && cell.shown; });
 }
 
 // Whether the kinds, held against the rows before them, would tell a count that is not shown: what

@@ -22,7 +22,8 @@ std::string Rule(uint64_t minimum) {
   return absl::StrCat(
       "Counts from 1 to ", minimum - 1,
       " are not shown, and where one alone would be missing, so that it could be found by "
-      "subtraction, neither is the next smallest. A question about a household counts once.");
+      "subtraction, neither is the next smallest. Where many counts are nearly all ones, their "
+      "names are left out as well. A question about a household counts once.");
 }
 
 // A bar for each count that is shown. The numbers stand in the table below it, so what the picture

@@ -100,12 +100,22 @@ SuppressedRow Suppress(std::vector<Cell> cells, uint64_t minimum) {
   const auto hidden = [&] {
     return std::count_if(cells.begin(), cells.end(), [](const Cell& c) { return !c.shown; });
   };
-  while (hidden() > 0 && (hidden() == 1 || Sum(cells, false) < minimum)) {
+  // Every hidden count is at least 1, as 0 is shown: ten of them that come to ten are ten ones.
+  const auto needed = [&] { return std::max(minimum, 2 * static_cast<uint64_t>(hidden())); };
+  while (hidden() > 0 && (hidden() == 1 || Sum(cells, false) < needed())) {
     Cell* next = nullptr;
     for (Cell& cell : cells) {
       if (cell.shown && cell.count > 0 && (next == nullptr || cell.count < next->count)) {
         next = &cell;
       }
+    }
+    if (next == nullptr && row.total.count >= minimum) {
+      // Not how many there are, and so not how small.
+      cells.erase(
+          std::remove_if(cells.begin(), cells.end(), [](const Cell& c) { return !c.shown; }),
+          cells.end());
+      cells.push_back({kTogether, row.total.count, true});
+      break;
     }
     if (next == nullptr) {
       row.total.shown = false;

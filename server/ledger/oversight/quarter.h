@@ -63,12 +63,14 @@ struct Cell {
 };
 // One row of counts that add up to a total. A count from 1 to minimum - 1 is not shown. Where only
 // one would be missing, so that the total gives it away, or all that is missing together is less
-// than `minimum`, the next smallest that is not 0 goes too, until neither is so; where there is no
-// other, the total goes.
+// than `minimum`, or less than two for each, so that it is mostly ones, the next smallest that is
+// not 0 goes too, until none is so. Where there is no other, the total goes, or, where that is
+// large enough to stand in other rows, all that is missing becomes one cell, kTogether.
 struct SuppressedRow {
   std::vector<Cell> cells;
   Cell total;
 };
+inline constexpr char kTogether[] = "small counts together";
 SuppressedRow Suppress(std::vector<Cell> cells, uint64_t minimum);
 
 }  // namespace vouch::server::ledger::oversight

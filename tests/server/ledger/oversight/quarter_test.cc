@@ -91,12 +91,27 @@ TEST(SuppressTest, WhereNothingElseIsThereTheTotalGoes) {
   EXPECT_THAT(Shown(Suppress(Cells({2, 3}), 10)), ElementsAre(false, false, false));
 }
 
+// Ten that come to ten are ten ones, whatever else is known.
+TEST(SuppressTest, ManyCountsThatAreNearlyAllOnesAreNotToldByTheirSum) {
+  const SuppressedRow alone = Suppress(Cells({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0}), 10);
+  EXPECT_THAT(Shown(alone), ElementsAre(true, true, true));
+  EXPECT_EQ(alone.cells[0].count, 0u);
+  EXPECT_EQ(alone.cells[1].name, kTogether);
+  EXPECT_EQ(alone.cells[1].count, 10u);
+  const SuppressedRow with_more = Suppress(Cells({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 40}), 10);
+  EXPECT_FALSE(with_more.cells[10].shown);
+  EXPECT_TRUE(with_more.total.shown);
+}
+
 // Whoever sees what is shown knows of every hidden count only that it could be several numbers.
 TEST(SuppressTest, NoSmallCountFollowsFromWhatIsShown) {
   std::mt19937_64 draw(4);
   for (int round = 0; round < 20000; ++round) {
-    std::vector<uint64_t> counts(1 + draw() % 5);
-    for (uint64_t& count : counts) count = draw() % 3 == 0 ? draw() % 12 : draw() % 200;
+    std::vector<uint64_t> counts(1 + draw() % 14);
+    const bool small = draw() % 4 == 0;
+    for (uint64_t& count : counts) {
+      count = small ? draw() % 3 : draw() % 3 == 0 ? draw() % 12 : draw() % 200;
+    }
     const SuppressedRow row = Suppress(Cells(counts), 10);
     uint64_t hidden = 0;
     uint64_t missing = 0;
@@ -112,6 +127,7 @@ TEST(SuppressTest, NoSmallCountFollowsFromWhatIsShown) {
     if (row.total.shown) {
       EXPECT_GE(hidden, 2u);
       EXPECT_GE(missing, 10u);
+      EXPECT_GE(missing, 2 * hidden);
     } else {
       EXPECT_LT(row.total.count, 10u);
     }
