@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -178,15 +179,21 @@ const char kGroups[] =
 
 }  // namespace
 
-const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,
+const policies::HeldAgreement* RevisionOf(absl::string_view agreement_id,
+                                          const std::array<uint8_t, 8>& digest_prefix,
                                           const policies::Catalog& catalog) {
   for (const auto& held : catalog.all()) {
-    if (held->agreement.id == entry.agreement_id &&
-        std::equal(entry.digest_prefix.begin(), entry.digest_prefix.end(), held->digest.begin())) {
+    if (held->agreement.id == agreement_id &&
+        std::equal(digest_prefix.begin(), digest_prefix.end(), held->digest.begin())) {
       return held.get();
     }
   }
   return nullptr;
+}
+
+const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,
+                                          const policies::Catalog& catalog) {
+  return RevisionOf(entry.agreement_id, entry.digest_prefix, catalog);
 }
 
 bool ReadParameters(absl::string_view bytes, policies::Parameters* parameters) {
@@ -321,6 +328,32 @@ std::vector<std::string> DeclaredLosses(const oversight::LogExtent& extent) {
         "before ", MinuteText(absl::FromUnixSeconds(static_cast<int64_t>(loss.declared.until))),
         ", are lost, as the ledger itself declares, and could not be looked at: nobody can tell "
         "here whom they were about."));
+  }
+  return lines;
+}
+
+std::vector<std::string> MissingTexts(const oversight::DisclosureSearch& search,
+                                      const policies::Catalog& catalog, absl::Time now) {
+  std::set<std::string> without_file;
+  for (const oversight::Period& period : search.periods()) {
+    if (catalog.Find(period.agreement_id, now) == nullptr) without_file.insert(period.agreement_id);
+  }
+  std::vector<std::string> lines;
+  for (const std::string& id : without_file) {
+    lines.push_back(absl::StrCat(
+        id,
+        ": the agreement's file is not here, so requests under it that found nobody cannot be "
+        "looked for."));
+  }
+  for (const auto& [id, revision] : search.revisions()) {
+    if (without_file.count(id) > 0 || RevisionOf(id, revision, catalog) != nullptr) continue;
+    lines.push_back(absl::StrCat(
+        id,
+        ": the text of a revision under which answers were given is not here (its SHA-256 begins "
+        "with ",
+        crypto::Hex(revision),
+        "), so requests under it that found nobody are looked for by the match keys of the others "
+        "alone."));
   }
   return lines;
 }

@@ -3,6 +3,7 @@
 #ifndef VOUCH_CLIENT_VOUCH_ACCOUNTING_H_
 #define VOUCH_CLIENT_VOUCH_ACCOUNTING_H_
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,12 +71,19 @@ std::vector<AccountedLine> LinesOf(const std::vector<server::ledger::oversight::
 std::string BeforeJournal(const server::ledger::oversight::LogExtent& extent);
 // A sentence for each loss that the log declares: a list of what is left must not look whole.
 std::vector<std::string> DeclaredLosses(const server::ledger::oversight::LogExtent& extent);
+// A sentence for each agreement, and each revision, under which something was asked and whose text
+// is not at hand: who was asked about by its match keys, in vain, was not looked for.
+std::vector<std::string> MissingTexts(const server::ledger::oversight::DisclosureSearch& search,
+                                      const policies::Catalog& catalog, absl::Time now);
 // The sentence about months that nobody can tell apart any more.
 std::vector<std::string> ClosedMonths(
     const std::map<server::ledger::oversight::Period, uint64_t>& closed);
 
 // The revision an entry was made under; nullptr when its file is no longer here.
 const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,
+                                          const policies::Catalog& catalog);
+const policies::HeldAgreement* RevisionOf(absl::string_view agreement_id,
+                                          const std::array<uint8_t, 8>& digest_prefix,
                                           const policies::Catalog& catalog);
 // As crypto::CanonicalParameters lays them out; false for anything else.
 bool ReadParameters(absl::string_view bytes, policies::Parameters* parameters);

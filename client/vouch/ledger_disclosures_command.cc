@@ -74,7 +74,6 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   oversight::DisclosureSearch search(&keys, *from, *to);
   ReceiptComparison comparison(&receipts);
   LeavesOfLogs leaves;
-  std::set<std::string> without_file;
   const auto extent =
       oversight::ReadLog(file->journal, [&](const oversight::LogEntry& entry) -> absl::Status {
         if (!options.proofs.empty()) {
@@ -101,16 +100,8 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   const std::string gone = BeforeJournal(*extent);
   if (!gone.empty()) accounting.gaps.push_back(gone);
   for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
-  for (const oversight::Period& period : search.periods()) {
-    if (catalog->Find(period.agreement_id, now) == nullptr) {
-      without_file.insert(period.agreement_id);
-    }
-  }
-  for (const std::string& id : without_file) {
-    accounting.gaps.push_back(absl::StrCat(
-        id,
-        ": the agreement's file is not here, so requests under it that found nobody cannot be "
-        "looked for."));
+  for (const std::string& text : MissingTexts(search, *catalog, now)) {
+    accounting.gaps.push_back(text);
   }
 
   if (!options.proofs.empty()) {

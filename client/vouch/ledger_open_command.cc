@@ -99,6 +99,9 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   if (!made.ok()) return made.status();
   made->gaps = ClosedMonths(search.closed());
   made->gaps.insert(made->gaps.end(), person->gaps.begin(), person->gaps.end());
+  for (const std::string& text : MissingTexts(search, *catalog, absl::Now())) {
+    made->gaps.push_back(text);
+  }
   if (extent->first > 0) made->gaps.push_back(BeforeJournal(*extent));
   for (const std::string& lost : DeclaredLosses(*extent)) made->gaps.push_back(lost);
   absl::Status written = crypto::WritePrivateFile(options.output, made->ToJson());

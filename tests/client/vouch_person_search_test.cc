@@ -48,6 +48,23 @@ TEST_F(VouchPersonSearchTest, SaysWhatItLeavesOut) {
   EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
 }
 
+// A revision that is gone may have had other match keys: who was asked about by these, in vain, is
+// not found, and a list without them must not look whole.
+TEST_F(VouchPersonSearchTest, SaysWhichRevisionsAreGone) {
+  EnterSome();
+  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
+  digest_[0] ^= 1;
+  Put earlier;
+  earlier.person = 2;
+  earlier.refused = 7;  // may have named any revision
+  Enter(earlier);
+  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
+  earlier.refused = 0;
+  Enter(earlier);
+  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"].dump(),
+              HasSubstr("the text of a revision under which answers were given is not here"));
+}
+
 TEST_F(VouchPersonSearchTest, TakesEveryIdThatAPersonHas) {
   EnterSome();
   Put before;

@@ -29,6 +29,9 @@ absl::Status DisclosureSearch::Visit(const LogEntry& entry) {
   if (!keys.ok()) return keys.status();
   ++compared_;
   periods_.insert(Period::Of(*read));
+  if (read->kind == crypto::EntryKind::kAnswered) {
+    revisions_.insert({read->agreement_id, read->digest_prefix});
+  }
   for (const SubjectKeyOf& candidate : **keys) {
     if (candidate.key->Tag(read->nonce) != read->tag) continue;
     Disclosure disclosure;

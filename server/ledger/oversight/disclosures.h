@@ -3,10 +3,12 @@
 #ifndef VOUCH_SERVER_LEDGER_OVERSIGHT_DISCLOSURES_H_
 #define VOUCH_SERVER_LEDGER_OVERSIGHT_DISCLOSURES_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -54,6 +56,10 @@ class DisclosureSearch {
   // Those whose entries were held against the keys, and how many entries these were.
   const std::set<Period>& periods() const { return periods_; }
   uint64_t compared() const { return compared_; }
+  // Under which revisions these were answered, as entries name them, by agreement. A refusal may
+  // name any, and one that never was.
+  using Revision = std::pair<std::string, std::array<uint8_t, 8>>;
+  const std::set<Revision>& revisions() const { return revisions_; }
 
  private:
   SubjectKeys* const keys_;
@@ -61,6 +67,7 @@ class DisclosureSearch {
   std::vector<Disclosure> found_;
   std::map<Period, uint64_t> closed_;
   std::set<Period> periods_;
+  std::set<Revision> revisions_;
   uint64_t compared_ = 0;
 };
 
