@@ -145,8 +145,14 @@ absl::StatusOr<Exit> Erase(const EraseOptions& options, Console* console) {
     if (!done.ok()) return done;
     ++erased;
     console->Say(absl::StrCat(what,
-                              ": its key is destroyed. Whom its entries are about, and what "
-                              "was answered, nobody can tell any more; the entries stay."));
+                              ": its key is destroyed. What was answered nobody can tell any more, "
+                              "nor from the entries whom they are about; the entries stay."));
+  }
+  if (erased > 0) {
+    console->Note(
+        "Until `vouch ledger prune` drops them, the charges that lie beside these entries in the "
+        "journal still tell whom they are about to who has keys/charge.key and the records as "
+        "well.");
   }
   if (one && there == 0) {
     return absl::NotFoundError(
@@ -162,7 +168,9 @@ absl::StatusOr<Exit> Erase(const EraseOptions& options, Console* console) {
 void AddLedgerEraseCommand(CLI::App* ledger, Console* console) {
   auto options = std::make_shared<EraseOptions>();
   CLI::App* command = ledger->add_subcommand(
-      "erase", "Destroys the key of a month whose time is over: its entries are then about nobody");
+      "erase",
+      "Destroys the key of a month whose time is over: what was answered, and whom its entries "
+      "are about, they tell no more");
   AddNodeOption(command, &options->node);
   command->add_option("--agreement", options->agreement, "Of which agreement");
   command->add_option("--month", options->month, "Which month, as 2027-03 (UTC)");

@@ -34,11 +34,12 @@ class PeriodKeys {
   // Destroys replay keys of days before `day`: what was remembered then can never be opened again.
   // Overwritten, synced, unlinked; the problem, when that fails, and the next call tries again.
   absl::Status DestroyReplayBefore(uint32_t day);
-  // Destroys K_period for ever: whom that month's entries are about, and what lies sealed beside
-  // them, nobody can tell again. Notes agreement, month, class and `now` in the file `erased`
-  // first; overwritten, synced, unlinked. NotFound when there is no key. On file systems that write
-  // elsewhere (copy on write, flash) old blocks may outlive this; only encrypted storage helps
-  // there. A node that holds the key in memory lets go of it when it first writes in another month.
+  // Destroys K_period for ever: what lies sealed beside that month's entries nobody can tell again,
+  // nor from the entries whom they are about. Notes agreement, month, class and `now` in the file
+  // `erased` first; overwritten, synced, unlinked. NotFound when there is no key. On file systems
+  // that write elsewhere (copy on write, flash) old blocks may outlive this; only encrypted storage
+  // helps there. A node that holds the key in memory lets go of it when it first writes in another
+  // month, and before the month may be erased (DestroyReplayBefore).
   absl::Status DestroyTag(absl::string_view agreement_id, uint32_t tag_period,
                           uint8_t retention_class, absl::Time now);
 

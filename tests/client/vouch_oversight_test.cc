@@ -384,7 +384,9 @@ TEST_F(VouchOversightTest, ErasesAMonthWhoseTimeIsOverAndNoOther) {
   dry.pop_back();
   EXPECT_THAT(Fine(dry).out, HasSubstr("may be erased"));
   EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 3u);
-  Fine(march);
+  const ProcessResult erased = Fine(march);
+  EXPECT_THAT(erased.out, HasSubstr("nor from the entries whom they are about"));
+  EXPECT_THAT(erased.err, HasSubstr("Until `vouch ledger prune` drops them, the charges"));
   EXPECT_EQ(Listed({"--source-id", "id-1"}, "")["disclosures"].size(), 2u);
   Refused(march, 3, "no key here");
   std::vector<std::string> young = march;
