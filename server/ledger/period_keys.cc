@@ -21,6 +21,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "crypto/keys.h"
 
 namespace vouch::server::ledger {
@@ -242,9 +243,29 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Replay(uint32
   return Get(absl::StrFormat("%s/replay/%d.key", folder_, day), create);
 }
 
+void PeriodKeys::ForgetBefore(uint32_t day) {
+  const std::string replay = folder_ + "/replay/";
+  for (auto key = cache_.begin(); key != cache_.end();) {
+    absl::string_view name = key->first;
+    uint32_t key_day = 0;
+    TagName tag;
+    bool over = false;
+    if (absl::ConsumePrefix(&name, replay)) {
+      over =
+          absl::ConsumeSuffix(&name, ".key") && absl::SimpleAtoi(name, &key_day) && key_day < day;
+    } else if (ReadTagFile(fs::path(key->first).filename().string(), &tag)) {
+      const absl::CivilMonth next =
+          absl::CivilMonth(tag.tag_period / 12, tag.tag_period % 12 + 1) + 1;
+      over = DayOf(absl::FromCivil(next, absl::UTCTimeZone())) <= day;
+    }
+    key = over ? cache_.erase(key) : std::next(key);
+  }
+}
+
 absl::Status PeriodKeys::DestroyReplayBefore(uint32_t day) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (day <= replay_destroyed_before_) return absl::OkStatus();
+  ForgetBefore(day);
   std::error_code error;
   bool destroyed = true;
   const fs::path folder = folder_ + "/replay";
@@ -255,7 +276,6 @@ absl::Status PeriodKeys::DestroyReplayBefore(uint32_t day) {
     uint32_t key_day = 0;
     if (path.extension() != ".key" || !absl::SimpleAtoi(path.stem().string(), &key_day)) continue;
     if (key_day >= day) continue;
-    cache_.erase(path.string());
     destroyed = DestroyFile(path) && destroyed;
   }
   if (error || !destroyed || !SyncFolder(folder)) {

@@ -32,7 +32,9 @@ class PeriodKeys {
   // The key under which one day's remembered answers can be given again. `day` is days since 1970.
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Replay(uint32_t day, bool create = true);
   // Destroys replay keys of days before `day`: what was remembered then can never be opened again.
-  // Overwritten, synced, unlinked; the problem, when that fails, and the next call tries again.
+  // Overwritten, synced, unlinked; the problem, when that fails, and the next call tries again. Out
+  // of memory goes what is of days before that one, of whole months as well, also where another
+  // process took the file away.
   absl::Status DestroyReplayBefore(uint32_t day);
   // Destroys K_period for ever: what lies sealed beside that month's entries nobody can tell again,
   // nor from the entries whom they are about. Notes agreement, month, class and `now` in the file
@@ -60,6 +62,8 @@ class PeriodKeys {
   absl::StatusOr<std::vector<TagName>> ErasedTags() const;
 
  private:
+  // With mutex_ held.
+  void ForgetBefore(uint32_t day);
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> Get(const std::string& path, bool create);
   std::string TagPath(absl::string_view agreement_id, uint32_t tag_period,
                       uint8_t retention_class) const;

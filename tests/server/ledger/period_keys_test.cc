@@ -164,5 +164,22 @@ TEST_F(PeriodKeysTest, ANewMonthLetsGoOfTheLast) {
   EXPECT_TRUE(absl::IsNotFound(keys_.Tag("a-1", kJune2027, 0, false).status()));
 }
 
+// Neither of an agreement under which nothing is written any more, nor a day whose file another
+// process destroyed first.
+TEST_F(PeriodKeysTest, WhatMayBeErasedIsNotInMemoryAnyMore) {
+  const uint32_t july = DayOf(absl::FromCivil(absl::CivilMonth(2027, 7), absl::UTCTimeZone()));
+  Print(keys_.Tag("ended-1", kJune2027, 0));
+  Print(keys_.Replay(july - 1));
+  ASSERT_TRUE(keys_.DestroyReplayBefore(july - 1).ok());
+  const crypto::Digest june = Print(keys_.Tag("ended-1", kJune2027, 0, false));
+  PeriodKeys another(folder_);
+  ASSERT_TRUE(another.DestroyReplayBefore(july).ok());
+  ASSERT_TRUE(another.DestroyTag("ended-1", kJune2027, 0, absl::Now()).ok());
+  EXPECT_EQ(Print(keys_.Tag("ended-1", kJune2027, 0, false)), june) << "nine days have not gone";
+  ASSERT_TRUE(keys_.DestroyReplayBefore(july).ok());
+  EXPECT_TRUE(absl::IsNotFound(keys_.Tag("ended-1", kJune2027, 0, false).status()));
+  EXPECT_TRUE(absl::IsNotFound(keys_.Replay(july - 1, false).status()));
+}
+
 }  // namespace
 }  // namespace vouch::server::ledger
