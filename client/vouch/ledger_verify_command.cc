@@ -23,6 +23,7 @@
 #include "crypto/keys.h"
 #include "crypto/log_entry.h"
 #include "crypto/receipt.h"
+#include "policies/engine/explain/html_page.h"
 #include "server/ledger/tree/static_layout.h"
 #include "server/node/folders.h"
 
@@ -47,8 +48,16 @@ struct VerifyOptions {
 struct Findings {
   absl::Status result;
   crypto::VerifiedCheckpoint opened;
-  uint64_t entries_read = 0;   // of which the bytes were there
-  uint64_t entries_known = 0;  // of which they are entries of this format
+  uint64_t entries_read = 0;                  // of which the bytes were there
+  uint64_t entries_known = 0;                 // of which they are entries of this format
+  absl::optional<crypto::LossDeclared> loss;  // that the log begins with
+
+  void Take(uint64_t index, absl::string_view entry) {
+    ++entries_read;
+    if (crypto::RequesterOf(entry).ok()) ++entries_known;
+    if (index > 0) return;
+    if (auto declared = crypto::ReadLossDeclared(entry); declared.ok()) loss = *std::move(declared);
+  }
 };
 
 // A verifier key, or a file that holds one a line.
@@ -169,8 +178,7 @@ absl::Status VerifyFolder(const std::string& folder, Console* console, Findings*
           if (index % kEntriesACall == 0) {
             progress.Show(index, checkpoint.size);
           }
-          ++findings->entries_read;
-          if (crypto::RequesterOf(entry).ok()) ++findings->entries_known;
+          findings->Take(index, entry);
           return absl::OkStatus();
         });
   } else {
@@ -232,10 +240,7 @@ absl::Status VerifyPartner(requester::LedgerClient* partner, Console* console, F
       return absl::DataLossError(
           absl::StrCat("entry ", index, " is not the one whose hash stands in the tree"));
     }
-    if (entries[at].shown) {
-      ++findings->entries_read;
-      if (crypto::RequesterOf(entries[at].bytes).ok()) ++findings->entries_known;
-    }
+    if (entries[at].shown) findings->Take(index, entries[at].bytes);
     return absl::OkStatus();
   };
   const absl::StatusOr<crypto::CompactRange> range =
@@ -337,10 +342,23 @@ absl::Status VerifyJoint(const Joint& joint, const crypto::Checkpoint& ended,
 using JointOf = std::function<absl::StatusOr<Joint>(const crypto::Checkpoint& ended,
                                                     const crypto::Checkpoint& next)>;
 
+// Whatever a partner wrote there.
+std::string LossWords(const crypto::LossDeclared& loss) {
+  return policies::explain::Visible(absl::StrCat(
+      "A LOSS WAS DECLARED: of ", loss.restored.origin, " there are ", loss.restored.size,
+      " entries; ", crypto::LostEntries(loss), " are lost, and maybe more, until ",
+      TimeText(absl::FromUnixSeconds(static_cast<int64_t>(loss.until))), ". ", loss.origin,
+      " begins with that declaration. Receipts of what is lost still verify."));
+}
+
 // Logs are there, oldest first.
 absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> logs,
                          const JointOf& joint_of, Console* console) {
   std::vector<std::string> joined, lost;
+  // What the oldest begins with has no log before it to be held against.
+  if (logs.front().result.ok() && logs.front().loss.has_value()) {
+    lost.push_back(LossWords(*logs.front().loss));
+  }
   for (size_t i = 0; i + 1 < logs.size(); ++i) {
     const crypto::Checkpoint& ended = logs[i].opened.checkpoint;
     const crypto::Checkpoint& next = logs[i + 1].opened.checkpoint;
@@ -356,11 +374,7 @@ absl::StatusOr<Exit> Say(const VerifyOptions& options, std::vector<Findings> log
     const auto loss = joint.ok() ? crypto::ReadLossDeclared(joint->opening)
                                  : absl::StatusOr<crypto::LossDeclared>(joint.status());
     if (logs[i].result.ok() && loss.ok()) {
-      lost.push_back(absl::StrCat(
-          "A LOSS WAS DECLARED: of ", ended.origin, " there are ", ended.size, " entries; ",
-          crypto::LostEntries(*loss), " are lost, and maybe more, until ",
-          TimeText(absl::FromUnixSeconds(static_cast<int64_t>(loss->until))), ". ", next.origin,
-          " begins with that declaration. Receipts of what is lost still verify."));
+      lost.push_back(LossWords(*loss));
     } else if (logs[i].result.ok()) {
       joined.push_back(absl::StrCat(ended.origin, " ended with ", ended.size, " entries, and ",
                                     next.origin, " goes on from exactly that."));

@@ -289,6 +289,19 @@ TEST_F(VouchLossTest, AnExportedLogSaysWhatWasLost) {
                                       "there are 3 entries; entries 4 to 5 of"));
 }
 
+TEST_F(VouchLossTest, AnExportOfWhichNothingCameBeforeSaysItToo) {
+  WritePrivate(kMark, NoteOf(5));
+  Lose();
+  Fine(Declare());
+  Fine({"ledger", "export", "--node", "irs", "--output", "export"});
+  EXPECT_THAT(Fine({"ledger", "verify", "export", "--node", "irs"}).out,
+              HasSubstr("A LOSS WAS DECLARED: of irs.treasury.example/ledger/2026 there are 0 "
+                        "entries; entries 1 to 5 of"));
+  const auto facts =
+      nlohmann::json::parse(Fine({"ledger", "verify", "export", "--node", "irs", "--json"}).out);
+  EXPECT_EQ(facts["losses"].size(), 1u);
+}
+
 TEST_F(VouchLossTest, WhatCameAfterIsBackedUpAndPutBack) {
   WritePrivate(kMark, NoteOf(5));
   Write(3);
