@@ -332,6 +332,15 @@ std::vector<std::string> DeclaredLosses(const oversight::LogExtent& extent) {
   return lines;
 }
 
+std::string UnknownEntries(const oversight::DisclosureSearch& search) {
+  if (search.unknown() == 0) return "";
+  const bool one = search.unknown() == 1;
+  return absl::StrCat(explain::Grouped(static_cast<int64_t>(search.unknown())),
+                      one ? " entry is" : " entries are",
+                      " of no kind that this program knows, written by a later version or damaged, "
+                      "and could not be looked at.");
+}
+
 std::vector<std::string> MissingTexts(const oversight::DisclosureSearch& search,
                                       const policies::Catalog& catalog, absl::Time now) {
   std::set<std::string> without_file;

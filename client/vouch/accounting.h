@@ -71,6 +71,8 @@ std::vector<AccountedLine> LinesOf(const std::vector<server::ledger::oversight::
 std::string BeforeJournal(const server::ledger::oversight::LogExtent& extent);
 // A sentence for each loss that the log declares: a list of what is left must not look whole.
 std::vector<std::string> DeclaredLosses(const server::ledger::oversight::LogExtent& extent);
+// The sentence about entries that are nothing this program knows; empty where there are none.
+std::string UnknownEntries(const server::ledger::oversight::DisclosureSearch& search);
 // A sentence for each agreement, and each revision, under which something was asked and whose text
 // is not at hand: who was asked about by its match keys, in vain, was not looked for.
 std::vector<std::string> MissingTexts(const server::ledger::oversight::DisclosureSearch& search,

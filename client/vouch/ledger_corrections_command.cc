@@ -147,6 +147,7 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
   }
   for (const std::string& closed : ClosedMonths(search.closed())) console->Note(closed);
   for (const std::string& gap : person->gaps) console->Note(gap);
+  if (const std::string odd = UnknownEntries(search); !odd.empty()) console->Note(odd);
   if (const std::string gone = BeforeJournal(*extent); !gone.empty()) console->Note(gone);
   for (const std::string& lost : DeclaredLosses(*extent)) console->Note(lost);
   if (options.json) {

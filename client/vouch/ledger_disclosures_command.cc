@@ -100,6 +100,9 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   const std::string gone = BeforeJournal(*extent);
   if (!gone.empty()) accounting.gaps.push_back(gone);
   for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
+  if (const std::string unknown = UnknownEntries(search); !unknown.empty()) {
+    accounting.gaps.push_back(unknown);
+  }
   for (const std::string& text : MissingTexts(search, *catalog, now)) {
     accounting.gaps.push_back(text);
   }

@@ -99,6 +99,9 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   if (!made.ok()) return made.status();
   made->gaps = ClosedMonths(search.closed());
   made->gaps.insert(made->gaps.end(), person->gaps.begin(), person->gaps.end());
+  if (const std::string unknown = UnknownEntries(search); !unknown.empty()) {
+    made->gaps.push_back(unknown);
+  }
   for (const std::string& text : MissingTexts(search, *catalog, absl::Now())) {
     made->gaps.push_back(text);
   }
@@ -169,6 +172,9 @@ absl::StatusOr<Exit> OpenWithKeys(const OpenOptions& options, Console* console) 
   accounting.lines = LinesOf(search.found(), catalog.get());
   accounting.gaps = std::move(gaps);
   for (const std::string& lost : DeclaredLosses(*extent)) accounting.gaps.push_back(lost);
+  if (const std::string unknown = UnknownEntries(search); !unknown.empty()) {
+    accounting.gaps.push_back(unknown);
+  }
   // What the officer was told when the keys were looked for is for the inspector to know.
   for (const std::string& gap : given->gaps) {
     accounting.gaps.push_back(absl::StrCat("when the keys were made: ", gap));

@@ -260,9 +260,12 @@ ReceiptFindings ReceiptComparison::Findings(const oversight::DisclosureSearch& s
       }
     } else if (stands && own == nullptr) {
       wrong = "is in the log, and not tagged to this person: this list does not have it";
-    } else if (stands && own->opened.has_value() &&
-               crypto::Commit(receipt.opening, own->opened->details.Bytes()) !=
-                   own->entry.commitment) {
+    } else if (stands && !own->opened.has_value()) {
+      wrong =
+          "is in the log and tagged to this person; what lies sealed beside it is damaged or gone, "
+          "so it cannot be told whether it opens what the entry commits to";
+    } else if (stands && crypto::Commit(receipt.opening, own->opened->details.Bytes()) !=
+                             own->entry.commitment) {
       wrong = "does not open what the entry commits to";
     }
     if (!wrong.empty()) {

@@ -507,6 +507,23 @@ TEST_F(VouchOversightTest, ACorrectionSaysWhatItCouldNotLookAt) {
   Commit(sealed);
   EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--person", "-"}, Person(1)).err,
               HasSubstr("1 answers are not compared: what was answered lies sealed"));
+  // Nor can a receipt of it be held against it: that is no receipt that is as it must be.
+  Write("damaged.jsonl", absl::StrCat("{\"entry\":\"", absl::Base64Escape(sealed.entry),
+                                      "\",\"index\":1,\"opening\":\"",
+                                      absl::Base64Escape(std::string(32, 'o')), "\"}\n"));
+  const ProcessResult held = Vouch(
+      {"ledger", "disclosures", "--node", "tax", "--person", "-", "--against", "damaged.jsonl"},
+      Person(1));
+  EXPECT_EQ(held.exit_code, 1);
+  EXPECT_THAT(held.out, HasSubstr("what lies sealed beside it is damaged or gone"));
+  // An entry that nothing here can read may be about anybody.
+  std::string later = sealed.entry;
+  later[0] = 2;
+  Commit({later, ""});
+  EXPECT_THAT(Fine({"ledger", "corrections", "--node", "tax", "--person", "-"}, Person(1)).err,
+              HasSubstr("1 entry is of no kind that this program knows"));
+  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"].dump(),
+              HasSubstr("1 entry is of no kind that this program knows"));
 }
 
 // Whoever reads "0" of a month that has not come must not take it for a count.

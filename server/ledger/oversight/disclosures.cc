@@ -13,7 +13,10 @@ bool IsAboutSubject(absl::string_view entry) {
 }
 
 absl::Status DisclosureSearch::Visit(const LogEntry& entry) {
-  if (!IsAboutSubject(entry.entry)) return absl::OkStatus();
+  if (!IsAboutSubject(entry.entry)) {
+    if (!crypto::RequesterOf(entry.entry).ok()) ++unknown_;
+    return absl::OkStatus();
+  }
   absl::StatusOr<crypto::SubjectEntry> read = crypto::ReadSubjectEntry(entry.entry);
   if (!read.ok()) {
     return absl::DataLossError(

@@ -56,6 +56,8 @@ class DisclosureSearch {
   // Those whose entries were held against the keys, and how many entries these were.
   const std::set<Period>& periods() const { return periods_; }
   uint64_t compared() const { return compared_; }
+  // Entries of a kind or version that is not known here, whoever they are about.
+  uint64_t unknown() const { return unknown_; }
   // Under which revisions these were answered, as entries name them, by agreement. A refusal may
   // name any, and one that never was.
   using Revision = std::pair<std::string, std::array<uint8_t, 8>>;
@@ -69,6 +71,7 @@ class DisclosureSearch {
   std::set<Period> periods_;
   std::set<Revision> revisions_;
   uint64_t compared_ = 0;
+  uint64_t unknown_ = 0;
 };
 
 // Whether the bytes of an entry begin as one about a subject: answered or refused.

@@ -1,6 +1,6 @@
 // The end of a month's entries as entries about people: its keys are destroyed. The entries stay,
-// and with them the tree; what was answered nobody can tell any more, nor from the entries whom they
-// are about. From the charges beside them in the journal the agency still can, until they are
+// and with them the tree; what was answered nobody can tell any more, nor from the entries whom
+// they are about. From the charges beside them in the journal the agency still can, until they are
 // pruned: docs/oversight.md, "Erasure".
 #ifndef VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
 #define VOUCH_SERVER_LEDGER_OVERSIGHT_ERASURE_H_
