@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/vouch/person_json.h"
 #include "client/vouch/record_indexes.h"
 #include "crypto/identity.h"
@@ -115,8 +116,34 @@ bool IsCut(const crypto::MatchKey& key, const crypto::NormalIdentity& normal, si
   return false;
 }
 
+// Match keys for which something is missing: whoever asked with it as well, and found nobody, is
+// not found by the tokens of the others. `name` is of the agreement.
+void SayUnformed(const std::string& name, const records::IndexRequest& request,
+                 const crypto::NormalIdentity& normal, const Candidates& candidates,
+                 FoundPerson* found) {
+  std::vector<size_t> keys;
+  std::set<std::string> missing;
+  for (size_t k = 0; k < candidates.size(); ++k) {
+    if (!candidates[k].empty()) continue;
+    keys.push_back(k + 1);
+    for (const crypto::KeyPart& part : request.match[k].parts) {
+      if (normal.values.count(part.attribute) > 0) continue;
+      missing.insert(std::string(crypto::AttributeName(part.attribute)));
+    }
+  }
+  if (keys.empty()) return;
+  AddGap(absl::StrCat(
+             name, ": ", keys.size() == 1 ? "match key " : "match keys ", absl::StrJoin(keys, ", "),
+             " cannot be formed from what was given",
+             missing.empty() ? "" : absl::StrCat(" (without ", absl::StrJoin(missing, ", "), ")"),
+             ", so requests that formed ", keys.size() == 1 ? "it" : "one of them",
+             " and found nobody are not found; give all that is known of the person"),
+         found);
+}
+
 // `name` is of the agreement and epoch, for what is left out.
-absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request, const std::string& name,
+absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request,
+                                    const std::string& revision, const std::string& name,
                                     const crypto::Identity& identity, FoundPerson* found) {
   const crypto::SpellingRules* rules = crypto::FindSpellingRules(request.context.profile);
   if (rules == nullptr) {
@@ -149,6 +176,7 @@ absl::StatusOr<Candidates> TokensOf(const records::IndexRequest& request, const 
     }
     candidates.push_back(std::move(tokens));
   }
+  SayUnformed(revision, request, normal, candidates, found);
   return candidates;
 }
 
@@ -239,8 +267,8 @@ absl::Status AddAgreement(const node::NodeFile& file, const policies::Agreement&
     return absl::OkStatus();
   }
   for (const node::EpochKey& epoch : *epochs) {
-    const std::string name = absl::StrCat(agreement.id, " (revision ", agreement.revision,
-                                          "), token epoch ", epoch.statement.epoch);
+    const std::string revision = absl::StrCat(agreement.id, " (revision ", agreement.revision, ")");
+    const std::string name = absl::StrCat(revision, ", token epoch ", epoch.statement.epoch);
     if (epoch.secret.empty()) {
       found->gaps.push_back(absl::StrCat(
           name, ": its secret was destroyed, so requests that found nobody cannot be looked for"));
@@ -253,12 +281,14 @@ absl::Status AddAgreement(const node::NodeFile& file, const policies::Agreement&
       found->gaps.push_back(absl::StrCat(name, ": ", request.status().message()));
       continue;
     }
-    const auto candidates = TokensOf(*request, name, identity, found);
+    const auto candidates = TokensOf(*request, revision, name, identity, found);
     if (!candidates.ok()) return candidates.status();
-    if (!AddVectors(*candidates, &found->names.token_vectors[agreement.id])) {
+    std::set<std::string> vectors;
+    if (!AddVectors(*candidates, &vectors)) {
       found->gaps.push_back(
           absl::StrCat(name, ": too many names and numbers at once; give them in several runs"));
     }
+    if (!vectors.empty()) found->names.token_vectors[agreement.id].merge(vectors);
     if (snapshot == nullptr) continue;
     const absl::Status looked =
         LookUp(*snapshot, agreement, epoch.statement, *candidates, &found->names.handles);

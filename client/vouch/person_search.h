@@ -25,7 +25,7 @@ struct PersonChoice {
 void AddPersonOptions(CLI::App* command, PersonChoice* choice);
 
 struct FoundPerson {
-  server::ledger::oversight::PersonNames names;
+  server::ledger::oversight::PersonNames names;  // token vectors of agreements that have any
   bool on_record = false;         // or named by the source's id, which needs no record
   int named_on_record = 0;        // how many of those named by the source's ids are there now
   std::vector<std::string> gaps;  // what could not be looked for, and why; nothing about the person

@@ -105,6 +105,12 @@ class VouchOversightTest : public VouchTest {
     return absl::StrCat("{\"social_security_number\":\"", Ssn(person),
                         "\",\"date_of_birth\":\"1990-02-03\",\"family_name\":\"Oberhuber\"}");
   }
+  // With all that the agreement's match keys take; the given name is not that of all on record.
+  static std::string WholePerson(int person) {
+    std::string text = Person(person);
+    text.pop_back();
+    return text + ",\"given_name\":\"Walburga\",\"postal_code\":\"12345\"}";
+  }
   crypto::Digest HandleOf(int person) const {
     const auto key = server::records::ReadPersonKey(Path("tax/keys"));
     return server::records::HandleOf(*key, absl::StrCat("id-", person));

@@ -45,20 +45,37 @@ TEST_F(VouchPersonSearchTest, SaysWhatItLeavesOut) {
       Named(absl::StrCat("\"", Ssn(1), "\""), R"("date_of_birth":["1990-02-31","1990-02-03"])"));
   EXPECT_THAT(invalid["not_included"].dump(), HasSubstr("a value of date_of_birth was left out"));
   EXPECT_THAT(invalid["not_included"].dump(), Not(HasSubstr("1990-02-31")));
-  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
+  EXPECT_THAT(Listed({"--person", "-"}, WholePerson(1))["not_included"], IsEmpty());
+}
+
+// Who asked in vain with a token for every key is found by all of them together alone.
+TEST_F(VouchPersonSearchTest, SaysWhichKeysCannotBeFormed) {
+  EnterSome();
+  const auto said = HasSubstr(
+      "(revision 1): match key 3 cannot be formed from what was given (without given_name, "
+      "postal_code)");
+  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"].dump(), said);
+  EXPECT_THAT(Listed({"--person", "-"}, WholePerson(1))["not_included"].dump(), Not(said));
+}
+
+TEST_F(VouchPersonSearchTest, HoldsNobodyOfWhomNothingIsKnown) {
+  EnterSome();
+  Refused({"ledger", "hold", "--node", "tax", "--person", "-", "--name", "case-17"}, 3,
+          "nothing can be held", R"({"family_name":"Oberhuber"})");
+  EXPECT_THAT(Fine({"ledger", "hold", "--node", "tax"}).out, HasSubstr("Nothing is held."));
 }
 
 // A revision that is gone may have had other match keys: who was asked about by these, in vain, is
 // not found, and a list without them must not look whole.
 TEST_F(VouchPersonSearchTest, SaysWhichRevisionsAreGone) {
   EnterSome();
-  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
+  EXPECT_THAT(Listed({"--person", "-"}, WholePerson(1))["not_included"], IsEmpty());
   digest_[0] ^= 1;
   Put earlier;
   earlier.person = 2;
   earlier.refused = 7;  // may have named any revision
   Enter(earlier);
-  EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"], IsEmpty());
+  EXPECT_THAT(Listed({"--person", "-"}, WholePerson(1))["not_included"], IsEmpty());
   earlier.refused = 0;
   Enter(earlier);
   EXPECT_THAT(Listed({"--person", "-"}, Person(1))["not_included"].dump(),
