@@ -31,8 +31,8 @@ absl::StatusOr<std::vector<SavedReceipt>> ReadReceipts(const std::string& path);
 
 // A sentence for each receipt that is not as it must be: not in the log where it says, tagged to
 // nobody by whom the person was looked for, opening nothing, or beside nothing that says what it is
-// to open. And one for each of which nobody
-// can tell any more: its month was erased, or its entry pruned.
+// to open. And one for each of which nobody can tell any more: its month was erased, or its entry
+// pruned.
 struct ReceiptFindings {
   std::vector<std::string> wrong;
   std::vector<std::string> untold;
