@@ -13,6 +13,7 @@
 #include "client/vouch/node_agreements.h"
 #include "crypto/digest.h"
 #include "policies/engine/fields.h"
+#include "policies/engine/formats.h"
 #include "policies/engine/lint/lint.h"
 #include "policies/engine/reference.h"
 #include "server/node/folders.h"
@@ -31,6 +32,13 @@ struct CheckOptions {
   std::vector<std::string> packs;
   bool json = false;
 };
+
+// By its format; where that line is spoilt, by what it speaks of.
+bool IsA(absl::string_view format, absl::string_view text) {
+  const absl::string_view said = policies::FormatOf(text);
+  return policies::IsKnownFormat(said) ? said == format
+                                       : absl::StrContains(text, absl::StrCat(format, "/"));
+}
 
 // Everything a run looks at; what the linter points to lives here.
 class CheckRun {
@@ -51,14 +59,12 @@ class CheckRun {
   void AddFolder(const std::string& folder) {
     for (policies::CatalogFile& file : FilesBelow(folder)) {
       const std::string path = absl::StrCat(folder, "/", file.name);
-      const bool checked = absl::StrContains(file.bytes, "vouch-agreement/") ||
-                           absl::StrContains(file.bytes, "vouch-facts/") ||
-                           absl::StrContains(file.bytes, "vouch-table/");
-      if (checked) {
+      if (IsA("vouch-agreement", file.bytes) || IsA("vouch-facts", file.bytes) ||
+          IsA("vouch-table", file.bytes)) {
         AddText(path, std::move(file.bytes));
-      } else if (!absl::StrContains(file.bytes, "format: \"vouch-")) {
+      } else if (!policies::IsKnownFormat(policies::FormatOf(file.bytes))) {
         Add("catalog/unknown-format", path, "this file does not say what it is",
-            "begin with `format: \"vouch-agreement/1\"`, or move it out of the folder");
+            policies::FormatMend(policies::FormatOf(file.bytes)));
       }
     }
   }
@@ -86,10 +92,10 @@ class CheckRun {
 
   void AddText(const std::string& path, std::string text) {
     ++checked_;
-    if (absl::StrContains(text, "vouch-facts/")) {
+    if (IsA("vouch-facts", text)) {
       policies::ReadFactCatalogue(path, text, report_);
       texts_[path] = std::move(text);
-    } else if (absl::StrContains(text, "vouch-table/")) {
+    } else if (IsA("vouch-table", text)) {
       policies::ReadReferenceTable(path, text, crypto::Sha256(text), report_);
       texts_[path] = std::move(text);
     } else {

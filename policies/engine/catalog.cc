@@ -8,8 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
+#include "policies/engine/formats.h"
 #include "policies/engine/tree.h"
 
 namespace vouch::policies {
@@ -18,19 +17,6 @@ namespace {
 std::string Hex(const FileDigest& digest) {
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
-
-// The format a file says it has, or nothing. Good enough to choose the reader, which then judges.
-absl::string_view FormatOf(absl::string_view bytes) {
-  for (absl::string_view line : absl::StrSplit(bytes, '\n')) {
-    absl::ConsumePrefix(&line, "\xEF\xBB\xBF");
-    if (!absl::StartsWith(line, "format:")) continue;
-    const size_t from = line.find("vouch-");
-    if (from == absl::string_view::npos) return "";
-    const size_t to = line.find_first_of("/\"' \r", from);
-    return line.substr(from, to == absl::string_view::npos ? to : to - from);
-  }
-  return "";
 }
 
 // "a/b.yaml" and "facts.yaml" make "a/facts.yaml".
@@ -69,9 +55,9 @@ class CatalogBuild {
         facts_[file.name] = {ReadFactCatalogue(file.name, file.bytes, report_), file.digest};
       } else if (format == "vouch-table") {
         AddTable(file);
-      } else if (!absl::StartsWith(format, "vouch-")) {
-        Add("catalog/unknown-format", file, "", "this file does not say what it is",
-            "begin with `format: \"vouch-agreement/1\"`, or move it out of the folder");
+      } else if (!IsKnownFormat(format)) {
+        Add("catalog/unknown-format", file, "format", "this file does not say what it is",
+            FormatMend(format));
         // It may be an agreement whose first line was spoilt; what was held of it stays.
         broken_files_.insert(file.name);
       }
@@ -249,6 +235,14 @@ class CatalogBuild {
       }
       const auto facts = facts_.find(Beside(file.name, pin.file));
       if (pin.file.empty() || facts == facts_.end()) continue;
+      if (facts_named) {
+        Add("catalog/several-facts", file, absl::StrCat("agreement.pins[", i + 1, "].file"),
+            "a second fact catalogue is pinned, and nothing says which of the two says what a fact "
+            "means",
+            "pin one; put the facts that are needed into it");
+        good = false;
+        continue;
+      }
       facts_named = true;
       if (!facts->second.catalogue.has_value()) {
         good = false;  // its errors are reported under its own name

@@ -170,6 +170,8 @@ TEST_F(VouchAgreementTest, FoldersAreJudgedTogether) {
   EXPECT_THAT(out, HasSubstr("No errors in 4 file(s)"));
   Write("stray.yaml", "colour: \"red\"\n");
   EXPECT_THAT(Found({"agreement", "check", "--folder", "."}), HasSubstr("catalog/unknown-format"));
+  Write("stray.yaml", "format: \"vouch-agreemnt/1\"\n");
+  EXPECT_THAT(Found({"agreement", "check", "--folder", "."}), HasSubstr("did you mean"));
   Refused({"agreement", "check", "--folder", "missing"}, 3, "no folder");
 }
 

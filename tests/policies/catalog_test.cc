@@ -301,5 +301,31 @@ TEST(CatalogTest, AFileThatDoesNotSayWhatItIsIsReported) {
   EXPECT_EQ(b.catalog->all().size(), 1u);
 }
 
+TEST(CatalogTest, AMisspeltFormatIsReportedAndTakesNothingAway) {
+  const Built before(Files({{"a.yaml", AgreementText()}}));
+  const Built b(
+      Files({{"a.yaml",
+              absl::StrReplaceAll(AgreementText(), {{"vouch-agreement/1", "vouch-agreemnt/1"}})}}),
+      before.catalog);
+  ASSERT_THAT(b.Rules(), ElementsAre("catalog/unknown-format"));
+  EXPECT_EQ(b.report.findings()[0].mend, "did you mean `format: \"vouch-agreement/1\"`?");
+  EXPECT_NE(b.catalog->Find(kId, On(2027, 6, 1)), nullptr);
+}
+
+TEST(CatalogTest, TwoPinnedFactCataloguesAreRefused) {
+  const std::string second =
+      absl::StrReplaceAll(FileText("facts.yaml"), {{"\"return\"", "\"person\""}});
+  const std::string first_pin = "    - {file: \"facts.yaml\"";
+  const std::string second_pin =
+      absl::StrCat("    - {file: \"second.yaml\", sha256: \"", HexOf(second), "\"}\n");
+  std::vector<CatalogFile> files =
+      Files({{"a.yaml", absl::StrReplaceAll(AgreementText(),
+                                            {{first_pin, absl::StrCat(second_pin, first_pin)}})}});
+  files.push_back(File("second.yaml", second));
+  const Built b(files);
+  EXPECT_THAT(b.Rules(), ElementsAre("catalog/several-facts"));
+  EXPECT_THAT(b.catalog->all(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace vouch::policies
