@@ -200,7 +200,11 @@ void AddDates(const Explained& in, Page* page) {
   page->Say("dates.time_zone", absl::StrCat("Days begin and end at midnight in the time zone ",
                                             agreement.time_zone, "."));
   page->Paragraph();
-  if (agreement.changeover > absl::ZeroDuration()) {
+  if (agreement.renewed_from.has_value()) {
+    page->Say("dates.renewal",
+              "Requests that name the replaced revision are still answered until that one's own "
+              "last day, unless this revision allows less than that one.");
+  } else if (agreement.changeover > absl::ZeroDuration()) {
     page->Say(
         "dates.changeover",
         absl::StrCat("For ", page->TextAt("dates.changeover"),

@@ -352,11 +352,20 @@ void AddEdgeTable(const std::vector<Edge>& edges, const Question& question, cons
 }
 
 void AddLeafEdges(const Explained& in, const Question& question, const Condition& leaf,
-                  const Sides& sides, const std::string& number, Page* page) {
+                  const Sides& decides, const std::string& number, Page* page) {
+  Sides sides = decides;
   page->Paragraph();
-  if (BarePeriod(leaf)) {
+  if (leaf.period.kind == PeriodRule::Kind::kLastDays && leaf.fact != "age") {
+    if (BarePeriod(leaf)) {
+      AddPeriodEdges(in, leaf, decides, page);
+      return;
+    }
+    page->SayOnLine(leaf.position.line,
+                    absl::StrCat("The day", number.empty() ? "" : absl::StrCat(" of part ", number),
+                                 " is held against the period and against what it is compared "
+                                 "with; each has edges of its own, and neither decides alone."));
+    sides = {"within", "outside"};
     AddPeriodEdges(in, leaf, sides, page);
-    return;
   }
   const std::vector<Edge> edges = EdgesOf(leaf, question, in.agreement, in.tables, kMostEdges + 1);
   if (edges.empty()) return;

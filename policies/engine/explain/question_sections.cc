@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "policies/engine/explain/sections.h"
 #include "policies/engine/explain/words.h"
+#include "policies/engine/lint/disclosure.h"
 
 namespace vouch::policies::explain {
 namespace {
@@ -57,7 +58,25 @@ void AddFacts(const Explained& in, const Condition& condition, std::set<std::str
                      {NameWords(name), OneLine(fact->meaning), OneLine(fact->source_system)});
 }
 
-void AddUndetermined(const Question& question, const std::string& path, Page* page) {
+// Caps of the catalogue on facts that the question looks at.
+void AddCaps(const Explained& in, const Condition& condition, std::set<std::string>* said,
+             Page* page) {
+  for (const Condition& child : condition.children) AddCaps(in, child, said, page);
+  if (condition.kind != Condition::Kind::kLeaf || in.facts == nullptr) return;
+  const std::string name = condition.fact == "age" ? "date_of_birth" : condition.fact;
+  const FactDefinition* fact = in.facts->Find(name);
+  if (fact == nullptr || !fact->different_values.has_value() || !said->insert(name).second) return;
+  page->SayOnLine(
+      condition.position.line,
+      absl::StrCat("So it is when one asking agency tries more than ",
+                   Grouped(fact->different_values->count), " different combinations on “",
+                   NameWords(name), "” of one person within any ",
+                   lint::SpanText(fact->different_values->every),
+                   ", counted over all its agreements with the answering agency."));
+}
+
+void AddUndetermined(const Explained& in, const Question& question, const std::string& path,
+                     Page* page) {
   page->Paragraph();
   page->Say(path,
             "In every other case the answer is UNDETERMINED: when no record is found, or "
@@ -67,6 +86,8 @@ void AddUndetermined(const Question& question, const std::string& path, Page* pa
             absl::StrCat("So it is when the answering agency's data were loaded more than ",
                          page->TextAt(absl::StrCat(path, ".records_loaded_within")),
                          " before the question."));
+  std::set<std::string> said;
+  AddCaps(in, question.yes_when, &said, page);
   if (question.group_at_most > 0) {
     page->Say(path,
               "A member who is not found, or of whom a fact is not held, is not left out: what "
@@ -137,7 +158,7 @@ void AddQuestion(const Explained& in, const Question& question, size_t index, Pa
   }
   AddParameters(question, path, page);
   AddCondition(in, question, path, page);
-  AddUndetermined(question, path, page);
+  AddUndetermined(in, question, path, page);
   AddEdges(in, question, page);
   if (in.facts != nullptr) {
     page->BeginTable("What is looked at in the answering agency's records",

@@ -242,5 +242,40 @@ TEST(ExplainTest, WhatIsNotAtHandIsSaidToBeMissing) {
   EXPECT_THAT(words, HasSubstr("what the agreement pins is not at hand"));
 }
 
+TEST(ExplainTest, ARenewalSaysUntilWhenTheRevisionBeforeItIsAccepted) {
+  const auto opened = OpenTemplate(
+      "veteran-status",
+      {{"  expires: \"2027-09-30\"\n",
+        "  expires: \"2028-09-30\"\n  renewal: {former_expiry: \"2027-09-30\", certified: [{by: "
+        "\"veterans.example\", on: \"2027-08-01\"}]}\n"}});
+  ASSERT_TRUE(opened->agreement.renewed_from.has_value());
+  const std::string words = WordsOf(*opened);
+  EXPECT_THAT(words, HasSubstr("are still answered until that one's own last day"));
+  EXPECT_THAT(words, Not(HasSubstr("For 7 days from the first day")));
+}
+
+TEST(ExplainTest, ADayHeldAgainstAPeriodAndADateHasEdgesOfBoth) {
+  const auto opened =
+      OpenTemplate("birth-of-a-child", {{"within_period: true", "on_or_after: \"2026-06-01\""}});
+  const std::string words = WordsOf(*opened);
+  EXPECT_THAT(words, HasSubstr("each has edges of its own, and neither decides alone."));
+  EXPECT_THAT(words, HasSubstr("Both edges, exactly: May 31, 2026 is outside; June 1, 2026 is "
+                               "within."));
+  // The child born on 1 June is long past the period at the end of the term.
+  EXPECT_THAT(words, Not(HasSubstr("June 1, 2026 is YES")));
+  EXPECT_THAT(words, HasSubstr("Asked on October 1, 2026: April 3, 2026 is outside; April 4, 2026 "
+                               "is within;"));
+}
+
+TEST(ExplainTest, SaysThatAFactsCapMakesAnAnswerUndetermined) {
+  const std::string words = WordsOf(*OpenTemplate("income-for-student-aid"));
+  EXPECT_THAT(words, HasSubstr("tries more than 4 different combinations on “adjusted gross "
+                               "income” of one person within any 1 year"));
+  const auto uncapped =
+      OpenTemplate("income-for-student-aid", {},
+                   {{"    different_values: {count: 4, every: \"1 year\"}\n", ""}});
+  EXPECT_THAT(WordsOf(*uncapped), Not(HasSubstr("tries more than")));
+}
+
 }  // namespace
 }  // namespace vouch::policies::explain
