@@ -67,6 +67,18 @@ const Threshold::Row* RowFor(const Threshold& threshold, const Parameters& param
   return nullptr;
 }
 
+// The evaluation rounds nothing, so a share that is no whole cent must not look like one.
+std::string ShareText(const Threshold::TableShare& share, const Parameters& parameters,
+                      const ReferenceTables& tables, absl::CivilDay today) {
+  const absl::optional<int64_t> amount = tables.AmountFor(share, parameters, today);
+  const absl::optional<int64_t> limit = ShareLimit(share, parameters, tables, today);
+  if (!amount.has_value() || !limit.has_value()) {
+    return "an amount that these parameters do not choose";
+  }
+  const absl::int128 hundredths = absl::int128(*amount) * share.percent % 100;
+  return absl::StrCat(MoneyText(*limit), hundredths == 0 ? "" : " and a part of a cent");
+}
+
 std::string RequiredText(const Condition& leaf, const Parameters& parameters,
                          const ReferenceTables& tables, absl::CivilDay today) {
   const Threshold& threshold = leaf.threshold;
@@ -80,12 +92,9 @@ std::string RequiredText(const Condition& leaf, const Parameters& parameters,
   }
   absl::StrAppend(&within, ComparisonWords(leaf.comparison), " ");
   if (threshold.share.has_value()) {
-    const absl::optional<int64_t> limit = ShareLimit(*threshold.share, parameters, tables, today);
-    return absl::StrCat(
-        within,
-        limit.has_value() ? MoneyText(*limit) : "an amount that these parameters do not choose",
-        " (", threshold.share->percent, "% of ", threshold.share->table, ", edition ",
-        threshold.share->edition, ")");
+    return absl::StrCat(within, ShareText(*threshold.share, parameters, tables, today), " (",
+                        threshold.share->percent, "% of ", threshold.share->table, ", edition ",
+                        threshold.share->edition, ")");
   }
   if (!threshold.rows.empty()) {
     const Threshold::Row* row = RowFor(threshold, parameters);

@@ -284,5 +284,32 @@ TEST_F(SimulateGroupTest, ACaseWithoutMembersFails) {
   EXPECT_EQ(run.results[0].findings[0].rule, "cases/members");
 }
 
+TEST(JudgementTest, AShareThatIsNoWholeCentIsNotShownAsOne) {
+  ReferenceTable table;
+  table.name = "table";
+  table.editions = {{"2026", absl::CivilDay(2026, 1, 1), "", {{"", 333, 0}}}};
+  ReferenceTables tables;
+  tables.Add(table);
+  Question question;
+  question.yes_when.fact = "income";
+  question.yes_when.comparison = Comparison::kAtLeast;
+  question.yes_when.threshold.share.emplace();
+  question.yes_when.threshold.share->percent = 50;
+  question.yes_when.threshold.share->table = "table";
+  question.yes_when.threshold.share->edition = "2026";
+  FactValue income;
+  income.type = FactType::kMoney;
+  income.number = 166;
+  std::vector<SupposedPerson> people(1);
+  people[0].facts.Hold("income", Period(), income);
+  const Parameters none;
+  const FactCatalogue facts;
+  const Facing facing{question, none, people, facts, tables, absl::CivilDay(2026, 6, 1)};
+  // Half of $3.33 is $1.665, and $1.66 is below it.
+  const Judgement judgement = JudgementOf(question.yes_when, facing);
+  EXPECT_EQ(judgement.answer, Answer::kNo);
+  EXPECT_THAT(judgement.required, HasSubstr("at least $1.66 and a part of a cent"));
+}
+
 }  // namespace
 }  // namespace vouch::policies::cases
