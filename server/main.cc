@@ -18,6 +18,7 @@
 
 namespace {
 
+constexpr int kUsage = 2;
 constexpr int kMalformedFile = 3;
 
 int Serve(const std::string& folder, bool check_only, const vouch::server::StartChecks& checks) {
@@ -81,7 +82,8 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   CLI::App app{
       "vouchd answers partner agencies' yes-or-no questions under the agreements in its "
       "folder.\n\nExample: vouchd --node /var/lib/vouch\nSIGHUP reloads agreements, keys, "
-      "partners and revocation lists; SIGTERM drains and stops."};
+      "partners and revocation lists; SIGTERM drains and stops.\nExit codes: 0 stopped as asked, 1 "
+      "cannot start or stopped by itself, 2 usage, 3 node.yaml is missing or malformed."};
   std::string folder;
   bool check_only = false;
   vouch::server::StartChecks checks;
@@ -92,7 +94,13 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   app.add_flag("--without-high-water", checks.without_high_water,
                "start once although the mark of what was signed is gone, and make it anew; logged");
   app.set_version_flag("--version", VOUCH_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool wanted = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    app.exit(error);
+    return wanted ? 0 : kUsage;
+  }
 
   // Its lines are not JSON, and a caller could fill the log with them.
   google::protobuf::SetLogHandler(nullptr);

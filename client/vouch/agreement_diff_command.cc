@@ -72,6 +72,7 @@ void AddAgreementDiffCommand(CLI::App* agreement, Console* console) {
   command->footer(
       "WIDENS: a request is answered that was refused, more is learned, or less protects.\n"
       "NARROWS: the other way round. Each comes with one concrete request.\n"
+      "Exit codes: 0 compared; 1 what --fail-on names; 3 a file has errors or cannot be read.\n"
       "Example:\n  vouch agreement diff agreement.yaml agreement-revision-2.yaml --fail-on widens");
   command->callback([options, console] { console->Run([&] { return Diff(*options, console); }); });
 }

@@ -68,6 +68,7 @@ void AddAgreementFmtCommand(CLI::App* agreement, Console* console) {
   command->add_flag("--diff", options->diff, "Change nothing; show what it would change");
   command->footer(
       "A signed file is another file afterwards: put it in order before it is signed.\n"
+      "Exit codes: 0 in order now; 1 with --check, not in order; 3 cannot be read, or not mended.\n"
       "Example:\n  vouch agreement fmt agreement.yaml facts.yaml");
   command->callback([options, console] { console->Run([&] { return Fmt(*options, console); }); });
 }

@@ -389,6 +389,8 @@ void AddAgreementNewCommand(CLI::App* agreement, Console* console) {
   command->footer(
       "Each answer is checked at once. The folder gets agreement.yaml, facts.yaml, cases.yaml and "
       "mapping.yaml,\nwith pins filled in; what is written passes `check` and its own cases.\n"
+      "Exit codes: 0 written; 1 refused; 2 usage; 3 an answer or a file does not fit; 4 a case "
+      "fails.\n"
       "Example:\n  vouch agreement new fsa-irs --template income-for-student-aid\n"
       "  vouch agreement new partners --template income-for-student-aid --answers common.yaml "
       "--for agencies.csv");

@@ -294,7 +294,9 @@ void AddAgreementSimulateCommand(CLI::App* agreement, Console* console) {
   simulate->add_option("--as", options->as, "Who asks; the first agency that may if left out");
   simulate->add_option("--question", options->question, "Which question")->required();
   simulate->add_option("--purpose", options->purpose, "For which purpose; the first if left out");
-  simulate->add_option("--param", options->parameters, "A parameter: NAME=VALUE")
+  simulate
+      ->add_option("--parameter,--param", options->parameters,
+                   "NAME=VALUE, once for each parameter")
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -331,8 +333,8 @@ void AddAgreementSimulateCommand(CLI::App* agreement, Console* console) {
       "depend "
       "on what\nothers ask and are not looked at.\n"
       "Example:\n  vouch agreement simulate fsa-irs/agreement.yaml --signed --on 2027-01-31 \\\n"
-      "    --question income-at-or-below-225-percent --param household_size=4 \\\n"
-      "    --param region=contiguous --fact 'adjusted_gross_income=$45,000.00'");
+      "    --question income-at-or-below-225-percent --parameter household_size=4 \\\n"
+      "    --parameter region=contiguous --fact 'adjusted_gross_income=$45,000.00'");
   simulate->callback(
       [options, console] { console->Run([&] { return Simulate(*options, console); }); });
 }

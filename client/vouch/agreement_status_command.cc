@@ -450,7 +450,9 @@ void AddAgreementStatusCommand(CLI::App* agreement, Console* console) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print facts for programs");
   command->footer(
-      "A line with ! wants something done now, one with * soon. Exit 1 when there is a !.\n"
+      "A line with ! wants something done now, one with * soon.\n"
+      "Exit codes: 0 nothing is due now; 1 there is a !; 3 the node's folder, or the agreement, "
+      "cannot be read.\n"
       "Example:\n  vouch agreement status --node ./irs --ics irs-agreements.ics");
   command->callback([options, console] { console->Run([&] { return Run(*options, console); }); });
 }

@@ -151,7 +151,8 @@ void AddAgreementStopCommand(CLI::App* agreement, Console* console) {
   CLI::App* stop = agreement->add_subcommand(
       "stop", "Makes a party's signed notice that an agreement is stopped, or lifts its own stop");
   stop->add_option("agreement", options->what, "The agreement's file, or its id")->required();
-  stop->add_option("--agency", options->agency, "The party that stops it");
+  stop->add_option("--agency", options->agency,
+                   "The party that stops it; without it, the one that the certificate names");
   stop->add_option("--reason", options->reason, "Why, in one line")->required();
   stop->add_option("--revisions", options->revisions, "all, a number, or two such as 1-3")
       ->capture_default_str();

@@ -297,7 +297,10 @@ absl::StatusOr<Exit> Fingerprint(const FingerprintOptions& options, Console* con
 void AddEpochOptions(CLI::App* command, EpochChoice* choice, bool epoch_required) {
   AddNodeOption(command, &choice->folder);
   command->add_option("--agreement", choice->agreement, "The agreement's id")->required();
-  CLI::Option* epoch = command->add_option("--epoch", choice->epoch, "The epoch's number, from 1")
+  CLI::Option* epoch = command
+                           ->add_option("--epoch", choice->epoch,
+                                        epoch_required ? "The epoch's number, from 1"
+                                                       : "The epoch's number; default: the next")
                            ->check(CLI::Range(1u, 1000000u));
   if (epoch_required) epoch->required();
 }
@@ -306,8 +309,12 @@ void AddStatementOptions(CLI::App* command, StatementWish* wish) {
   command->add_option("--kind", wish->kind, "blind or keyed-hash; default: as the agreement says")
       ->check(CLI::IsMember({"blind", "keyed-hash"}));
   command->add_option("--asker", wish->asker, "keyed-hash: the one agency the key is for");
-  command->add_option("--not-before", wish->not_before, "First moment; default: now");
-  command->add_option("--not-after", wish->not_after, "End; default: 366 days later");
+  command->add_option("--not-before", wish->not_before,
+                      "First moment, 2027-01-01T05:00:00Z, or a day, from its beginning (UTC); "
+                      "default: now");
+  command->add_option("--not-after", wish->not_after,
+                      "The moment it ends; a day, as it begins (UTC), so name the one after the "
+                      "agreement's last; default: 366 days later");
 }
 
 absl::string_view KindName(crypto::TokenKind kind) {
@@ -424,7 +431,7 @@ void AddKeysCommand(CLI::App* vouch, Console* console) {
   statement_command->footer(
       "Example:\n"
       "  vouch keys statement --node ./irs --agreement fsa-irs-2027-001 --epoch 1 \\\n"
-      "      --authority-key ./irs/authority/authority.key --not-after 2027-12-31");
+      "      --authority-key ./irs/authority/authority.key --not-after 2028-01-02");
   statement_command->callback(
       [statement, console] { console->Run([&] { return Statement(*statement, console); }); });
 
@@ -455,7 +462,7 @@ void AddKeysCommand(CLI::App* vouch, Console* console) {
   CLI::App* retire_command =
       keys->add_subcommand("retire", "Destroys the secret of an ended epoch");
   AddEpochOptions(retire_command, &retire->choice, true);
-  retire_command->add_flag("--yes", retire->yes, "Destroy it");
+  retire_command->add_flag("--yes", retire->yes, "Destroy it; without it, nothing is done");
   retire_command->add_flag("--even-in-force", retire->in_force, "Although its time is not over");
   retire_command->footer(
       "Example:\n  vouch keys retire --node ./irs --agreement fsa-irs-2027-001 --epoch 1 --yes");

@@ -189,7 +189,8 @@ void AddLedgerDisclosuresCommand(CLI::App* ledger, Console* console) {
   command->footer(
       "On the answering agency's own machine, as the user the node runs as; the node may go on "
       "running.\nExit codes: 0 done, 1 receipts that are not as they must be; those of erased "
-      "months\nand pruned entries are no finding, nobody can tell any more.\n"
+      "months\nand pruned entries are no finding, nobody can tell any more; 3 something is missing "
+      "or damaged.\n"
       "Example:\n  vouch ledger disclosures --node ./irs --person - --html list.html < "
       "person.json");
   command->callback(

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/vouch/commands.h"
 #include "client/vouch/console.h"
@@ -26,6 +28,21 @@ void AddSchemaCommand(CLI::App* vouch, Console* console) {
       return Exit::kFine;
     });
   });
+}
+
+constexpr char kExitCodes[] =
+    "Exit codes: 0 fine, 1 findings or refused, 2 usage, 3 unreadable or malformed file";
+
+// Scripts go by the exit code, so the help of every command says it; where a command has more to
+// say of its own codes, that stands.
+void SayExitCodes(CLI::App* command) {
+  for (CLI::App* each : command->get_subcommands([](CLI::App*) { return true; })) {
+    SayExitCodes(each);
+    const std::string footer = each->get_footer();
+    if (absl::StrContains(footer, "Exit codes:")) continue;
+    const size_t example = std::min(footer.find("Example"), footer.size());
+    each->footer(absl::StrCat(footer.substr(0, example), kExitCodes, "\n", footer.substr(example)));
+  }
 }
 
 // The words that name no command, in a sentence; empty when all do. CLI11 would only say that one
@@ -59,11 +76,9 @@ int Main(int argc, char** argv) {
   }
   CLI::App vouch("Asks and answers yes-or-no questions between agencies, and keeps a node.",
                  "vouch");
-  vouch.footer(
-      "Begin with: vouch init FOLDER --agency NAME\n"
-      "Exit codes: 0 fine, 1 findings or refused, 2 usage, 3 unreadable or malformed file, 4 "
-      "failed "
-      "cases");
+  vouch.footer(absl::StrCat("Begin with: vouch init FOLDER --agency NAME\n", kExitCodes,
+                            ", 4 failed cases"));
+  vouch.set_version_flag("--version", VOUCH_VERSION);
   vouch.require_subcommand(1);
   AddInitCommand(&vouch, &console);
   AddAskCommand(&vouch, &console);
@@ -76,6 +91,7 @@ int Main(int argc, char** argv) {
   AddDoctorCommand(&vouch, &console);
   AddLedgerCommand(&vouch, &console);
   AddSchemaCommand(&vouch, &console);
+  SayExitCodes(&vouch);
   if (const std::string unknown = UnknownCommand(vouch, argc, argv); !unknown.empty()) {
     console.Note(absl::StrCat("vouch: ", unknown, "\nRun with --help for more information."));
     return static_cast<int>(Exit::kUsage);

@@ -433,7 +433,10 @@ void AddRecordsCommand(CLI::App* vouch, Console* console) {
       "index", "Builds the token indexes that are missing, removes those of retired epochs");
   AddNodeOption(index_command, &index->folder);
   index_command->add_option("--threads", index->threads, "Default: one for each processor");
-  index_command->footer("Example:\n  vouch records index --node ./irs");
+  index_command->footer(
+      "Exit codes: 0 every index is built; 1 one is not, for want of its key; 3 something is "
+      "missing or damaged.\n"
+      "Example:\n  vouch records index --node ./irs");
   index_command->callback([index, console] {
     console->Run([&] { return Index(index->folder, index->threads, console); });
   });

@@ -275,6 +275,7 @@ void AddTokenCommand(CLI::App* vouch, Console* console) {
       "The identity is one JSON object on standard input, never an argument: arguments are seen "
       "by\n"
       "every user of the machine. The output is as confidential as the input.\n"
+      "Exit codes: 0 shown; 1 refused; 2 usage; 3 malformed input; 4 cases of --check failed.\n"
       "Examples:\n"
       "  vouch token --node ./irs --agreement fsa-irs-2027-001 < person.json\n"
       "  vouch token --check tests/vectors/identity/names1.txt");

@@ -115,7 +115,7 @@ TEST_F(VouchInitTest, RefusesBadNamesAndAddressesAsUsage) {
   EXPECT_FALSE(Exists("fsa"));
 }
 
-TEST_F(VouchInitTest, HelpShowsAnExampleForEveryCommand) {
+TEST_F(VouchInitTest, HelpShowsAnExampleAndExitCodesForEveryCommand) {
   const std::vector<std::vector<std::string>> commands = {
       {},
       {"init"},
@@ -136,7 +136,24 @@ TEST_F(VouchInitTest, HelpShowsAnExampleForEveryCommand) {
       {"token"},
       {"agreement"},
       {"agreement", "check"},
+      {"agreement", "diff"},
       {"agreement", "digest"},
+      {"agreement", "explain"},
+      {"agreement", "fmt"},
+      {"agreement", "simulate"},
+      {"agreement", "status"},
+      {"agreement", "stop"},
+      {"agreement", "verify"},
+      {"ask"},
+      {"ledger"},
+      {"ledger", "corrections"},
+      {"ledger", "disclosures"},
+      {"ledger", "erase"},
+      {"ledger", "hold"},
+      {"ledger", "open"},
+      {"ledger", "report"},
+      {"partner", "remembered"},
+      {"receipt", "verify"},
       {"records"},
       {"records", "load"},
       {"records", "index"},
@@ -147,9 +164,14 @@ TEST_F(VouchInitTest, HelpShowsAnExampleForEveryCommand) {
   for (std::vector<std::string> command : commands) {
     const std::string name = command.empty() ? "vouch" : command.back();
     command.push_back("--help");
-    EXPECT_THAT(Fine(command).out, ::testing::ContainsRegex("(Examples?:|Begin with:)\n? .*vouch "))
-        << name;
+    const std::string help = Fine(command).out;
+    EXPECT_THAT(help, ::testing::ContainsRegex("(Examples?:|Begin with:)\n? .*vouch ")) << name;
+    EXPECT_THAT(help, ::testing::HasSubstr("Exit codes: 0 ")) << name;
   }
+}
+
+TEST_F(VouchInitTest, SaysItsVersion) {
+  EXPECT_THAT(Fine({"--version"}).out, ::testing::ContainsRegex("^[0-9]+\\.[0-9]+"));
 }
 
 TEST_F(VouchInitTest, UnknownCommandsAreUsageErrors) {
