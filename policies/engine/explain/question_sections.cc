@@ -92,7 +92,9 @@ void AddUndetermined(const Explained& in, const Question& question, const std::s
     page->Say(path,
               "A member who is not found, or of whom a fact is not held, is not left out: what "
               "is not known about one leaves a sum unknown, and decides nothing else.");
-    page->Say(path, "Where two members turn out to be one record the answer is UNDETERMINED.");
+    page->Say(path,
+              "Two members who turn out to be one record are both unknown: they never count twice, "
+              "and the others still decide where they can.");
   }
   page->Say(path, "UNDETERMINED does not mean NO.");
   const std::string tell = absl::StrCat(path, ".tell");

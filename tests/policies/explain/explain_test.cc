@@ -163,7 +163,7 @@ TEST(ExplainTest, SaysOfWhichMembersOfAGroupSomethingHolds) {
   EXPECT_THAT(words, HasSubstr("(1) for at least one member, “snap enrolled” as last known is no"));
   EXPECT_THAT(words, HasSubstr("(2) for every member, “school meals” as last known is not “free”"));
   EXPECT_THAT(words, HasSubstr("and, for a group, one set of members;"));
-  EXPECT_THAT(words, HasSubstr("Where two members turn out to be one record"));
+  EXPECT_THAT(words, HasSubstr("Two members who turn out to be one record are both unknown"));
 }
 
 TEST(ExplainTest, ShowsRowsAsTheyAreWritten) {
