@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/keys.h"
+#include "crypto/sync_folder.h"
 
 namespace vouch::crypto {
 
@@ -44,15 +45,6 @@ std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-absl::Status SyncFolderOf(const std::string& path) {
-  const std::string folder = FolderOf(path);
-  const FileDescriptor open_folder(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!open_folder.ok() || fsync(open_folder.number()) != 0) {
-    return SystemError(folder, "the folder cannot be synced");
-  }
-  return absl::OkStatus();
 }
 
 bool WriteAll(int file, absl::string_view contents) {
@@ -108,20 +100,28 @@ class FileBeside {
 
 }  // namespace
 
+absl::Status SyncFolder(const std::string& folder) {
+  const FileDescriptor open_folder(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!open_folder.ok() || fsync(open_folder.number()) != 0) {
+    return SystemError(folder, "the folder cannot be synced");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WritePrivateFile(const std::string& path, absl::string_view text) {
   {
     auto beside = FileBeside::Write(path, text, 0600);
     if (!beside.ok()) return beside.status();
     if (absl::Status linked = (*beside)->LinkAs(path); !linked.ok()) return linked;
   }
-  return SyncFolderOf(path);
+  return SyncFolder(FolderOf(path));
 }
 
 absl::Status ReplaceFile(const std::string& path, absl::string_view contents, bool is_private) {
   auto beside = FileBeside::Write(path, contents, is_private ? 0600 : 0644);
   if (!beside.ok()) return beside.status();
   if (absl::Status renamed = (*beside)->RenameTo(path); !renamed.ok()) return renamed;
-  return SyncFolderOf(path);
+  return SyncFolder(FolderOf(path));
 }
 
 absl::StatusOr<std::string> ReadPrivateFile(const std::string& path) {

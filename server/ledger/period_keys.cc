@@ -23,20 +23,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "crypto/keys.h"
+#include "crypto/sync_folder.h"
 
 namespace vouch::server::ledger {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-bool SyncFolder(const fs::path& folder) {
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool synced = fsync(file) == 0;
-  close(file);
-  return synced;
-}
 
 // Every folder down to `path`, each synced in the one above it: a key whose folder a crash takes
 // away is lost with what it opens.
@@ -50,7 +43,8 @@ absl::Status MakeFolder(const fs::path& path) {
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return absl::UnavailableError("cannot make the folder of a period key");
   }
-  if (!SyncFolder(above)) return absl::UnavailableError("cannot sync the folder of a period key");
+  if (!crypto::SyncFolder(above).ok())
+    return absl::UnavailableError("cannot sync the folder of a period key");
   return absl::OkStatus();
 }
 
@@ -223,11 +217,11 @@ absl::Status PeriodKeys::DestroyTag(absl::string_view agreement_id, uint32_t tag
   if (!there) return NoKey();
   const std::string line = absl::StrFormat("%s %s %s\n", absl::FormatTime(now, absl::UTCTimeZone()),
                                            agreement_id, path.filename().string());
-  if (!AppendNote(folder_ + "/erased", line) || !SyncFolder(folder_)) {
+  if (!AppendNote(folder_ + "/erased", line) || !crypto::SyncFolder(folder_).ok()) {
     return absl::UnavailableError("cannot note that a period key is destroyed");
   }
   cache_.erase(path.string());
-  if (!DestroyFile(path) || !SyncFolder(path.parent_path())) {
+  if (!DestroyFile(path) || !crypto::SyncFolder(path.parent_path()).ok()) {
     return absl::UnavailableError("a period key cannot be destroyed; run it again");
   }
   return absl::OkStatus();
@@ -278,7 +272,7 @@ absl::Status PeriodKeys::DestroyReplayBefore(uint32_t day) {
     if (key_day >= day) continue;
     destroyed = DestroyFile(path) && destroyed;
   }
-  if (error || !destroyed || !SyncFolder(folder)) {
+  if (error || !destroyed || !crypto::SyncFolder(folder).ok()) {
     return absl::UnavailableError("a replay key whose time is over cannot be destroyed");
   }
   replay_destroyed_before_ = day;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "crypto/keys.h"
+#include "crypto/sync_folder.h"
 
 namespace vouch::crypto {
 namespace {
@@ -142,6 +143,15 @@ TEST_F(KeyFilesTest, FailedReplaceKeepsWhatWasThereAndLeavesNothingBeside) {
   rmdir(Path("d").c_str());
   EXPECT_EQ(ReplaceFile(Path("none/f"), "text", /*is_private=*/true).code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST_F(KeyFilesTest, AFolderIsSyncedAndWhatIsNoneIsNamed) {
+  EXPECT_TRUE(SyncFolder(folder_).ok());
+  const absl::Status missing = SyncFolder(Path("none"));
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(missing.message().find(Path("none")), absl::string_view::npos) << missing;
+  Place("file", "text");
+  EXPECT_FALSE(SyncFolder(Path("file")).ok());
 }
 
 }  // namespace

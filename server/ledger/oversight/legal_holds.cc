@@ -15,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/keys.h"
+#include "crypto/sync_folder.h"
 #include "nlohmann/json.hpp"
 
 namespace vouch::server::ledger::oversight {
@@ -35,14 +36,6 @@ bool GoodName(absl::string_view name) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ||
                   c == '-';
          });
-}
-
-bool SyncFolder(const fs::path& folder) {
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool synced = fsync(file) == 0;
-  close(file);
-  return synced;
 }
 
 bool ReadPersonNames(const Json& json, PersonNames* person) {
@@ -149,7 +142,7 @@ absl::Status WriteLegalHold(const std::string& folder, const LegalHold& hold) {
   std::error_code error;
   const bool made = fs::create_directories(folder, error);
   if (!error) fs::permissions(folder, fs::perms::owner_all, error);
-  if (error || (made && !SyncFolder(fs::path(folder).parent_path()))) {
+  if (error || (made && !crypto::SyncFolder(fs::path(folder).parent_path()).ok())) {
     return absl::UnavailableError(absl::StrCat(folder, " cannot be made"));
   }
   Json json;
