@@ -153,7 +153,13 @@ std::string EffectOf(const Question& question) {
   for (const Obligation* one : {&question.on_yes, &question.on_no, &question.on_undetermined}) {
     absl::StrAppend(&effect, "|", static_cast<int>(one->action), ",", one->notice_days);
   }
-  return effect;
+  // What the person is told, in whatever order it stands.
+  std::vector<std::string> told;
+  for (const Say& say : question.say) {
+    told.push_back(absl::StrCat(AnswerName(say.when), "|", say.language, "|", say.text));
+  }
+  std::sort(told.begin(), told.end());
+  return absl::StrCat(effect, "|", absl::StrJoin(told, "|"));
 }
 
 std::string EffectOf(const CountLimit& limit) {

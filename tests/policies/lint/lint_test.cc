@@ -324,5 +324,27 @@ TEST(LintTest, TheLargestAgreementIsLintedSoon) {
   EXPECT_FALSE(report.findings().empty());
 }
 
+TEST(LintTest, ARenewalThatTellsThePersonSomethingElseIsNotUnchanged) {
+  const auto changed = [](const std::vector<std::pair<std::string, std::string>>& edits) {
+    const auto before = OpenTemplate("veteran-status");
+    const auto after = OpenTemplate("veteran-status", edits);
+    LintFile file = FileOf(*after, "agreement.yaml");
+    file.agreed.agreement = &after->agreement;
+    file.replaced = &before->agreement;
+    Report report;
+    Lint({file}, OptionsOn(kToday), &report);
+    return Of(report, "us-federal/renewal-unchanged");
+  };
+  std::vector<std::pair<std::string, std::string>> edits = {
+      {"  expires: \"2027-09-30\"\n",
+       "  expires: \"2028-09-30\"\n  renewal: {former_expiry: \"2027-09-30\", certified: [{by: "
+       "\"veterans.example\", on: \"2027-08-01\"}]}\n"}};
+  EXPECT_THAT(changed(edits), IsEmpty());
+  edits.emplace_back("        language: \"en\"\n        text: |\n",
+                     "        language: \"en\"\n        text: |\n          Do not call us.\n");
+  ASSERT_EQ(changed(edits).size(), 1u);
+  EXPECT_THAT(changed(edits)[0].message, HasSubstr("these have changed: questions"));
+}
+
 }  // namespace
 }  // namespace vouch::policies::lint
