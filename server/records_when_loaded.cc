@@ -20,4 +20,16 @@ absl::Status RecordsWhenLoaded::Refresh() {
   return absl::OkStatus();
 }
 
+uint64_t RecordsWhenLoaded::damaged_reads() const {
+  const std::shared_ptr<const records::Snapshot> snapshot = Current();
+  return snapshot == nullptr ? 0 : snapshot->work().damaged_reads;
+}
+
+absl::Status RecordsWhenLoaded::Damage() const {
+  if (damaged_reads() == 0) return absl::OkStatus();
+  return absl::DataLossError(
+      "facts or a token index are damaged on the disk, and whoever that is about is answered "
+      "UNDETERMINED; load the records again (vouch records load)");
+}
+
 }  // namespace vouch::server

@@ -2,6 +2,7 @@
 #ifndef VOUCH_SERVER_RECORDS_WHEN_LOADED_H_
 #define VOUCH_SERVER_RECORDS_WHEN_LOADED_H_
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 
@@ -17,6 +18,10 @@ class RecordsWhenLoaded final : public records::Records {
   // Null until the first load. Never waits for a Refresh, which reads from the disk.
   std::shared_ptr<const records::Snapshot> Current() const override;
   absl::Status Refresh() override;
+  // How often something read of the present generation did not fit its sum, and DataLoss once it
+  // did: whoever a damaged row or line is about is answered UNDETERMINED, and nobody else notices.
+  uint64_t damaged_reads() const;
+  absl::Status Damage() const;
 
  private:
   const records::RecordsOptions options_;

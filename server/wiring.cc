@@ -414,6 +414,7 @@ void Node::Parts::FlushCounts(bool everything) {
 void Node::Parts::Tick() {
   if (agreements->Changed()) (void)ReloadAgreements();
   Problem("records", records->Refresh());
+  Problem("damaged records", records->Damage());
   FlushCounts(false);
   Problem("end of the year", EndYear(clock, journal.get()));
   const absl::Time now = clock.Now();
@@ -426,6 +427,7 @@ void Node::Parts::Tick() {
   RefreshCertificate();
   const journal::Journal::Figures figures = journal->figures();
   metrics.SetGauge("ledger_entries", static_cast<double>(journal->head().tree_size));
+  metrics.SetGauge("damaged_reads", static_cast<double>(records->damaged_reads()));
   metrics.SetGauge("charge_rows", static_cast<double>(figures.charge_rows));
   metrics.SetGauge("queued_subjects", static_cast<double>(walkers->figures().items));
   metrics.SetGauge("queued_evaluations", static_cast<double>(blinding_service->figures().calls));

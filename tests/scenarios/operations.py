@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 from authority import issue  # noqa: E402
-from world import Federation, clock_environment, main, run, wait_until, wire  # noqa: E402
+from world import Federation, World, clock_environment, main, run, wait_until, wire  # noqa: E402
 
 
 class Nodes(unittest.TestCase):
@@ -100,6 +101,45 @@ class Renewal(Nodes):
         self.put(key, self.tax.key)
         done = run("vouchd", "--node", self.tax.folder, "--check", accept=(1,))
         self.assertIn("does not belong to the certificate", done.stderr)
+
+
+class Watching(Nodes):
+    def test_a_probe_learns_that_the_node_runs_and_figures_have_the_names_of_the_page(self):
+        self.tax.start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.tax.metrics_port}/healthz",
+                                    timeout=10) as page:
+            self.assertEqual(page.status, 200)
+            self.assertNotIn("tax.example", page.read().decode())
+        wait_until("the first figures", lambda: "charge_rows" in self.tax.metrics())
+        figures = self.tax.metrics()
+        for name in ("certificate_seconds_left", "clock_trusted", "ledger_evidence", "agreements",
+                     "agreement_files_rejected", "ledger_entries", "queued_subjects"):
+            self.assertIn(f'vouch_state{{what="{name}"}}', figures)
+
+    def test_a_wrong_command_line_ends_with_2(self):
+        done = run("vouchd", "--nod", self.tax.folder, accept=(2,))
+        self.assertIn("--help", done.stderr)
+
+
+class DamagedRecords(unittest.TestCase):
+    def test_the_node_says_when_what_it_answers_from_is_damaged(self):
+        world = World(people=50, start=False)
+        self.addCleanup(world.close)
+        facts = next((world.tax.folder / "records").glob("facts.*"))
+        damaged = bytearray(facts.read_bytes())
+        # docs/records.md: magic, schema number, size of the header; then rows.
+        for at in range(int.from_bytes(damaged[12:16], "big"), len(damaged)):
+            damaged[at] ^= 0x01
+        facts.write_bytes(damaged)
+        world.tax.start()
+        world.tax.wait_ready(world.agreement)
+        world.client = world.aid.client(world.tax)
+        self.addCleanup(world.client.close)
+        person = world.filers()[0]
+        self.assertEqual(world.ask(world.agreement.tokens(person)), "UNDETERMINED")
+        wait_until("the node to say so",
+                   lambda: "damaged records" in world.tax.log.read_text(errors="replace"))
+        wait_until("the figure", lambda: world.tax.gauge("damaged_reads") > 0)
 
 
 class Fips(Nodes):
