@@ -112,6 +112,7 @@ class AskCheck {
  public:
   AskCheck(Finder* find, size_t question)
       : find_(find),
+        question_(question),
         path_(QuestionPath(question) + ".ask"),
         ask_(absl::AsciiStrToLower(find->agreement().questions[question].ask)),
         named_(NamedIn(ask_)),
@@ -123,6 +124,9 @@ class AskCheck {
     Hold(named_.last_days, compared_.last_days, "last days", false);
     if (!compared_.money_by_rows) Hold(named_.cents, compared_.cents, "an amount", true);
     HoldComparison();
+    if (find_->agreement().questions[question_].yes_when.kind == Condition::Kind::kLeaf) {
+      HoldDirection();
+    }
   }
 
  private:
@@ -178,7 +182,28 @@ class AskCheck {
     }
   }
 
+  // "At or below" beside `at_least`: everybody would get the opposite answer. Judged only where the
+  // words point one way.
+  void HoldDirection() {
+    if (Says({"not ", "n't", "never", "unless"})) return;
+    const bool low = Says({"at or below", "at most", "or less", "or lower", "or below",
+                           "or younger", "up to", "less than", "below"});
+    const bool high = Says({"at or above", "at least", "or more", "or higher", "or above",
+                            "or older", "more than", "above", "exceed"});
+    if (low == high) return;
+    const Comparison written = compared_.comparisons[0];
+    const bool from_below = written == Comparison::kAtMost || written == Comparison::kLessThan;
+    const bool from_above = written == Comparison::kAtLeast || written == Comparison::kMoreThan;
+    if (!(low && from_above) && !(high && from_below)) return;
+    find_->Add(path_,
+               absl::StrCat("the question asks for a value ", low ? "below" : "above",
+                            " the limit, but its condition is `", ComparisonKey(written),
+                            "`: everybody gets the opposite answer"),
+               "mend the one that is wrong: the condition decides, people read the question");
+  }
+
   Finder* find_;
+  size_t question_;
   std::string path_;
   std::string ask_;
   Named named_;

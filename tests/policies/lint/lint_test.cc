@@ -346,5 +346,19 @@ TEST(LintTest, ARenewalThatTellsThePersonSomethingElseIsNotUnchanged) {
   EXPECT_THAT(changed(edits)[0].message, HasSubstr("these have changed: questions"));
 }
 
+TEST(LintTest, AQuestionThatPointsTheOtherWayThanItsConditionIsFound) {
+  const std::string name = "income-for-student-aid";
+  const auto found = Of(Check(name, {{"at_most:", "at_least:"}}), "logic/ask-differs");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0].message, HasSubstr("is `at_least`: everybody gets the opposite answer"));
+  EXPECT_THAT(Of(Check(name, {{"at_most:", "at_least:"}, {"at or below 225%", "at or above 225%"}}),
+                 "logic/ask-differs"),
+              IsEmpty());
+  // Words that point both ways, or are turned round, are left to people.
+  EXPECT_THAT(Of(Check(name, {{"at_most:", "at_least:"}, {"at or below 225%", "not below 225%"}}),
+                 "logic/ask-differs"),
+              IsEmpty());
+}
+
 }  // namespace
 }  // namespace vouch::policies::lint
