@@ -35,8 +35,15 @@ void AddAll(const lint::Disclosure& all, Page* page) {
 std::string FactName(const lint::FactDisclosure& fact) {
   std::string name = NameWords(fact.fact);
   if (!fact.period.empty()) absl::StrAppend(&name, " (", fact.period, ")");
+  if (fact.days_before) absl::StrAppend(&name, ", in days before the question");
   if (fact.of_group) absl::StrAppend(&name, ", added up over the members");
   return name;
+}
+
+std::string EdgeName(const lint::FactDisclosure& fact, int64_t at) {
+  if (!fact.days_before) return lint::AmountText(fact.type, at);
+  if (at > 0) return "the day after it";
+  return absl::StrCat(Counted(-at, "day"), " before the day of the question");
 }
 
 int LineOfFact(const Explained& in, const lint::FactDisclosure& fact, const Page& page) {
@@ -88,8 +95,7 @@ void AddFacts(const Explained& in, const lint::Disclosure& all, Page* page) {
     page->SayOnLine(
         bracket.low.position.line > 0 ? bracket.low.position.line : line,
         absl::StrCat("The two closest thresholds for “", NameWords(fact.fact), "” are ",
-                     lint::AmountText(fact.type, bracket.low.at), " and ",
-                     lint::AmountText(fact.type, bracket.high.at), "; ",
+                     EdgeName(fact, bracket.low.at), " and ", EdgeName(fact, bracket.high.at), "; ",
                      fact.bracket_reachable
                          ? "the limits let an agency try both on one person and so place the value "
                            "between them."

@@ -82,10 +82,13 @@ class Gathering {
     // Timeless and as-of-today facts have one value whatever the leaf calls its period.
     const bool one_value = last_days || leaf.period.kind == PeriodRule::Kind::kNone ||
                            leaf.period.kind == PeriodRule::Kind::kAsOfToday;
-    const FactKey key(leaf.fact, one_value ? "" : leaf.period.text, leaf.sum_over_group);
+    const std::string period = one_value ? "" : leaf.period.text;
+    // Days before the question and days of the calendar are not on one scale.
+    const FactKey key(leaf.fact, last_days ? "last days" : period, leaf.sum_over_group);
     Gathered& fact = facts_[key];
     fact.out.fact = leaf.fact;
-    fact.out.period = std::get<1>(key);
+    fact.out.period = period;
+    fact.out.days_before = last_days;
     fact.out.of_group = leaf.sum_over_group;
     const FactDefinition* defined = Now().facts == nullptr ? nullptr : Now().facts->Find(leaf.fact);
     if (defined != nullptr) fact.out.type = defined->type;
@@ -95,6 +98,11 @@ class Gathering {
       AddCut(&fact, leaf, -leaf.period.days, {});
       AddCut(&fact, leaf, 1, {});
       fact.pairs.emplace_back(-leaf.period.days, 1);
+      // What it is held against besides is a threshold like any other.
+      Condition fixed = leaf;
+      fixed.period = PeriodRule();
+      const Threshold& besides = leaf.threshold;
+      if (!besides.constants.empty() || !besides.rows.empty()) GatherLeaf(fixed);
       return;
     }
     const Threshold& threshold = leaf.threshold;

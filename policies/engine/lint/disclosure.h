@@ -76,6 +76,9 @@ struct FactDisclosure {
   // The cut moves as time passes (an age, a period of the last days): the same question, asked
   // again later, is another cut, so that `values` does not bound it and `answers` does.
   bool moves = false;
+  // The cuts are days before the day of the question. Such a fact's days of the calendar, where
+  // some threshold names one, are a disclosure of their own.
+  bool days_before = false;
   // By `at`, no two alike. Empty for codes and for yes or no.
   std::vector<Cut> cuts;
   // How many classes of values the agreed thresholds divide it into, were all of them tried: n + 1

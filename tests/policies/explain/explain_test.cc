@@ -277,5 +277,12 @@ TEST(ExplainTest, SaysThatAFactsCapMakesAnAnswerUndetermined) {
   EXPECT_THAT(WordsOf(*uncapped), Not(HasSubstr("tries more than")));
 }
 
+TEST(ExplainTest, NamesDaysBeforeTheQuestionAsThat) {
+  const std::string words = WordsOf(*OpenTemplate("birth-of-a-child"));
+  EXPECT_THAT(words, HasSubstr("The two closest thresholds for “child birth date” are 180 days "
+                               "before the day of the question and the day after it;"));
+  EXPECT_THAT(words, Not(HasSubstr("1970-01")));
+}
+
 }  // namespace
 }  // namespace vouch::policies::explain

@@ -351,13 +351,26 @@ TEST(LintTest, AQuestionThatPointsTheOtherWayThanItsConditionIsFound) {
   const auto found = Of(Check(name, {{"at_most:", "at_least:"}}), "logic/ask-differs");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_THAT(found[0].message, HasSubstr("is `at_least`: everybody gets the opposite answer"));
-  EXPECT_THAT(Of(Check(name, {{"at_most:", "at_least:"}, {"at or below 225%", "at or above 225%"}}),
+  EXPECT_THAT(Of(Check(name, {{"at_most:", "at_least:"},
+                              {"2025 at or below 225%", "2025 at or above 225%"}}),
                  "logic/ask-differs"),
               IsEmpty());
   // Words that point both ways, or are turned round, are left to people.
-  EXPECT_THAT(Of(Check(name, {{"at_most:", "at_least:"}, {"at or below 225%", "not below 225%"}}),
-                 "logic/ask-differs"),
-              IsEmpty());
+  EXPECT_THAT(
+      Of(Check(name, {{"at_most:", "at_least:"}, {"2025 at or below 225%", "2025 not below 225%"}}),
+         "logic/ask-differs"),
+      IsEmpty());
+}
+
+TEST(LintTest, APeriodHidesNoThresholdThatStandsBesideIt) {
+  const std::string name = "birth-of-a-child";
+  const auto found =
+      Of(Check(name, {{"period: \"last-180-days\"", "period: \"last-9999-days\""},
+                      {"within_period: true", "between: [\"2026-06-01\", \"2026-06-02\"]"}}),
+         "privacy/bracket");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0].message, HasSubstr("between 2026-06-01 and 2026-06-02, 2 days wide"));
+  EXPECT_THAT(Of(Check(name), "privacy/bracket"), IsEmpty());
 }
 
 }  // namespace
