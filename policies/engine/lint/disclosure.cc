@@ -64,6 +64,7 @@ class Gathering {
         Gather(agreement.questions[q].yes_when);
       }
     }
+    GatherRelative();
   }
 
   std::map<FactKey, Gathered>& facts() { return facts_; }
@@ -74,7 +75,35 @@ class Gathering {
 
   void Gather(const Condition& condition) {
     for (const Condition& child : condition.children) Gather(child);
-    if (condition.kind == Condition::Kind::kLeaf) GatherLeaf(condition);
+    if (condition.kind != Condition::Kind::kLeaf) return;
+    GatherLeaf(condition);
+    switch (condition.period.kind) {
+      case PeriodRule::Kind::kFixed:
+        fixed_[condition.fact].emplace(condition.period.text, condition.period);
+        return;
+      case PeriodRule::Kind::kLatestTaxYear:
+      case PeriodRule::Kind::kLastFullMonth:
+        relative_.push_back({agreement_, question_, &condition});
+        return;
+      default:
+        return;
+    }
+  }
+
+  // The latest tax year may be the very year that another question names, and the last month that
+  // month: then the thresholds of both are on one value.
+  void GatherRelative() {
+    for (const Relative& one : relative_) {
+      agreement_ = one.agreement;
+      question_ = one.question;
+      const bool year = one.leaf->period.kind == PeriodRule::Kind::kLatestTaxYear;
+      for (const auto& [text, period] : fixed_[one.leaf->fact]) {
+        if ((period.fixed.kind == PeriodKind::kTaxYear) != year) continue;
+        Condition named = *one.leaf;
+        named.period = period;
+        GatherLeaf(named);
+      }
+    }
   }
 
   void GatherLeaf(const Condition& leaf) {
@@ -238,8 +267,16 @@ class Gathering {
     fact->cuts.emplace(at, std::move(cut));
   }
 
+  struct Relative {
+    size_t agreement = 0;
+    size_t question = 0;
+    const Condition* leaf = nullptr;
+  };
+
   const std::vector<AgreedFacts>& agreements_;
   std::map<FactKey, Gathered> facts_;
+  std::map<std::string, std::map<std::string, PeriodRule>> fixed_;  // by fact, then as written
+  std::vector<Relative> relative_;
   size_t agreement_ = 0;
   size_t question_ = 0;
   size_t gone_through_ = 0;

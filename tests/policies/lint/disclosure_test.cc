@@ -236,5 +236,18 @@ TEST(DisclosureTest, AmountsAreShownAsPeopleWriteThem) {
   EXPECT_EQ(SpanText(absl::InfiniteDuration()), "the whole agreement");
 }
 
+TEST(DisclosureTest, TheLatestYearMayBeTheOneThatAnotherQuestionNames) {
+  const auto one = OpenTemplate("income-for-student-aid");
+  const auto other = OpenTemplate(
+      "income-for-student-aid", {{"studentaid-tax-2027-001", "studentaid-tax-2027-002"},
+                                 {"period: \"tax-year-2025\"", "period: \"latest-filed-tax-year\""},
+                                 {"percent: 225", "percent: 226"}});
+  const Disclosure both = MeasureDisclosure({one->agreed(), other->agreed()});
+  ASSERT_EQ(both.facts.size(), 2u);
+  for (const FactDisclosure& fact : both.facts) {
+    EXPECT_EQ(fact.cuts.size(), fact.period == "tax-year-2025" ? 72u : 36u) << fact.period;
+  }
+}
+
 }  // namespace
 }  // namespace vouch::policies::lint
