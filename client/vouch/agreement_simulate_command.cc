@@ -107,7 +107,7 @@ class Simulating {
  private:
   absl::Status AddParameters() {
     for (const std::string& text : options_.parameters) {
-      const auto given = NameAndValue(text, "--param");
+      const auto given = NameAndValue(text, "--parameter");
       if (!given.ok()) return given.status();
       int64_t number = 0;
       bool codes = false;
