@@ -381,7 +381,9 @@ void AddLeafEdges(const Explained& in, const Question& question, const Condition
     if (good && (example == nullptr || of_four)) example = &edge;
     if (good && of_four) break;
   }
-  const std::string of = number.empty() ? "" : absl::StrCat(" of part ", number);
+  const std::string of =
+      absl::StrCat(number.empty() ? "" : absl::StrCat(" of part ", number),
+                   leaf.members == GroupMembers::kNotSaid ? "" : " for one member's value");
   if (example != nullptr) {
     const std::string when = WhenWords(*example, question);
     page->SayOnLine(leaf.position.line,
@@ -421,7 +423,9 @@ void AddEdges(const Explained& in, const Question& question, Page* page) {
   for (size_t i = 0; i < leaves.size(); ++i) {
     const auto& [leaf, negated] = leaves[i];
     const std::string number = alone ? "" : absl::StrCat("(", i + 1, ")");
-    Sides sides = alone ? Sides{"YES", "NO"} : Sides{"within", "outside"};
+    // One member's value is not the group's answer.
+    const bool decides = alone && leaf->members == GroupMembers::kNotSaid;
+    Sides sides = decides ? Sides{"YES", "NO"} : Sides{"within", "outside"};
     if (negated) std::swap(sides.in, sides.out);
     AddLeafEdges(in, question, *leaf, sides, number, page);
   }

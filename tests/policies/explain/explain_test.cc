@@ -284,5 +284,17 @@ TEST(ExplainTest, NamesDaysBeforeTheQuestionAsThat) {
   EXPECT_THAT(words, Not(HasSubstr("1970-01")));
 }
 
+TEST(ExplainTest, OneMembersValueIsNotCalledTheGroupsAnswer) {
+  const auto opened = OpenTemplate(
+      "birth-of-a-child", {{"about: \"person\"", "about: {group: {at_most: 8}}"},
+                           {"fact: \"child_birth_date\"", "fact: \"age\""},
+                           {"      period: \"last-180-days\"\n", "      members: \"any\"\n"},
+                           {"within_period: true", "at_least: 18"}});
+  const std::string words = WordsOf(*opened);
+  EXPECT_THAT(words, HasSubstr("Both edges for one member's value, exactly: 17 is outside; 18 is "
+                               "within."));
+  EXPECT_THAT(words, Not(HasSubstr("18 is YES")));
+}
+
 }  // namespace
 }  // namespace vouch::policies::explain
