@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/checkpoint.h"
 #include "crypto/digest.h"
@@ -21,6 +23,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".note";
+
+// How the names of the files begin that hold checkpoints of one agency.
+std::string PrefixOf(absl::string_view note) {
+  const auto read = crypto::ReadNote(note);
+  const auto checkpoint = read.ok() ? crypto::ReadCheckpoint(read->text)
+                                    : absl::StatusOr<crypto::Checkpoint>(read.status());
+  const std::string origin = checkpoint.ok() ? checkpoint->origin : "";
+  const std::string agency = origin.substr(0, origin.find('/'));
+  return absl::StrCat(crypto::Hex(crypto::Sha256(agency)).substr(0, 16), "-");
+}
 
 std::string TextOf(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -38,11 +50,16 @@ absl::Status SeenCheckpoints::Add(absl::string_view note) const {
     fs::permissions(fs::path(folder_).parent_path(), fs::perms::owner_all, error);
   }
   if (error) return failed;
-  const std::string name = crypto::Hex(crypto::Sha256(note)).substr(0, 32);
+  const std::string prefix = PrefixOf(note);
+  const std::string name = prefix + crypto::Hex(crypto::Sha256(note)).substr(0, 32);
   const fs::path place = absl::StrCat(folder_, "/", name, kSuffix);
   if (fs::exists(place, error)) return absl::OkStatus();
-  const auto waiting = std::distance(fs::directory_iterator(folder_, error), {});
-  if (error || static_cast<size_t>(waiting) >= kMost) return failed;
+  size_t all = 0, of_it = 0;
+  for (const auto& file : fs::directory_iterator(folder_, error)) {
+    ++all;
+    of_it += absl::StartsWith(file.path().filename().string(), prefix) ? 1 : 0;
+  }
+  if (error || all >= kMost || of_it >= kMostOfOne) return failed;
   std::array<uint8_t, 8> random{};
   crypto::FillRandom(absl::MakeSpan(random));
   const fs::path fresh = absl::StrCat(folder_, "/", name, ".", crypto::Hex(random), ".new");

@@ -18,12 +18,14 @@ class SeenCheckpoints {
   // Made 0700 when missing, when the first is added.
   explicit SeenCheckpoints(std::string folder) : folder_(std::move(folder)) {}
 
-  // Unavailable when it cannot be written, or kMost wait: no node takes them.
+  // Unavailable when it cannot be written, or kMost wait: no node takes them; or kMostOfOne of its
+  // agency: one that lets nothing of it be looked at leaves room for the others.
   absl::Status Add(absl::string_view note) const;
   // Hands over what waits, smallest log first; what `look` returns true for is taken away.
   void Take(const std::function<bool(const std::string& note)>& look) const;
 
   static constexpr size_t kMost = 10000;
+  static constexpr size_t kMostOfOne = 2000;
 
  private:
   const std::string folder_;

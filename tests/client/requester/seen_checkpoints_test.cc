@@ -75,6 +75,24 @@ TEST_F(SeenCheckpointsTest, AFolderThatNobodyEmptiesDoesNotFillTheDisk) {
   EXPECT_TRUE(seen_.Add(NoteOf(7)).ok()) << "it waits already";
 }
 
+TEST_F(SeenCheckpointsTest, AnAgencyOfWhichNothingIsTakenLeavesRoomForOthers) {
+  ASSERT_TRUE(seen_.Add(NoteOf(7)).ok());
+  const std::filesystem::directory_iterator first(folder_ + "/witness/seen");
+  const std::string path = first->path().string();
+  const std::string prefix = path.substr(0, path.rfind('-') + 1);
+  for (size_t i = 1; i < SeenCheckpoints::kMostOfOne; ++i) {
+    std::ofstream(absl::StrCat(prefix, i, ".note"));
+  }
+  EXPECT_TRUE(absl::IsUnavailable(seen_.Add(NoteOf(8))));
+  EXPECT_TRUE(seen_.Add(NoteOf(7)).ok()) << "it waits already";
+  const std::string other = "ssa.example/ledger/2027";
+  const auto signer = *crypto::NoteSigner::Make(
+      other, std::make_shared<const crypto::SigningKey>(
+                 crypto::SigningKey::Generate(crypto::KeyKind::kEd25519)));
+  const crypto::NoteSigner* const signers[] = {&signer};
+  EXPECT_TRUE(seen_.Add(*crypto::SignCheckpoint({other, 9, {{9}}}, signers)).ok());
+}
+
 TEST_F(SeenCheckpointsTest, WithoutAFolderThereIsNothingToTake) {
   EXPECT_TRUE(Taken(true).empty());
 }
