@@ -109,7 +109,6 @@ struct Verification::Step {
   absl::optional<ledger::EntryKeys> keys;
   crypto::Digest opening{};
   std::string entry;  // of a group: its slots' entries, one after another
-
   Refusal WrongEpoch(std::string message) const {
     Refusal wrong = Refuse(Reason::kKeyEpoch, std::move(message));
     wrong.field = "question.epoch";
@@ -288,8 +287,10 @@ void Verification::Decide(Step* step, absl::Time now) const {
   const Judged judged = step->slots.Judge(*step->permit, step->item.parameters, today);
   step->answer = judged.answer;
   step->reason = judged.reason;
-  // The data set's age comes first: it is the same for everybody, so telling it tells nothing.
-  if (now - step->snapshot->loaded_at() > step->permit->question().records_loaded_within) {
+  // The data set's age comes first: it is the same for everybody, so telling it tells nothing. How
+  // old a load is that a wrong clock dated ahead, nobody knows.
+  if (absl::AbsDuration(now - step->snapshot->loaded_at()) >
+      step->permit->question().records_loaded_within) {
     step->answer = Answer::kUndetermined;
     step->reason = UndeterminedReason::kTooOld;
   }

@@ -282,6 +282,17 @@ TEST_F(LimitedTest, TheSameTokensAreRefusedAndAnotherSpellingIsUndetermined) {
   EXPECT_EQ(recorded.answered()->why, static_cast<int>(UndeterminedReason::kLimitUsedUp));
 }
 
+TEST_F(VerificationTest, ALoadThatIsDatedFarAheadHasAnAgeThatNobodyKnows) {
+  world_.records.snapshot->loaded = Noon() + absl::Hours(24 * 30);
+  EXPECT_EQ(NameOf(world_.Walk(world_.About("low"))), "YES");
+  world_.records.snapshot->loaded = Noon() + absl::Hours(24 * 31);
+  Ask ask = world_.About("low");
+  ask.question = "income-small-safe";
+  const Recorded recorded = world_.Walk(ask);
+  EXPECT_EQ(NameOf(recorded), "UNDETERMINED");
+  EXPECT_EQ(recorded.answered()->why, static_cast<int>(UndeterminedReason::kTooOld));
+}
+
 TEST_F(LimitedTest, DataTooOldStaysTheReasonWhenALimitIsUsedUpToo) {
   World world(Few(1));
   world.AddPerson("low", kLow);
