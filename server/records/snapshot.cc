@@ -204,10 +204,11 @@ Resolved FileSnapshot::ResolveTokens(absl::string_view agreement_id, uint32_t ep
   for (const crypto::Digest& digest : digests) index->index->Prefetch(ValueOf(digest));
   absl::InlinedVector<Found, 4> found;
   int winning = -1;
-  bool several = false;
+  bool several = false, damaged = false;
   for (size_t k = 0; k < tokens.size(); ++k) {
     found.push_back(LookUp(*index, digests[k], &work));
     const IndexHit& hit = found.back().hit;
+    damaged = damaged || hit.damaged;
     if (hit.kind == IndexHit::Kind::kSeveral) several = true;
     if (hit.kind != IndexHit::Kind::kOne) continue;
     if (winning < 0) winning = static_cast<int>(k);
@@ -251,6 +252,9 @@ Resolved FileSnapshot::ResolveTokens(absl::string_view agreement_id, uint32_t ep
 
   if (several) {
     findings.match = Match::kSeveral;
+    findings.person = found[0].digest;
+  } else if (damaged) {
+    // What stood there might have been somebody else, or a mismatch.
     findings.person = found[0].digest;
   } else if (winning >= 0 && row != nullptr) {
     findings.match = Match::kOne;
