@@ -121,20 +121,32 @@ class Call final : public grpc::ServerGenericBidiReactor {
     }
 
     void OnReadInitialMetadataDone(bool ok) override {
-      if (!ok) return;
-      const Metadata metadata = Copied(call_->client_context_.GetServerInitialMetadata());
-      call_->Note(Direction::kToRequester, Kind::kMetadata, MetadataBytes(metadata));
-      for (const auto& [name, value] : metadata) {
-        if (!IsTransportOwn(name)) call_->context_->AddInitialMetadata(name, value);
+      if (ok) {
+        const Metadata metadata = Copied(call_->client_context_.GetServerInitialMetadata());
+        call_->Note(Direction::kToRequester, Kind::kMetadata, MetadataBytes(metadata));
+        for (const auto& [name, value] : metadata) {
+          if (!IsTransportOwn(name)) call_->context_->AddInitialMetadata(name, value);
+        }
       }
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        has_metadata_ = true;
+        if (!waits_for_metadata_) return;
+      }
+      HandOn();
     }
+    // gRPC may call this first, on another thread; what is written takes the metadata with it.
     void OnReadDone(bool ok) override {
       if (!ok) {
         StopReading();
         return;
       }
-      call_->Note(Direction::kToRequester, Kind::kMessage, BytesOf(call_->response_));
-      call_->StartWrite(&call_->response_);
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        waits_for_metadata_ = !has_metadata_;
+        if (waits_for_metadata_) return;
+      }
+      HandOn();
     }
     void OnWriteDone(bool ok) override {
       if (ok) call_->StartRead(&call_->request_);
@@ -154,9 +166,16 @@ class Call final : public grpc::ServerGenericBidiReactor {
     }
 
    private:
+    void HandOn() {
+      call_->Note(Direction::kToRequester, Kind::kMessage, BytesOf(call_->response_));
+      call_->StartWrite(&call_->response_);
+    }
+
     Call* const call_;
     std::mutex mutex_;
     bool open_ = true;
+    bool has_metadata_ = false;
+    bool waits_for_metadata_ = false;
   };
 
   void Note(Direction direction, Kind kind, std::string bytes) {
