@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crypto/receipt.h"
+#include "google/protobuf/arena.h"
 #include "policies/engine/refusal.h"
 #include "server/status_mapping.h"
 
@@ -21,6 +22,32 @@ constexpr int kMessagesAhead = 4;
 constexpr size_t kResponsesAhead = 16;
 
 class Stream;
+
+// A message together with the memory of all its parts, which goes with it: a message that is only
+// cleared keeps it, for as long as the stream is open.
+template <typename Proto>
+class Held {
+ public:
+  Held()
+      : arena_(std::make_unique<google::protobuf::Arena>(Blocks())),
+        message_(google::protobuf::Arena::CreateMessage<Proto>(arena_.get())) {}
+  Proto& operator*() const { return *message_; }
+  Proto* operator->() const { return message_; }
+  Proto* get() const { return message_; }
+
+ private:
+  static google::protobuf::ArenaOptions Blocks() {
+    google::protobuf::ArenaOptions options;
+    options.start_block_size = 1 << 10;
+    options.max_block_size = 1 << 18;
+    return options;
+  }
+
+  std::unique_ptr<google::protobuf::Arena> arena_;
+  Proto* message_;
+};
+using Request = Held<v1::VerifyBatchRequest>;
+using Response = Held<v1::VerifyBatchResponse>;
 
 // What outlives the reactor: walkers may still hold messages of a stream that broke.
 struct Shared {
@@ -54,7 +81,7 @@ class Stream final : public Reactor {
   Stream(const PartnerFace* face, Walkers* walkers, grpc::CallbackServerContext* context)
       : face_(face), walkers_(walkers), context_(context), shared_(std::make_shared<Shared>()) {
     shared_->stream = this;
-    StartRead(&request_);
+    StartRead(request_.get());
   }
 
   void OnReadDone(bool ok) override {
@@ -65,8 +92,7 @@ class Stream final : public Reactor {
       return;
     }
     Take();
-    // A message that is only cleared keeps its memory, for as long as the stream is open.
-    v1::VerifyBatchRequest().Swap(&request_);
+    request_ = Request();
     std::lock_guard<std::mutex> lock(shared_->mutex);
     reading_ = false;
     ReadNext();
@@ -97,7 +123,7 @@ class Stream final : public Reactor {
   }
 
   // The three below: with shared_->mutex held.
-  void Send(v1::VerifyBatchResponse response) {
+  void Send(Response response) {
     if (ended_) return;
     outgoing_.push_back(std::move(response));
     WriteNext();
@@ -127,7 +153,7 @@ class Stream final : public Reactor {
       return;
     }
     const std::string& requester = absl::get<std::string>(identified);
-    auto admitted = face_->Admit(requester, FromBatch(request_));
+    auto admitted = face_->Admit(requester, FromBatch(*request_));
     if (auto* refusal = absl::get_if<policies::Refusal>(&admitted)) {
       face_->CountRefusal(requester, *refusal);
       RefuseWhole(*refusal);
@@ -152,14 +178,14 @@ class Stream final : public Reactor {
   }
 
   void RefuseWhole(const policies::Refusal& refusal) {
-    v1::VerifyBatchResponse response;
+    Response response;
     // What has not the size of an id is not shown again: anything may stand there.
-    if (request_.request_id().size() == sizeof(crypto::RequestId)) {
-      response.set_request_id(request_.request_id());
+    if (request_->request_id().size() == sizeof(crypto::RequestId)) {
+      response->set_request_id(request_->request_id());
     }
-    response.set_last(true);
-    ToRefused(refusal, response.mutable_refused());
-    Pad(&response);
+    response->set_last(true);
+    ToRefused(refusal, response->mutable_refused());
+    Pad(response.get());
     std::lock_guard<std::mutex> lock(shared_->mutex);
     Send(std::move(response));
   }
@@ -170,13 +196,13 @@ class Stream final : public Reactor {
       return;
     }
     reading_ = true;
-    StartRead(&request_);
+    StartRead(request_.get());
   }
 
   void WriteNext() {
     if (writing_ || outgoing_.empty() || ended_) return;
     writing_ = true;
-    StartWrite(&outgoing_.front());
+    StartWrite(outgoing_.front().get());
   }
 
   void FinishWhenIdle() {
@@ -187,8 +213,8 @@ class Stream final : public Reactor {
   Walkers* const walkers_;
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<Shared> shared_;
-  v1::VerifyBatchRequest request_;
-  std::deque<v1::VerifyBatchResponse> outgoing_;
+  Request request_;
+  std::deque<Response> outgoing_;
   int under_way_ = 0;
   bool reading_ = true;
   bool reading_ended_ = false;
@@ -198,13 +224,13 @@ class Stream final : public Reactor {
 
 void Message::Done(uint32_t first, std::vector<Recorded> outcomes, bool last) {
   face_->Observe(call_->requester(), outcomes);
-  v1::VerifyBatchResponse response;
-  response.set_request_id(call_->request().request_id);
-  response.set_first(first);
-  response.set_last(last);
+  Response response;
+  response->set_request_id(call_->request().request_id);
+  response->set_first(first);
+  response->set_last(last);
   uint32_t position = first;
   for (const Recorded& outcome : outcomes) {
-    v1::BatchResult* result = response.add_results();
+    v1::BatchResult* result = response->add_results();
     const uint32_t item = position++;
     if (const policies::Refusal* refusal = outcome.refused()) {
       ToRefused(*refusal, result->mutable_refused());
@@ -215,14 +241,14 @@ void Message::Done(uint32_t first, std::vector<Recorded> outcomes, bool last) {
     if (outcome.replayed()) {
       ToProof(*outcome.answered()->proof,
               result->mutable_answered()->mutable_receipt()->mutable_proof());
-    } else if (!response.has_proof()) {
-      ToProof(*outcome.answered()->proof, response.mutable_proof());
+    } else if (!response->has_proof()) {
+      ToProof(*outcome.answered()->proof, response->mutable_proof());
     }
-    if (!response.has_obligations()) {
-      ToObligations(*outcome.answered()->question, response.mutable_obligations());
+    if (!response->has_obligations()) {
+      ToObligations(*outcome.answered()->question, response->mutable_obligations());
     }
   }
-  Pad(&response);
+  Pad(response.get());
   std::lock_guard<std::mutex> lock(shared_->mutex);
   if (shared_->stream == nullptr) return;
   shared_->stream->Send(std::move(response));
