@@ -89,7 +89,7 @@ absl::Status LedgerLog::HoldAgainstMark() {
   options.path = options_.high_water;
   options.marked = options_.marked;
   options.may_be_gone = options_.without_high_water;
-  options.problem = options_.problem;
+  options.problem = options_.mark_problem;
   std::vector<crypto::NoteVerifier> keys;
   for (const Tree& tree : trees_) keys.push_back(tree->verifier());
   for (const crypto::LossDeclared& loss : losses_) {

@@ -41,6 +41,8 @@ struct LedgerLogOptions {
   // when that has passed (OK), and when entries and tree disagree (DataLoss): then nothing more is
   // proved, and so nothing answered.
   std::function<void(const absl::Status&)> problem = [](const absl::Status&) {};
+  // As HighWaterOptions::problem. Apart from the one above, which tells of every round.
+  std::function<void(const absl::Status&)> mark_problem = [](const absl::Status&) {};
 };
 
 // Thread-safe. An `origin` names one of the logs, "" the one that is being written: NotFound for

@@ -85,6 +85,9 @@ absl::Status NodeLedger::OpenLog(const node::NodeFile& file, journal::Journal* j
   options.problem = [report = report_](const absl::Status& status) {
     report("ledger tree", status);
   };
+  options.mark_problem = [report = report_](const absl::Status& status) {
+    report("mark of what was signed", status);
+  };
   absl::StatusOr<std::unique_ptr<LedgerLog>> opened = LedgerLog::Open(std::move(options));
   if (!opened.ok()) return opened.status();
   log_ = *std::move(opened);

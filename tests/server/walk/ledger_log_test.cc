@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "crypto/checkpoint.h"
+#include "crypto/digest.h"
 #include "crypto/log_entry.h"
 #include "crypto/tiles.h"
 #include "server/ledger/tree/segment_file.h"
@@ -26,6 +27,12 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1795219200);
+
+template <typename Condition>
+bool Comes(Condition condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) absl::SleepFor(absl::Milliseconds(5));
+  return condition();
+}
 
 // A node's journal and log over it, begun and ended as a node does.
 class LedgerLogMarkTest : public testing::Test {
@@ -47,7 +54,9 @@ class LedgerLogMarkTest : public testing::Test {
     log.also_key = also_key_;
     log.problem = [this](const absl::Status& standing) {
       if (absl::IsUnavailable(standing)) ++could_not_write_;
+      if (standing.ok()) ++rounds_;
     };
+    log.mark_problem = [this](const absl::Status& standing) { mark_stands_ = standing.ok(); };
     auto opened = LedgerLog::Open(std::move(log));
     if (opened.ok()) log_ = *std::move(opened);
     return opened.status();
@@ -84,6 +93,8 @@ class LedgerLogMarkTest : public testing::Test {
       crypto::SigningKey::Generate(crypto::KeyKind::kEd25519));
   std::shared_ptr<const crypto::SigningKey> also_key_;
   std::atomic<int> could_not_write_{0};
+  std::atomic<int> rounds_{0};
+  std::atomic<bool> mark_stands_{true};
   bool without_high_water_ = false;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<LedgerLog> log_;
@@ -128,6 +139,21 @@ TEST_F(LedgerLogMarkTest, WhatWasSignedIsMarkedWhenTheNodeStops) {
   EXPECT_EQ(Marked(), 7u);
   ASSERT_TRUE(Start().ok());
   EXPECT_EQ(log_->Checkpoint()->size, 8u);
+}
+
+TEST_F(LedgerLogMarkTest, ThatTheMarkCannotBeWrittenIsSaidUntilItIs) {
+  ASSERT_TRUE(Start().ok());
+  fs::create_directories(Mark() + "/in the way");
+  Append(1);
+  ASSERT_TRUE(log_->Checkpoint().ok());
+  EXPECT_TRUE(Comes([&] { return !mark_stands_; }));
+  const int before = rounds_;
+  Append(1);
+  EXPECT_TRUE(Comes([&] { return rounds_ > before; }));
+  EXPECT_FALSE(mark_stands_);
+  fs::remove_all(Mark());
+  EXPECT_TRUE(Comes([&] { return mark_stands_.load(); }));
+  EXPECT_EQ(Marked(), 1u);
 }
 
 TEST_F(LedgerLogMarkTest, AJournalThatWasPutBackStopsTheNode) {
@@ -367,8 +393,7 @@ TEST_F(LedgerLogMarkTest,
   std::vector<std::string> entries;
   for (int i = 0; i < 65540; ++i) entries.push_back(absl::StrCat("entry ", i));
   ASSERT_TRUE(journal_->Append(entries, kNow).ok());
-  for (int i = 0; i < 1000 && could_not_write_ == 0; ++i) absl::SleepFor(absl::Milliseconds(5));
-  ASSERT_EQ(could_not_write_, 1);
+  ASSERT_TRUE(Comes([&] { return could_not_write_ == 1; }));
   fs::remove_all(segment);
   EXPECT_TRUE(log_->RootAt("", 65538).ok());
   EXPECT_TRUE(log_->File("tile/0/000", /*entries=*/false).ok());
@@ -376,8 +401,7 @@ TEST_F(LedgerLogMarkTest,
   EXPECT_FALSE(fs::exists(segment));
   Append(1);
   EXPECT_TRUE(log_->RootAt("", 65541).ok()) << "taken in by a reader";
-  for (int i = 0; i < 1000 && !fs::exists(segment); ++i) absl::SleepFor(absl::Milliseconds(5));
-  EXPECT_TRUE(fs::exists(segment));
+  EXPECT_TRUE(Comes([&] { return fs::exists(segment); }));
 }
 
 constexpr char kFirst[] = "tax.example/ledger/2027";
@@ -414,10 +438,7 @@ class LedgerLogYearsTest : public LedgerLogMarkTest {
     return folder_.Path("journal/tree" + folder + "/closed.checkpoint");
   }
   bool Settles(const std::string& folder = "") const {
-    for (int i = 0; i < 1000 && !fs::exists(EndFile(folder)); ++i) {
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-    return fs::exists(EndFile(folder));
+    return Comes([&] { return fs::exists(EndFile(folder)); });
   }
 };
 
