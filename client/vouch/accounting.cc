@@ -348,6 +348,7 @@ std::vector<std::string> MissingTexts(const oversight::DisclosureSearch& search,
     if (catalog.Find(period.agreement_id, now) == nullptr) without_file.insert(period.agreement_id);
   }
   std::vector<std::string> lines;
+  lines.reserve(without_file.size());
   for (const std::string& id : without_file) {
     lines.push_back(absl::StrCat(
         id,

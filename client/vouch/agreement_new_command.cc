@@ -76,6 +76,7 @@ std::string Resolved(const Blank& blank, const std::string& answer) {
 
 std::string Words(const std::vector<policies::Finding>& findings) {
   std::vector<std::string> lines;
+  lines.reserve(findings.size());
   for (const policies::Finding& finding : findings) {
     lines.push_back(absl::StrCat("  ", finding.message,
                                  finding.mend.empty() ? "" : absl::StrCat("; ", finding.mend)));
