@@ -243,8 +243,7 @@ void AddAgreementVerifyCommand(CLI::App* agreement, Console* console) {
   verify->footer(
       "Without --node only whether each signature fits the file is looked at.\n"
       "Exit codes: 0 every party has signed; 1 one has not, or it does not count; 3 a file cannot "
-      "be "
-      "read.\n"
+      "be read.\n"
       "Example:\n  vouch agreement verify fsa-irs/agreement.yaml --node ./irs");
   verify->callback([options, console] { console->Run([&] { return Verify(*options, console); }); });
 }

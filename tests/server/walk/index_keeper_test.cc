@@ -67,7 +67,7 @@ class IndexKeeperTest : public testing::Test {
 
   static constexpr absl::Duration kLife = absl::Hours(24);
   const absl::Time kFirstEnds = Noon() + kLife;
-  const Terms terms_;
+  const Terms terms_{};
   fakes::FakeClock clock_{Noon()};
   records::LoadedFolder loaded_;
   AgreementFolder folder_;
