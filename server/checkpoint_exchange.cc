@@ -123,16 +123,15 @@ void CheckpointExchange::LookAtAnswers() {
 absl::StatusOr<CheckpointExchange::Client> CheckpointExchange::ClientOf(const std::string& agency) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (stopping_) return absl::CancelledError("the node stops");
-  Client& client = clients_[agency];
-  if (client != nullptr) return client;
+  const auto before = clients_.find(agency);
+  if (before != clients_.end()) return before->second;
   for (const node::Partner& partner : partners_) {
     if (partner.agency != agency || partner.address.empty()) continue;
     const auto options = ConnectionTo(partner, rooms_.agency, rooms_.certificate, rooms_.key);
     if (!options.ok()) return options.status();
     const auto channel = requester::Connect(*options);
     if (!channel.ok()) return channel.status();
-    client = std::make_shared<requester::LedgerClient>(*channel, kCall);
-    return client;
+    return clients_[agency] = std::make_shared<requester::LedgerClient>(*channel, kCall);
   }
   return absl::UnavailableError(absl::StrCat(agency, " has no address in node.yaml"));
 }

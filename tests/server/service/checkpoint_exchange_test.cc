@@ -378,6 +378,21 @@ TEST_F(CheckpointExchangeTest, ALogThatIsNeverComparedIsReportedAndNotAccused) {
   WaitFor([&] { return Reported().count(what) == 4; });
 }
 
+TEST_F(CheckpointExchangeTest, APartnerWhoseAnchorsCannotBeReadHoldsUpNoStop) {
+  node::Partner aid = Aid();
+  node::Partner loans = aid;
+  aid.anchors = PathOf("no-such-anchors.pem");
+  loans.agency = "loans.example";
+  loans.address = "127.0.0.1:" + std::to_string(loans_port_);
+  loans.ledger_key = "";
+  exchange_ = std::make_unique<CheckpointExchange>(Rooms());
+  exchange_->SetPartners({aid, loans});
+  // Its turn comes after the other's.
+  WaitFor([&] { return Reported().count("our ledger at loans.example") > 0; });
+  exchange_->Stop();
+  EXPECT_EQ(Asked(), 0u);
+}
+
 TEST_F(CheckpointExchangeTest, ProofsOneByOneAreNotWaitedForWithoutEnd) {
   loans_log_.GrowTo(100);
   loans_.slow = std::chrono::milliseconds(60);
