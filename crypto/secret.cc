@@ -4,13 +4,15 @@
 #include <openssl/rand.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
 
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "absl/base/config.h"
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace vouch::crypto {
 
@@ -98,7 +100,7 @@ absl::Status HardenProcess() {
       CRYPTO_secure_malloc_init(kSecureHeapSize, kSmallestSecret) == 0) {
     return absl::InternalError("the secure heap cannot be set up");
   }
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
   // The leak check does not look into mapped memory by itself; OpenSSL's generators live there and
   // own blocks outside.
   void* inside = OPENSSL_secure_malloc(kSmallestSecret);
