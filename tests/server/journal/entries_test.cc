@@ -165,8 +165,8 @@ TEST_F(EntriesTest, AreReadWhileCommitsGoOn) {
   });
   uint64_t read = 0;
   while (!done || read < journal_->head().tree_size) {
-    const Head head = journal_->head();
-    if (read == head.tree_size) continue;
+    // The log has a commit a little before the head says so.
+    if (read >= journal_->head().tree_size) continue;
     const auto entries = journal_->ReadEntries(read, 7);
     ASSERT_TRUE(entries.ok()) << entries.status();
     for (const std::string& entry : *entries) ASSERT_EQ(entry, absl::StrCat("entry ", read++));
