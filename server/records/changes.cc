@@ -269,6 +269,13 @@ absl::Status UpsertRecords(const LoadOptions& options, LoadReport* report) {
       made.error = absl::StrCat("column ", options.mapping.person_id_column,
                                 ": an earlier row has the same source id");
     }
+    if (const absl::CivilDay of_set = opened->present.manifest->data_as_of;
+        made.error.empty() && made.as_of < of_set) {
+      // Every answer and receipt names the set's day.
+      made.error = absl::StrCat("as of ", absl::FormatCivilTime(made.as_of),
+                                ", which is older than the data set, ",
+                                absl::FormatCivilTime(of_set), ": load all records again");
+    }
     if (!made.error.empty()) {
       ++report->bad_rows;
       report->bad.push_back({made.number, made.line, made.error});

@@ -199,6 +199,20 @@ TEST_F(ChangesTest, AnUpsertWithABadRowChangesNothing) {
   EXPECT_EQ(Resolve(kCyd).match(), Match::kNone);
 }
 
+TEST_F(ChangesTest, AnUpsertBringsNothingOlderThanTheDataSetSaysItIs) {
+  LoadReport report;
+  LoadOptions options = loaded_.Options(LoadedFolder::Csv({kCyd}));
+  options.mapping.data_as_of = absl::CivilDay(2026, 11, 19);
+  EXPECT_FALSE(UpsertRecords(options, &report).ok());
+  ASSERT_EQ(report.bad.size(), 1u);
+  EXPECT_THAT(report.bad[0].reason, testing::HasSubstr("older than the data set, 2026-11-20"));
+  EXPECT_EQ(Resolve(kCyd).match(), Match::kNone);
+  options.mapping.data_as_of = absl::CivilDay(2026, 11, 21);
+  EXPECT_TRUE(UpsertRecords(options, &report).ok());
+  EXPECT_EQ(Resolve(kCyd).match(), Match::kOne);
+  EXPECT_EQ(snapshot_->data_as_of(), absl::CivilDay(2026, 11, 20));
+}
+
 TEST_F(ChangesTest, AHoldOutlivesALoadUntilItIsLifted) {
   const absl::Time now = absl::FromUnixSeconds(1800000001);
   EXPECT_FALSE(Resolve(kAda).held_back());
