@@ -53,13 +53,16 @@ function(vouch_not_hot name)
   endif()
 endfunction()
 
-# vouch_library(NAME [NOT_HOT] SOURCES ... DEPS ...): one room. Headers are found from the root of the
-# tree.
+# vouch_library(NAME [NOT_HOT] [FUZZED] SOURCES ... DEPS ...): one room; FUZZED, if the fuzzers look for new
+# paths in it. Headers are found from the root of the tree.
 function(vouch_library name)
-  cmake_parse_arguments(arg "NOT_HOT" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "NOT_HOT;FUZZED" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   if(arg_NOT_HOT)
     vouch_not_hot(${name})
+  endif()
+  if(arg_FUZZED AND VOUCH_FUZZ)
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PUBLIC ${arg_DEPS})
@@ -76,6 +79,15 @@ function(vouch_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS})
 endfunction()
 
+# What every test is compiled with, and the headers that they share, which are parsed once.
+function(vouch_test_options name)
+  target_compile_options(${name} PRIVATE -pthread)  # gRPC's users get it; one precompiled header is for all
+  vouch_not_hot(${name})
+  if(NOT VOUCH_SANITIZE)
+    target_compile_options(${name} PRIVATE -g0)
+  endif()
+endfunction()
+
 # vouch_test(NAME SOURCES ... DEPS ... [LABELS ...]): a GoogleTest program; each TEST is a ctest.
 function(vouch_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
@@ -85,10 +97,8 @@ function(vouch_test name)
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_include_directories(${name} PRIVATE "${CMAKE_BINARY_DIR}/generated")
-  vouch_not_hot(${name})
-  if(NOT VOUCH_SANITIZE)
-    target_compile_options(${name} PRIVATE -g0)
-  endif()
+  vouch_test_options(${name})
+  target_precompile_headers(${name} REUSE_FROM vouch_tests_headers)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60

@@ -1,0 +1,1 @@
+// Has the headers that tests share precompiled (tests/CMakeLists.txt).
