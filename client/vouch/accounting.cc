@@ -368,16 +368,18 @@ std::vector<std::string> MissingTexts(const oversight::DisclosureSearch& search,
   return lines;
 }
 
-std::vector<std::string> ClosedMonths(const std::map<oversight::Period, uint64_t>& closed) {
+std::vector<std::string> ClosedMonths(const oversight::DisclosureSearch& search) {
   std::vector<std::string> lines;
-  lines.reserve(closed.size());
-  for (const auto& [period, entries] : closed) {
+  lines.reserve(search.closed().size());
+  for (const auto& [period, entries] : search.closed()) {
+    const bool in_part = search.periods().count(period) > 0;
     lines.push_back(absl::StrCat(
-        period.agreement_id, ", ", oversight::MonthText(period.month),
-        ": the month's key is not here (destroyed when its time was over, or lost), so nobody can "
-        "tell any more whom its ",
-        explain::Counted(static_cast<int64_t>(entries), "line"), " in the ledger ",
-        entries == 1 ? "is" : "are", " about."));
+        period.agreement_id, ", ", oversight::MonthText(period.month), ": ",
+        in_part ? "a key of the month is not here (lost, and another made)"
+                : "the month's key is not here (destroyed when its time was over, or lost)",
+        ", so nobody can tell any more whom ", in_part ? "" : "its ",
+        explain::Counted(static_cast<int64_t>(entries), "line"), in_part ? " of it" : "",
+        " in the ledger ", entries == 1 ? "is" : "are", " about."));
   }
   return lines;
 }

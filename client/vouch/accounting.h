@@ -77,9 +77,8 @@ std::string UnknownEntries(const server::ledger::oversight::DisclosureSearch& se
 // is not at hand: who was asked about by its match keys, in vain, was not looked for.
 std::vector<std::string> MissingTexts(const server::ledger::oversight::DisclosureSearch& search,
                                       const policies::Catalog& catalog, absl::Time now);
-// The sentence about months that nobody can tell apart any more.
-std::vector<std::string> ClosedMonths(
-    const std::map<server::ledger::oversight::Period, uint64_t>& closed);
+// A sentence for each month whose entries nobody can tell apart any more, or some of them.
+std::vector<std::string> ClosedMonths(const server::ledger::oversight::DisclosureSearch& search);
 
 // The revision an entry was made under; nullptr when its file is no longer here.
 const policies::HeldAgreement* RevisionOf(const crypto::SubjectEntry& entry,

@@ -145,7 +145,7 @@ absl::StatusOr<Exit> Corrections(const CorrectionsOptions& options, Console* con
                      " answers are not compared: what was answered lies sealed beside the "
                      "entry, and is damaged or not at hand."));
   }
-  for (const std::string& closed : ClosedMonths(search.closed())) console->Note(closed);
+  for (const std::string& closed : ClosedMonths(search)) console->Note(closed);
   for (const std::string& gap : person->gaps) console->Note(gap);
   if (const std::string odd = UnknownEntries(search); !odd.empty()) console->Note(odd);
   if (const std::string gone = BeforeJournal(*extent); !gone.empty()) console->Note(gone);

@@ -95,7 +95,7 @@ absl::StatusOr<Exit> Disclosures(const DisclosuresOptions& options, Console* con
   accounting.to = *to;
   accounting.read = extent->size - extent->first;
   accounting.lines = LinesOf(search.found(), catalog.get());
-  accounting.gaps = ClosedMonths(search.closed());
+  accounting.gaps = ClosedMonths(search);
   accounting.gaps.insert(accounting.gaps.end(), person->gaps.begin(), person->gaps.end());
   const std::string gone = BeforeJournal(*extent);
   if (!gone.empty()) accounting.gaps.push_back(gone);

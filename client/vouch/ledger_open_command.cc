@@ -97,7 +97,7 @@ absl::StatusOr<Exit> WriteKeys(const OpenOptions& options, Console* console) {
   if (!extent.ok()) return extent.status();
   auto made = oversight::InspectionFile::Of(file->agency, extent->origin, search, &keys);
   if (!made.ok()) return made.status();
-  made->gaps = ClosedMonths(search.closed());
+  made->gaps = ClosedMonths(search);
   made->gaps.insert(made->gaps.end(), person->gaps.begin(), person->gaps.end());
   if (const std::string unknown = UnknownEntries(search); !unknown.empty()) {
     made->gaps.push_back(unknown);

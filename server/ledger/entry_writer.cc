@@ -16,8 +16,11 @@ using crypto::ByteSpan;
 using crypto::ByteWriter;
 using crypto::Digest;
 
-constexpr uint8_t kSealedVersion = 1;
-constexpr uint8_t kSealedOfGroup = 2;  // the opening stands in the seal
+// Of a group, the opening stands in the seal. Earlier nodes did not name K_period.
+constexpr uint8_t kSealedUnnamed = 1;
+constexpr uint8_t kSealedOfGroupUnnamed = 2;
+constexpr uint8_t kSealed = 3;
+constexpr uint8_t kSealedOfGroup = 4;
 constexpr absl::string_view kReplayLabel = "vouch-replay/1";
 // A seal key serves one entry and seals one message.
 constexpr crypto::AeadNonce kSealNonce = {0};
@@ -49,9 +52,17 @@ Digest Xor(const Digest& a, ByteSpan b) {
   return out;
 }
 
+// What a seal is bound to; `key_id` is empty where K_period is not named.
+ByteSpan Associated(ByteSpan key_id, absl::string_view entry) {
+  thread_local ByteWriter bound;
+  bound.Clear();
+  return crypto::AsBytes(bound.Raw(key_id).Raw(crypto::AsBytes(entry)).str());
+}
+
 struct SealedParts {
-  uint8_t version = 0;
+  bool of_group = false;
   uint32_t replay_day = 0;
+  ByteSpan key_id;  // empty when it is not named
   ByteSpan wrapped;
   ByteSpan box;
 };
@@ -59,11 +70,14 @@ struct SealedParts {
 absl::StatusOr<SealedParts> ReadSealed(absl::string_view sealed) {
   ByteReader in(crypto::AsBytes(sealed));
   SealedParts parts;
-  parts.version = in.U8();
+  const uint8_t version = in.U8();
+  const bool named = version == kSealed || version == kSealedOfGroup;
+  parts.of_group = version == kSealedOfGroup || version == kSealedOfGroupUnnamed;
   parts.replay_day = in.U32();
+  if (named) parts.key_id = in.Raw(sizeof(PeriodKeyId));
   parts.wrapped = in.Raw(sizeof(Digest));
   parts.box = in.Field();
-  if (!in.Finished() || (parts.version != kSealedVersion && parts.version != kSealedOfGroup)) {
+  if (!in.Finished() || version < kSealedUnnamed || version > kSealedOfGroup) {
     return absl::DataLossError("sealed details are malformed");
   }
   return parts;
@@ -82,6 +96,7 @@ absl::StatusOr<EntryKeys> EntryWriter::KeysFor(absl::string_view agreement_id,
   absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> replay = keys_->Replay(keys.replay_day);
   if (!replay.ok()) return replay.status();
   keys.tag = *std::move(tag);
+  keys.tag_id = PeriodKeyIdOf(*keys.tag);
   keys.replay = *std::move(replay);
   return keys;
 }
@@ -103,12 +118,13 @@ std::string SealBeside(const EntryKeys& keys, const crypto::SubjectKey& key, con
   Digest seal_key = key.SealKey(nonce);
   ByteWriter sealed;
   sealed.Reserve(box.str().size() + 64);
-  sealed.U8(opening == nullptr ? kSealedVersion : kSealedOfGroup)
+  sealed.U8(opening == nullptr ? kSealed : kSealedOfGroup)
       .U32(keys.replay_day)
+      .Raw(keys.tag_id)
       .Raw(Xor(ReplayMask(*keys.replay, nonce, request),
                ByteSpan(key.raw(crypto::RawSecretAccess{}))))
-      .Field(
-          crypto::Seal(seal_key, kSealNonce, crypto::AsBytes(entry), crypto::AsBytes(box.str())));
+      .Field(crypto::Seal(seal_key, kSealNonce, Associated(keys.tag_id, entry),
+                          crypto::AsBytes(box.str())));
   crypto::Wipe(absl::MakeSpan(seal_key));
   return std::move(sealed).str();
 }
@@ -192,8 +208,8 @@ absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectK
   absl::StatusOr<SealedParts> parts = ReadSealed(sealed);
   if (!parts.ok()) return parts.status();
   const Digest seal_key = key.SealKey(read->nonce);
-  const ByteSpan associated = crypto::AsBytes(entry);
-  absl::StatusOr<std::string> box = crypto::Open(seal_key, kSealNonce, associated, parts->box);
+  absl::StatusOr<std::string> box =
+      crypto::Open(seal_key, kSealNonce, Associated(parts->key_id, entry), parts->box);
   if (!box.ok()) return absl::DataLossError("sealed details do not open with this key");
   ByteReader in(crypto::AsBytes(*box));
   Opened opened;
@@ -207,7 +223,7 @@ absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectK
   opened.inner.undetermined_reason = in.U8();
   opened.inner.matching_key = static_cast<int8_t>(in.U8());
   opened.opening = key.Opening(read->nonce);
-  if (parts->version == kSealedOfGroup) {
+  if (parts->of_group) {
     const ByteSpan opening = in.Raw(sizeof(Digest));
     if (opening.size() == sizeof(Digest)) {
       std::copy(opening.begin(), opening.end(), opened.opening.begin());
@@ -215,6 +231,11 @@ absl::StatusOr<EntryWriter::Opened> EntryWriter::OpenWith(const crypto::SubjectK
   }
   if (!in.Finished()) return absl::DataLossError("sealed details are malformed");
   return opened;
+}
+
+bool EntryWriter::NamesAnotherKey(absl::string_view sealed, const PeriodKeyId& id) {
+  const absl::StatusOr<SealedParts> parts = ReadSealed(sealed);
+  return parts.ok() && !parts->key_id.empty() && parts->key_id != ByteSpan(id);
 }
 
 }  // namespace vouch::server::ledger

@@ -64,6 +64,7 @@ struct WrittenGroup {
 // touches a file.
 struct EntryKeys {
   std::shared_ptr<const crypto::HmacKey> tag;
+  PeriodKeyId tag_id{};
   std::shared_ptr<const crypto::HmacKey> replay;
   uint32_t tag_period = 0;
   uint32_t replay_day = 0;
@@ -100,6 +101,9 @@ class EntryWriter {
   };
   static absl::StatusOr<Opened> OpenWith(const crypto::SubjectKey& key, absl::string_view entry,
                                          absl::string_view sealed);
+  // Whether what lies sealed says that its entry was tagged under another K_period. What nodes
+  // wrote before this was noted, and what is damaged, does not say it.
+  static bool NamesAnotherKey(absl::string_view sealed, const PeriodKeyId& id);
 
  private:
   PeriodKeys* keys_;

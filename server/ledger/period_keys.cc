@@ -97,6 +97,13 @@ uint32_t TagPeriodOf(absl::Time time) {
 
 uint32_t DayOf(absl::Time time) { return static_cast<uint32_t>(absl::ToUnixSeconds(time) / 86400); }
 
+PeriodKeyId PeriodKeyIdOf(const crypto::HmacKey& key) {
+  const crypto::Digest mac = key.Mac("vouch-period-key/1");
+  PeriodKeyId id;
+  std::copy_n(mac.begin(), id.size(), id.begin());
+  return id;
+}
+
 absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std::string& path,
                                                                        bool create) {
   std::lock_guard<std::mutex> lock(mutex_);

@@ -3,6 +3,8 @@
 #ifndef VOUCH_SERVER_LEDGER_PERIOD_KEYS_H_
 #define VOUCH_SERVER_LEDGER_PERIOD_KEYS_H_
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,6 +18,11 @@
 #include "crypto/digest.h"
 
 namespace vouch::server::ledger {
+
+// Which K_period something was made under, where one was lost and made anew: the first bytes of an
+// HMAC under it. Tells nothing about the key. docs/data_model.md, "Sealed details".
+using PeriodKeyId = std::array<uint8_t, 8>;
+PeriodKeyId PeriodKeyIdOf(const crypto::HmacKey& key);
 
 // Thread-safe. A key is on disk, synced, before it is handed out.
 class PeriodKeys {

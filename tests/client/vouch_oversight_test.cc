@@ -62,6 +62,23 @@ TEST_F(VouchOversightTest, DaysAndMonthsWithoutKeysAreSaid) {
   EXPECT_FALSE(Exists(key));
 }
 
+TEST_F(VouchOversightTest, AMonthWhoseKeyWasLostAndMadeAnewIsSaid) {
+  EnterSome();
+  ASSERT_EQ(unlink(Path(absl::StrCat("tax/keys/periods/tags/", kId, "/2026-11.0.key")).c_str()), 0);
+  keys_ = std::make_unique<server::ledger::PeriodKeys>(Path("tax/keys/periods"));
+  writer_ = std::make_unique<server::ledger::EntryWriter>(keys_.get());
+  Put later;
+  later.person = 1;
+  later.at = kAt + absl::Hours(24);
+  Enter(later);
+  const auto list = Listed({"--person", "-"}, Person(1));
+  EXPECT_EQ(list["disclosures"].size(), 1u);
+  EXPECT_THAT(
+      list["not_included"].dump(),
+      testing::AllOf(HasSubstr("2026-11: a key of the month is not here (lost, and another made)"),
+                     HasSubstr("lines of it in the ledger are about")));
+}
+
 TEST_F(VouchOversightTest, EveryLineIsProvedUnderACheckpoint) {
   EnterSome();
   Export();

@@ -1,5 +1,6 @@
 #include "server/ledger/oversight/disclosures.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,35 +25,41 @@ absl::Status DisclosureSearch::Visit(const LogEntry& entry) {
   }
   const absl::Time at = absl::FromUnixSeconds(int64_t{read->minute} * 60);
   if (at < from_ || at >= to_) return absl::OkStatus();
-  const absl::StatusOr<const SubjectKeys::Keys*> keys = keys_->Of(Period::Of(*read));
+  const Period period = Period::Of(*read);
+  const absl::StatusOr<const SubjectKeys::Keys*> keys = keys_->Of(period);
   if (absl::IsNotFound(keys.status())) {
-    ++closed_[Period::Of(*read)];
+    ++closed_[period];
     return absl::OkStatus();
   }
   if (!keys.ok()) return keys.status();
+  const auto own = std::find_if((*keys)->begin(), (*keys)->end(), [&](const SubjectKeyOf& one) {
+    return one.key->Tag(read->nonce) == read->tag;
+  });
+  // The tag is believed before what the other says, which may be damaged.
+  if (own == (*keys)->end() && keys_->NamesAnotherKey(period, entry.sealed)) {
+    ++closed_[period];
+    return absl::OkStatus();
+  }
   ++compared_;
-  periods_.insert(Period::Of(*read));
+  periods_.insert(period);
   if (read->kind == crypto::EntryKind::kAnswered) {
     revisions_.insert({read->agreement_id, read->digest_prefix});
   }
-  for (const SubjectKeyOf& candidate : **keys) {
-    if (candidate.key->Tag(read->nonce) != read->tag) continue;
-    Disclosure disclosure;
-    disclosure.index = entry.index;
-    disclosure.log = std::string(entry.log);
-    disclosure.index_in_log = entry.index_in_log;
-    disclosure.bytes = std::string(entry.entry);
-    disclosure.sealed = std::string(entry.sealed);
-    disclosure.tagged_to = candidate.kind;
-    disclosure.key = candidate.key->raw(crypto::RawSecretAccess{});
-    if (!entry.sealed.empty()) {
-      auto opened = EntryWriter::OpenWith(*candidate.key, entry.entry, entry.sealed);
-      if (opened.ok()) disclosure.opened = *std::move(opened);
-    }
-    disclosure.entry = *std::move(read);
-    found_.push_back(std::move(disclosure));
-    return absl::OkStatus();
+  if (own == (*keys)->end()) return absl::OkStatus();
+  Disclosure disclosure;
+  disclosure.index = entry.index;
+  disclosure.log = std::string(entry.log);
+  disclosure.index_in_log = entry.index_in_log;
+  disclosure.bytes = std::string(entry.entry);
+  disclosure.sealed = std::string(entry.sealed);
+  disclosure.tagged_to = own->kind;
+  disclosure.key = own->key->raw(crypto::RawSecretAccess{});
+  if (!entry.sealed.empty()) {
+    auto opened = EntryWriter::OpenWith(*own->key, entry.entry, entry.sealed);
+    if (opened.ok()) disclosure.opened = *std::move(opened);
   }
+  disclosure.entry = *std::move(read);
+  found_.push_back(std::move(disclosure));
   return absl::OkStatus();
 }
 

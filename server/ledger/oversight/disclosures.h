@@ -51,7 +51,8 @@ class DisclosureSearch {
   // In the order of the log, which is that of time.
   const std::vector<Disclosure>& found() const { return found_; }
   // Periods whose entries nobody can tell apart any more, and how many entries that is: of
-  // everybody, for whose they are is what cannot be told.
+  // everybody, for whose they are is what cannot be told. A period is here and among periods() when
+  // its key was lost and made anew.
   const std::map<Period, uint64_t>& closed() const { return closed_; }
   // Those whose entries were held against the keys, and how many entries these were.
   const std::set<Period>& periods() const { return periods_; }

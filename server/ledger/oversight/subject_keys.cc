@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "server/ledger/entry_writer.h"
 
 namespace vouch::server::ledger::oversight {
 
@@ -33,6 +34,7 @@ absl::StatusOr<const SubjectKeys::Keys*> PersonKeys::Of(const Period& period) {
       const auto key = keys_->Tag(period.agreement_id, period.month, period.retention_class,
                                   /*create=*/false);
       if (!key.ok()) return key.status();
+      ids_.emplace(period, PeriodKeyIdOf(**key));
       Keys keys;
       const auto add = [&](Subject kind, crypto::ByteSpan subject) {
         keys.push_back({kind, std::make_unique<const crypto::SubjectKey>(**key, kind, subject)});
@@ -50,6 +52,11 @@ absl::StatusOr<const SubjectKeys::Keys*> PersonKeys::Of(const Period& period) {
   }
   if (!found->second.ok()) return found->second.status();
   return &*found->second;
+}
+
+bool PersonKeys::NamesAnotherKey(const Period& period, absl::string_view sealed) const {
+  const auto id = ids_.find(period);
+  return id != ids_.end() && EntryWriter::NamesAnotherKey(sealed, id->second);
 }
 
 void GivenKeys::Add(const Period& period, Subject kind, const crypto::Digest& key) {

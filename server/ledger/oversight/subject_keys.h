@@ -57,6 +57,9 @@ class SubjectKeys {
   virtual ~SubjectKeys() = default;
   // NotFound when the key of that period is not there: destroyed, or never handed over.
   virtual absl::StatusOr<const Keys*> Of(const Period& period) = 0;
+  // Whether what lies sealed beside an entry of that period says that it was tagged under another
+  // key than these were made from: that one was lost, and made anew.
+  virtual bool NamesAnotherKey(const Period& period, absl::string_view sealed) const = 0;
 };
 
 // From the months' keys. Makes none.
@@ -65,11 +68,13 @@ class PersonKeys final : public SubjectKeys {
   // `keys` outlives this.
   PersonKeys(PeriodKeys* keys, PersonNames names) : keys_(keys), names_(std::move(names)) {}
   absl::StatusOr<const Keys*> Of(const Period& period) override;
+  bool NamesAnotherKey(const Period& period, absl::string_view sealed) const override;
 
  private:
   PeriodKeys* const keys_;
   const PersonNames names_;
   std::map<Period, absl::StatusOr<Keys>> made_;
+  std::map<Period, PeriodKeyId> ids_;
 };
 
 // As they were given.
@@ -77,6 +82,8 @@ class GivenKeys final : public SubjectKeys {
  public:
   void Add(const Period& period, crypto::SubjectKey::Subject kind, const crypto::Digest& key);
   absl::StatusOr<const Keys*> Of(const Period& period) override;
+  // A file of keys does not say from which they were made.
+  bool NamesAnotherKey(const Period&, absl::string_view) const override { return false; }
 
  private:
   std::map<Period, Keys> given_;

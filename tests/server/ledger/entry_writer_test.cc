@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "crypto/aead.h"
 #include "crypto/random.h"
 #include "tests/harness/process.h"
 
@@ -239,6 +240,59 @@ TEST_F(EntryWriterTest, EachSlotsKeyOpensTheCommitmentOfTheGroup) {
                                        group.slots[other].sealed)
                      .ok());
   }
+}
+
+TEST_F(EntryWriterTest, WhatLiesSealedNamesTheKeyItsEntryWasTaggedUnder) {
+  const EntryKeys keys = Keys();
+  const PeriodKeyId other = PeriodKeyIdOf(crypto::HmacKey(crypto::AsBytes("another")));
+  const WrittenEntry written = EntryWriter::Write(keys, Content(), Minute());
+  const WrittenGroup group =
+      EntryWriter::WriteGroup(keys, Content(), ThreeSlots(person_, tokens_), Minute());
+  for (const std::string& sealed : {written.sealed, group.slots[1].sealed}) {
+    EXPECT_FALSE(EntryWriter::NamesAnotherKey(sealed, PeriodKeyIdOf(*keys.tag)));
+    EXPECT_TRUE(EntryWriter::NamesAnotherKey(sealed, other));
+    EXPECT_FALSE(EntryWriter::NamesAnotherKey(sealed.substr(0, 30), other));
+  }
+  EXPECT_FALSE(EntryWriter::NamesAnotherKey("", other));
+}
+
+// As nodes wrote it before the key was named, and the seal bound to the name.
+std::string Unnamed(const crypto::SubjectKey& key, const std::string& entry,
+                    const std::string& sealed, char version) {
+  constexpr size_t kName = 1 + sizeof(uint32_t);
+  constexpr size_t kWrapped = kName + sizeof(PeriodKeyId);
+  constexpr size_t kBox = kWrapped + sizeof(crypto::Digest) + sizeof(uint32_t);
+  const crypto::AeadNonce nonce = {0};
+  const crypto::Digest seal_key = key.SealKey(crypto::ReadSubjectEntry(entry)->nonce);
+  const std::string bound = sealed.substr(kName, sizeof(PeriodKeyId)) + entry;
+  const auto box =
+      crypto::Open(seal_key, nonce, crypto::AsBytes(bound), crypto::AsBytes(sealed.substr(kBox)));
+  EXPECT_TRUE(box.ok()) << box.status();
+  if (!box.ok()) return "";
+  return version + sealed.substr(1, sizeof(uint32_t)) + sealed.substr(kWrapped, kBox - kWrapped) +
+         crypto::Seal(seal_key, nonce, crypto::AsBytes(entry), crypto::AsBytes(*box));
+}
+
+TEST_F(EntryWriterTest, WhatLiesSealedWithoutTheNameOfAKeyOpens) {
+  const EntryKeys keys = Keys();
+  const crypto::SubjectKey key = PersonKey(keys, person_);
+  const WrittenEntry written = EntryWriter::Write(keys, Content(), Minute());
+  const std::string alone = Unnamed(key, written.entry, written.sealed, 1);
+  const auto opened = EntryWriter::OpenWith(key, written.entry, alone);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->opening, written.opening);
+  EXPECT_TRUE(writer_.Open(written.entry, alone, Content().details.request).ok());
+  EXPECT_FALSE(EntryWriter::NamesAnotherKey(
+      alone, PeriodKeyIdOf(crypto::HmacKey(crypto::AsBytes("another")))));
+
+  auto slots = ThreeSlots(crypto::Sha256("first"), tokens_);
+  slots[1].subject = {true, person_, tokens_};
+  const WrittenGroup group = EntryWriter::WriteGroup(keys, Content(), slots, Minute());
+  const auto& slot = group.slots[1];
+  const auto remembered =
+      writer_.Open(slot.entry, Unnamed(key, slot.entry, slot.sealed, 2), Content().details.request);
+  ASSERT_TRUE(remembered.ok()) << remembered.status();
+  EXPECT_EQ(remembered->opening, group.opening);
 }
 
 TEST_F(EntryWriterTest, TheSameRequestOpensAnyOfAGroupsEntries) {

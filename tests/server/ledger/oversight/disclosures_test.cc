@@ -132,6 +132,42 @@ TEST(DisclosuresTest, AMonthWithoutItsKeyIsSaidAndTheOthersAreComplete) {
   std::filesystem::remove_all(folder);
 }
 
+// A key that was lost and made anew finds nothing of what was tagged before: that must not look
+// like nothing having been asked.
+TEST(DisclosuresTest, WhatWasTaggedUnderAKeyThatWasLostIsSaid) {
+  const History& history = History::Get();
+  const std::string folder = ::testing::TempDir() + "/oversight-lost-key";
+  std::filesystem::remove_all(folder);
+  std::filesystem::copy(std::filesystem::path(history.journal()).parent_path() / "periods", folder,
+                        std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(std::filesystem::remove(folder + "/tags/aid-tax-001/2027-07.0.key"));
+  PeriodKeys periods(folder);
+  PersonKeys none(&periods, history.NamesOf(5));
+  const DisclosureSearch without = SearchFor(&none, history.log());
+  PeriodKeys restarted(folder);
+  ASSERT_TRUE(restarted.Tag("aid-tax-001", 2027 * 12 + 6, 0).ok());
+  PersonKeys keys(&restarted, history.NamesOf(5));
+  const DisclosureSearch search = SearchFor(&keys, history.log());
+  EXPECT_EQ(search.closed(), without.closed());
+  EXPECT_EQ(search.compared(), without.compared());
+  EXPECT_EQ(search.found().size(), without.found().size());
+  std::filesystem::remove_all(folder);
+}
+
+TEST(DisclosuresTest, AnEntryTaggedToThePersonIsFoundWhateverKeyIsNamedBesideIt) {
+  const History& history = History::Get();
+  PersonKeys keys(history.keys(), history.NamesOf(3));
+  std::vector<KeptEntry> log = history.log();
+  const DisclosureSearch whole = SearchFor(&keys, log);
+  ASSERT_FALSE(whole.found().empty());
+  for (KeptEntry& one : log) {
+    if (one.sealed.size() > 6) one.sealed[6] ^= 1;
+  }
+  const DisclosureSearch search = SearchFor(&keys, log);
+  EXPECT_EQ(search.found().size(), whole.found().size());
+  EXPECT_EQ(search.compared(), whole.found().size());
+}
+
 TEST(DisclosuresTest, ADamagedEntryIsNotPassedOver) {
   const History& history = History::Get();
   PersonKeys keys(history.keys(), history.NamesOf(0));
