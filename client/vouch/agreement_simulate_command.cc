@@ -79,7 +79,7 @@ cases::WrittenValue Written(const policies::FactDefinition* fact, const std::str
 class Simulating {
  public:
   Simulating(const SimulateOptions& options, const AgreementSource& source)
-      : options_(options), source_(source), held_(*source.held) {}
+      : options_(options), held_(*source.held) {}
 
   absl::StatusOr<cases::Supposition> Suppose() {
     const policies::Agreement& agreement = held_.agreement;
@@ -217,7 +217,6 @@ class Simulating {
   }
 
   const SimulateOptions& options_;
-  const AgreementSource& source_;
   const policies::HeldAgreement& held_;
   const policies::Question* question_ = nullptr;
   cases::Supposition supposed_;

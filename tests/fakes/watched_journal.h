@@ -76,9 +76,9 @@ class WatchedJournal final : public server::journal::Journal {
     }
     server::journal::Written Write(size_t item, uint32_t second,
                                    const server::journal::Decision& decision) override {
-      server::journal::Written written = steps_->Write(item, second, decision);
-      if (journal_->keeps) journal_->written.push_back(written);
-      return written;
+      server::journal::Written made = steps_->Write(item, second, decision);
+      if (journal_->keeps) journal_->written.push_back(made);
+      return made;
     }
 
    private:

@@ -18,7 +18,7 @@ crypto::TestAuthority AuthorityForDecades(const std::string& name) {
   return authority;
 }
 
-PartnerServer::PartnerServer(World* world) : world_(world) {
+PartnerServer::PartnerServer(World* world) {
   Configure("");
   face_.agency = "tax.example";
   face_.rooms = world->rooms;

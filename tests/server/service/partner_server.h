@@ -52,7 +52,6 @@ class PartnerServer {
   const crypto::IssuedCertificate partner = Issue("aid.example");
 
  private:
-  World* const world_;
   telemetry::Metrics metrics_;
   const std::shared_ptr<admission::Peers> peers_ = std::make_shared<admission::Peers>();
   admission::Admission admission_{peers_};
