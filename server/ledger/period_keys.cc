@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -88,6 +87,27 @@ bool DestroyFile(const fs::path& path) {
   return overwritten && unlink(path.c_str()) == 0;
 }
 
+// "2027-03.0.key"
+std::string TagFile(uint32_t tag_period, uint8_t retention_class) {
+  return absl::StrFormat("%04d-%02d.%d.key", tag_period / 12, tag_period % 12 + 1, retention_class);
+}
+
+// False for anything that TagFile does not write.
+bool ReadTagFile(absl::string_view file, PeriodKeys::TagName* name) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(file, absl::ByAnyChar("-."));
+  uint32_t year = 0;
+  uint32_t month = 0;
+  uint32_t retention = 0;
+  if (parts.size() != 4 || !absl::SimpleAtoi(parts[0], &year) ||
+      !absl::SimpleAtoi(parts[1], &month) || !absl::SimpleAtoi(parts[2], &retention) ||
+      year > 9999 || month < 1 || month > 12 || retention > 255) {
+    return false;
+  }
+  name->tag_period = year * 12 + month - 1;
+  name->retention_class = static_cast<uint8_t>(retention);
+  return file == TagFile(name->tag_period, name->retention_class);
+}
+
 }  // namespace
 
 uint32_t TagPeriodOf(absl::Time time) {
@@ -131,8 +151,7 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Get(const std
 
 std::string PeriodKeys::TagPath(absl::string_view agreement_id, uint32_t tag_period,
                                 uint8_t retention_class) const {
-  return absl::StrFormat("%s/tags/%s/%04d-%02d.%d.key", folder_, agreement_id, tag_period / 12,
-                         tag_period % 12 + 1, retention_class);
+  return absl::StrCat(folder_, "/tags/", agreement_id, "/", TagFile(tag_period, retention_class));
 }
 
 absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Tag(
@@ -152,25 +171,6 @@ absl::StatusOr<std::shared_ptr<const crypto::HmacKey>> PeriodKeys::Tag(
   }
   return key;
 }
-
-namespace {
-
-// "2027-03.0.key"
-bool ReadTagFile(const std::string& file, PeriodKeys::TagName* name) {
-  unsigned year = 0;
-  unsigned month = 0;
-  unsigned retention = 0;
-  int end = 0;
-  if (std::sscanf(file.c_str(), "%4u-%2u.%3u.key%n", &year, &month, &retention, &end) != 3 ||
-      static_cast<size_t>(end) != file.size() || month < 1 || month > 12 || retention > 255) {
-    return false;
-  }
-  name->tag_period = year * 12 + month - 1;
-  name->retention_class = static_cast<uint8_t>(retention);
-  return true;
-}
-
-}  // namespace
 
 absl::StatusOr<std::vector<PeriodKeys::TagName>> PeriodKeys::TagNames() const {
   std::vector<TagName> names;

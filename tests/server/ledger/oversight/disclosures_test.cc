@@ -35,7 +35,7 @@ DisclosureSearch SearchFor(SubjectKeys* keys, const std::vector<KeptEntry>& log,
                            absl::Time from = absl::InfinitePast(),
                            absl::Time to = absl::InfiniteFuture()) {
   DisclosureSearch search(keys, from, to);
-  for (const KeptEntry& entry : log) EXPECT_TRUE(search.Visit(entry).ok());
+  for (const KeptEntry& entry : log) EXPECT_TRUE(search.Visit(entry.InLog()).ok());
   return search;
 }
 
@@ -174,7 +174,7 @@ TEST(DisclosuresTest, ADamagedEntryIsNotPassedOver) {
   DisclosureSearch search(&keys);
   KeptEntry cut = history.log().front();
   cut.entry.pop_back();
-  EXPECT_EQ(search.Visit(cut).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(search.Visit(cut.InLog()).code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(DisclosuresTest, WhatDoesNotOpenIsListedAllTheSame) {

@@ -33,7 +33,7 @@ struct KeptEntry {
   uint64_t index = 0;
   std::string entry;
   std::string sealed;
-  operator LogEntry() const { return {index, entry, sealed}; }
+  LogEntry InLog() const { return {index, entry, sealed}; }
 };
 
 class History {

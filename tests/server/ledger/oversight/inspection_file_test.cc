@@ -17,7 +17,7 @@ InspectionFile FileOf(int person) {
   const History& history = History::Get();
   PersonKeys keys(history.keys(), history.NamesOf(person));
   DisclosureSearch search(&keys);
-  for (const KeptEntry& entry : history.log()) EXPECT_TRUE(search.Visit(entry).ok());
+  for (const KeptEntry& entry : history.log()) EXPECT_TRUE(search.Visit(entry.InLog()).ok());
   auto file = InspectionFile::Of("tax.example", "tax.example/ledger/2027", search, &keys);
   EXPECT_TRUE(file.ok()) << file.status();
   return *file;

@@ -30,7 +30,7 @@ TEST(QuarterCountTest, CountsEachQuestionOfTheQuarterOnceAHouseholdToo) {
   uint64_t refusals = 0;
   for (const char* name : {"2027-Q2", "2027-Q3"}) {
     QuarterCount count(*Quarter::Parse(name));
-    for (const KeptEntry& entry : history.log()) ASSERT_TRUE(count.Visit(entry).ok());
+    for (const KeptEntry& entry : history.log()) ASSERT_TRUE(count.Visit(entry.InLog()).ok());
     ASSERT_EQ(count.agreements().size(), 1u);
     const QuarterCounts& counts = count.agreements().begin()->second;
     EXPECT_EQ(counts.answered.size(), 3u);

@@ -137,7 +137,7 @@ TEST(TagsTest, OfAHistoryAreLikeChanceInItsOrderAndPersonByPerson) {
   for (int person = 0; person < 40; ++person) {
     PersonKeys keys(history.keys(), history.NamesOf(person));
     DisclosureSearch search(&keys);
-    for (const KeptEntry& entry : history.log()) ASSERT_TRUE(search.Visit(entry).ok());
+    for (const KeptEntry& entry : history.log()) ASSERT_TRUE(search.Visit(entry.InLog()).ok());
     for (const Disclosure& one : search.found()) by_person.push_back(one.entry.tag);
   }
   ASSERT_GT(by_person.size(), 1500u);
