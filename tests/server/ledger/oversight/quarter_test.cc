@@ -57,6 +57,7 @@ TEST(QuarterCountTest, RefusalsThatAreOnlyCountedAreOfNoAgreement) {
 
 std::vector<Cell> Cells(const std::vector<uint64_t>& counts) {
   std::vector<Cell> cells;
+  cells.reserve(counts.size());
   for (const uint64_t count : counts) cells.push_back({"", count, true});
   return cells;
 }
