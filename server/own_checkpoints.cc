@@ -174,6 +174,7 @@ absl::Status CheckBeforeStart(const node::NodeFile& file, const OwnCheckpoints& 
   size_t remembering = 0;
   absl::Status found;
   std::vector<std::thread> threads;
+  threads.reserve(witnesses.size());
   for (const node::Partner* partner : witnesses) {
     threads.emplace_back([&, partner] {
       const auto options = ConnectionTo(*partner, file.agency, file.certificate, file.key);

@@ -86,7 +86,7 @@ absl::StatusOr<std::vector<admission::Peer>> ReadPeers(const std::vector<node::P
 
 struct Node::Parts {
   explicit Parts(node::NodeFile node_file)
-      : file(node_file),
+      : file(std::move(node_file)),
         admission(peers),
         period_keys(file.keys + "/periods"),
         entries(&period_keys),

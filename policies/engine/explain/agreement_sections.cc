@@ -262,7 +262,8 @@ void AddPeople(const Explained& in, Page* page) {
                          agreement.spelling_rules,
                          "”, so that accents, capitals and hyphens make no difference."));
   page->Say("people.match",
-            absl::StrCat("A person is looked for by ", Counted(agreement.match.size(), "match key"),
+            absl::StrCat("A person is looked for by ",
+                         Counted(static_cast<int64_t>(agreement.match.size()), "match key"),
                          ", the strongest first; every request carries a token for "
                          "each that can be made:"));
   for (size_t i = 0; i < agreement.match.size(); ++i) {

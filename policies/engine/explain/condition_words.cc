@@ -397,8 +397,8 @@ void AddLeafEdges(const Explained& in, const Question& question, const Condition
                                  "” is not at hand, or lacks a row that is asked for."));
   }
   if (edges.size() == 1 && edges.front().when.empty()) return;
-  AddEdgeTable(std::vector<Edge>(edges.begin(), edges.begin() + std::min(edges.size(), kMostEdges)),
-               question, leaf, sides,
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(edges.size(), kMostEdges));
+  AddEdgeTable(std::vector<Edge>(edges.begin(), edges.begin() + shown), question, leaf, sides,
                absl::StrCat("Both edges", of, " for every combination that may be asked"), page);
   if (edges.size() > kMostEdges) {
     page->Paragraph();

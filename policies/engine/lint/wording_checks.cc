@@ -1,7 +1,6 @@
 // Rule pack logic, on words: what a question says in prose against what it computes. The condition
 // decides; whoever signs reads the prose.
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -60,7 +59,7 @@ Named NamedIn(absl::string_view ask) {
       size_t cents_end = 0;
       if (absl::StartsWith(after, ".") && after.size() >= 3) {
         const std::string digits = DigitsAt(text, end + 1, &cents_end);
-        if (digits.size() == 2) cents = std::atoi(digits.c_str());
+        if (digits.size() != 2 || !absl::SimpleAtoi(digits, &cents)) cents = 0;
       }
       named.cents.insert(number * 100 + cents);
     }
