@@ -272,9 +272,8 @@ absl::Status UpsertRecords(const LoadOptions& options, LoadReport* report) {
     if (const absl::CivilDay of_set = opened->present.manifest->data_as_of;
         made.error.empty() && made.as_of < of_set) {
       // Every answer and receipt names the set's day.
-      made.error = absl::StrCat("as of ", absl::FormatCivilTime(made.as_of),
-                                ", which is older than the data set, ",
-                                absl::FormatCivilTime(of_set), ": load all records again");
+      made.error = absl::StrCat("expected as of ", absl::FormatCivilTime(of_set),
+                                ", the day of the data set, or later: load all records again");
     }
     if (!made.error.empty()) {
       ++report->bad_rows;
